@@ -1,0 +1,3 @@
+"""calsync: bookings and Microsoft calendars in agreement."""
+
+__version__ = "0.1.0"
