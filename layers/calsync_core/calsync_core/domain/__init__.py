@@ -1,0 +1,1 @@
+"""What calsync talks about: values and their rules, without any input or output."""

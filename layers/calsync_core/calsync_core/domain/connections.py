@@ -1,0 +1,74 @@
+"""A connection belongs to the mailbox: who it is, how its health is, what is subscribed."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
+
+
+class ProviderKind(StrEnum):
+    OFFICE365 = "office365"
+    EXCHANGE = "exchange"
+    GOOGLE = "google"
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxIdentity:
+    """Never an address: `directory` is the tenant id (Exchange: the server), `subject` the object id (primary SMTP)."""
+
+    provider: ProviderKind
+    directory: str
+    subject: str
+
+
+PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"  # graph.md 2.1: Outlook.com, Live and Hotmail
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """One calendar that a person may choose. Without `may_write` it can only be a conflict calendar.
+
+    `is_shared` means that it lives in another mailbox: push is refused there, so it is polled.
+    """
+
+    id: CalendarId
+    name: str
+    is_default: bool
+    may_write: bool
+    is_shared: bool = False
+    owner_name: str = ""
+    owner_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Change notifications of one calendar. `path_id` is the unguessable end of our URL; only hashes are stored."""
+
+    path_hash: str
+    mailbox: MailboxId
+    calendar_id: CalendarId
+    subscription_id: str = ""
+    secret_hash: str = ""
+    expires_at: datetime | None = None
+    resources: tuple[ResourceId, ...] = ()
+    account: AccountId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """`owner_id` is the one person whom this mailbox serves in the account; `resources` are the ones that use it."""
+
+    id: MailboxId
+    account: AccountId
+    identity: MailboxIdentity
+    address: str
+    display_name: str
+    owner_id: str
+    resources: tuple[ResourceId, ...] = ()
+    is_broken: bool = False
+    broken_code: str | None = None
+    broken_since_at: datetime | None = None
+    polled: tuple[CalendarId, ...] = field(default=())  # calendars without push
+    connected_at: datetime | None = None
+    version: int = 0

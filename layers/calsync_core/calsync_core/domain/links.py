@@ -1,0 +1,83 @@
+"""The stored pair of an origin and its copy, with what both sides last agreed on."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from calsync_core.domain.appointments import When
+from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, ResourceId, short_hash
+
+
+class Origin(StrEnum):
+    HOST = "host"
+    CALENDAR = "calendar"
+
+
+class Intent(StrEnum):
+    """What was about to be done when the row was written; a run that finds one looks before it acts."""
+
+    CREATE = "create"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """One side as it stood when both sides agreed: the server's version, and fingerprints of our fields by group."""
+
+    version: str = ""
+    time: str = ""
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One pair. `host` and `calendar` hold what was last agreed; `when` is the agreed time of the origin.
+
+    `entry_id` is None until the calendar's id is known. `generation` counts how often the copy was made anew: each has
+    a transactionId of its own (graph.md 3.5). `settings_version` is the one it was projected under. `row` is the
+    version of the stored row (0 = not stored yet). `writes` and `writes_since` feed the write budget.
+    """
+
+    ref: LinkRef
+    resource_id: ResourceId
+    origin: Origin
+    calendar_id: CalendarId
+    when: When
+    start_at: datetime
+    end_at: datetime
+    booking_id: BookingId | None = None
+    entry_id: EntryId | None = None
+    series_id: EntryId | None = None
+    original_start_at: datetime | None = None
+    host: Agreed = field(default_factory=Agreed)
+    calendar: Agreed = field(default_factory=Agreed)
+    generation: int = 1
+    intent: Intent | None = None
+    settings_version: int = 0
+    is_quarantined: bool = False
+    writes: int = 0
+    writes_since: datetime | None = None
+    row: int = 0
+
+    def with_row(self, row: int) -> "Link":
+        return replace(self, row=row)
+
+
+def booking_ref(booking_id: BookingId) -> LinkRef:
+    """The link of a booking; found by key, without an index."""
+    return LinkRef(f"b-{short_hash(booking_id)}")
+
+
+def entry_ref(calendar_id: CalendarId, entry_id: EntryId) -> LinkRef:
+    """The link of a single calendar-born entry."""
+    return LinkRef(f"e-{short_hash(calendar_id, entry_id)}")
+
+
+def series_prefix(calendar_id: CalendarId, series_id: EntryId) -> str:
+    """All links of one series begin with it: one query finds them."""
+    return f"s-{short_hash(calendar_id, series_id)}-"
+
+
+def occurrence_ref(calendar_id: CalendarId, series_id: EntryId, original_start_at: datetime) -> LinkRef:
+    """The link of one occurrence: (series, original start). It survives the occurrence being moved."""
+    return LinkRef(f"{series_prefix(calendar_id, series_id)}{original_start_at:%Y%m%dT%H%M%S}")

@@ -1,0 +1,67 @@
+"""The sync log: what was done to which appointment by which rule. Ids, times, codes and rules; never content."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from calsync_core.domain.ids import AccountId, LinkRef, ResourceId, RunId
+
+
+class Reason(StrEnum):
+    """What happened. The text for people stands in the wording catalogue under the same code."""
+
+    COPY_CREATED = "copy_created"
+    COPY_ADOPTED = "copy_adopted"
+    COPY_UPDATED = "copy_updated"
+    COPY_DELETED = "copy_deleted"
+    COPY_RESTORED = "copy_restored"
+    BLOCK_WRITTEN = "block_written"
+    BLOCK_PUT_BACK = "block_put_back"
+    BLOCK_DELETED = "block_deleted"
+    BOOKING_MOVED = "booking_moved"
+    BOOKING_CANCELLED = "booking_cancelled"
+    HOST_REFUSED = "host_refused"
+    CONFLICT_OPENED = "conflict_opened"
+    CONFLICT_SETTLED = "conflict_settled"
+    CONFLICT_RESOLVED = "conflict_resolved"
+    ENTRY_SKIPPED = "entry_skipped"
+    ENTRY_QUARANTINED = "entry_quarantined"
+    LINK_DROPPED = "link_dropped"
+    SERIES_NOT_SUPPORTED = "series_not_supported"
+    FULL_CHECK = "full_check"
+    STOP_LINE = "stop_line"
+    RUN_FAILED = "run_failed"
+    INVITED = "invited"
+    MAIL_STATE = "mail_state"
+    SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    CALENDARS_CHOSEN = "calendars_chosen"
+    IMPORT_DONE = "import_done"
+    STATUS_CHANGED = "status_changed"
+    SETTINGS_CHANGED = "settings_changed"
+    SUBSCRIPTION_RENEWED = "subscription_renewed"
+    SUBSCRIPTION_LOST = "subscription_lost"
+    ACCESS_LOST = "access_lost"
+
+
+class Way(StrEnum):
+    TO_CALENDAR = "to_calendar"
+    FROM_CALENDAR = "from_calendar"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line. `detail` holds ids, codes, counts and instants as text, never titles or notes."""
+
+    account: AccountId
+    resource_id: ResourceId | None
+    at: datetime
+    reason: Reason
+    way: Way = Way.NONE
+    rule: str | None = None
+    ref: LinkRef | None = None
+    run: RunId | None = None
+    code: str | None = None
+    detail: tuple[tuple[str, str], ...] = ()
+    is_problem: bool = False

@@ -1,0 +1,26 @@
+"""The time span in scope: fixed at its renewal, kept with the cursor that was opened for it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from calsync_core.domain.appointments import When, overlap
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Half open, UTC. Both sides are read with the same two instants."""
+
+    start_at: datetime
+    end_at: datetime
+
+    def holds(self, when: When, zone: str) -> bool:
+        start, end = when.interval(zone)
+        if start == end:
+            return self.start_at <= start < self.end_at
+        return overlap((start, end), (self.start_at, self.end_at))
+
+    @classmethod
+    def around(cls, now: datetime, weeks_back: int, weeks_ahead: int) -> "Window":
+        """From whole days, one week longer ahead than asked for, because it is renewed weekly (design.md section 5)."""
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return cls(today - timedelta(weeks=weeks_back), today + timedelta(weeks=weeks_ahead + 1))

@@ -1,0 +1,1 @@
+"""One file, one journey step; dependencies come in as arguments."""
