@@ -74,7 +74,10 @@ class HostPlatform(Protocol):
         """Raises RefusedError(code), VersionChangedError, AppointmentGoneError."""
 
     def put_block(self, block: Block) -> str:
-        """Write or overwrite by `ref`; never refused for overlap. Gives the version. Raises AppointmentRejectedError."""
+        """Write or overwrite by `ref`; never refused for overlap. Gives the version.
+
+        Raises AppointmentRejectedError.
+        """
 
     def delete_block(self, ref: LinkRef) -> None:
         """A block that is not there is no error."""

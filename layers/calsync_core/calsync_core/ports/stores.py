@@ -28,7 +28,7 @@ class ResourceStore(Protocol):
         Raises ConcurrentChangeError. Never touches `wanted` and the lease, which live beside it.
         """
 
-    def list(self, account: AccountId) -> list[ResourceState]:
+    def of_account(self, account: AccountId) -> list[ResourceState]:
         """All resources of the account, by index."""
 
 
@@ -177,7 +177,7 @@ class ConnectionStore(Protocol):
     def delete(self, connection: Connection) -> None:
         """With identity claim, credentials and subscriptions. Deleting twice is no error."""
 
-    def list(self, account: AccountId) -> list[Connection]:
+    def of_account(self, account: AccountId) -> list[Connection]:
         """By index."""
 
     def save_subscription(self, subscription: Subscription) -> None: ...
@@ -193,7 +193,7 @@ class CredentialStore(Protocol):
     """Sealed token caches: one row per mailbox, sealed by the KMS data key of the account."""
 
     def load(self, account: AccountId, mailbox: MailboxId) -> tuple[bytes, int] | None:
-        """The plain cache and its row version; None when there is none. Raises InstallationError("unsealing_failed")."""
+        """The plain cache and its row version, or None. Raises InstallationError("unsealing_failed")."""
 
     def save(self, account: AccountId, mailbox: MailboxId, plain: bytes, expected: int) -> int:
         """Raises ConcurrentChangeError when somebody refreshed meanwhile: load again and keep the newer."""
@@ -223,7 +223,7 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
-    """An OAuth round trip under way (10 minutes, single use) and, after it, the grant that waits for the calendar choice.
+    """An OAuth round trip under way: 10 minutes, single use.
 
     `flow` is msal's dict as JSON, sealed; `cookie_hash` binds it to the browser. `purpose` is "connect" (invitation or
     admin's own) or "console".
