@@ -1,0 +1,1 @@
+"""What browsers and API clients see: pages, forms, cookies, answers."""
