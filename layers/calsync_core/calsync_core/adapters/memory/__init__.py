@@ -1,0 +1,1 @@
+"""Every port in memory: shipped, typed, and under the same contracts as the real ones."""
