@@ -1,0 +1,1 @@
+"""The launcher of the local cloud: emulator, deploy, Microsoft sandbox, demo clinic. Never deployed."""
