@@ -35,7 +35,8 @@ class Link:
 
     `entry_id` is None until the calendar's id is known. `generation` counts how often the copy was made anew: each has
     a transactionId of its own (graph.md 3.5). `settings_version` is the one it was projected under. `row` is the
-    version of the stored row (0 = not stored yet). `writes` and `writes_since` feed the write budget.
+    version of the stored row (0 = not stored yet). `decision` is the side that a person let win; the next run obeys and
+    clears it. `writes` and `writes_since` feed the write budget.
     """
 
     ref: LinkRef
@@ -54,6 +55,7 @@ class Link:
     generation: int = 1
     intent: Intent | None = None
     settings_version: int = 0
+    decision: Origin | None = None
     is_quarantined: bool = False
     writes: int = 0
     writes_since: datetime | None = None

@@ -127,6 +127,7 @@ class ResourceState:
     paused_by: str | None = None
     paused_until_at: datetime | None = None
     last_sync_at: datetime | None = None
+    is_stop_line_confirmed: bool = False
     version: int = 0
 
     def moved_to(self, status: Status, now: datetime, *, reason: str | None = None) -> "ResourceState":

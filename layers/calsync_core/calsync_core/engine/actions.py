@@ -1,0 +1,136 @@
+"""What the plan asks for. Each action may be repeated; each carries the id of the rule that decided it."""
+
+from dataclasses import dataclass
+
+from calsync_core.domain.appointments import Block, Booking, Copy, Entry, When
+from calsync_core.domain.conflicts import ConflictKind
+from calsync_core.domain.ids import LinkRef
+from calsync_core.domain.links import Link
+from calsync_core.domain.synclog import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCopy:
+    """`link` is the row to write as intent first; its generation is already the new one."""
+
+    rule: str
+    link: Link
+    booking: Booking
+    copy: Copy
+    reason: Reason = Reason.COPY_CREATED
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptCopy:
+    """Our mark stands on this entry: it is the copy; it is brought up to date where it differs."""
+
+    rule: str
+    link: Link
+    booking: Booking
+    copy: Copy
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCopy:
+    """`entry_version` is the one that we saw; a newer one means: read again, plan again."""
+
+    rule: str
+    link: Link
+    booking: Booking
+    copy: Copy
+    entry_version: str
+    reason: Reason = Reason.COPY_UPDATED
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCopy:
+    """`had_changed` asks for both versions in the log: the person's edit goes with it."""
+
+    rule: str
+    link: Link
+    had_changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PutBlock:
+    """`link` is the row as it must stand afterwards, `is_new` asks for the intent row before."""
+
+    rule: str
+    link: Link
+    block: Block
+    is_new: bool
+    reason: Reason = Reason.BLOCK_WRITTEN
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteBlock:
+    rule: str
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class MoveBooking:
+    """The copy was moved: the booking system is asked. `entry` is the copy as it stands."""
+
+    rule: str
+    link: Link
+    booking: Booking
+    when: When
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class CancelBooking:
+    rule: str
+    link: Link
+    booking: Booking
+
+
+@dataclass(frozen=True, slots=True)
+class Agree:
+    """Nothing to send, but the row must note what both sides agree on now."""
+
+    rule: str
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class DropLink:
+    rule: str
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A tombstone: the link waits for the end of its round, where the stop-line is checked."""
+
+    rule: str
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class OpenConflict:
+    rule: str
+    link: Link
+    kind: ConflictKind
+    booking_when: When | None
+    calendar_when: When | None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Seen, and nothing may or need be done; `is_noteworthy` puts it into the log."""
+
+    rule: str
+    ref: LinkRef
+    reason: Reason = Reason.ENTRY_SKIPPED
+    code: str | None = None
+    is_noteworthy: bool = False
+
+
+Action = (
+    CreateCopy | AdoptCopy | UpdateCopy | DeleteCopy | PutBlock | DeleteBlock
+    | MoveBooking | CancelBooking | Agree | DropLink | Leave | OpenConflict | Skip
+)  # fmt: skip

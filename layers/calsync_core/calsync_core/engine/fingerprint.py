@@ -1,0 +1,48 @@
+"""Stable hashes of what we write, in two groups: the time, and the rest (design.md section 5).
+
+Noise stays out: server versions, HTML dressing, white space at line ends, trailing blanks of titles (Exchange trims
+them). Both sides of a comparison go through the same function, so that equal means equal.
+"""
+
+import hashlib
+
+from calsync_core.domain.appointments import AllDay, Block, Copy, Entry, Notes, When
+
+
+def time_of(when: When) -> str:
+    """Instants to the second; whole days as dates."""
+    if isinstance(when, AllDay):
+        return f"{when.start.isoformat()}/{when.end.isoformat()}"
+    return f"{when.start_at:%Y%m%dT%H%M%S}/{when.end_at:%Y%m%dT%H%M%S}"
+
+
+def rest_of_copy(copy: Copy) -> str:
+    """Of what we ask the calendar to show."""
+    return _hash(copy.title, copy.notes, copy.location, copy.busy.value, copy.is_private, copy.reminder)
+
+
+def rest_of_entry(entry: Entry) -> str:
+    """Of what the calendar shows; only meaningful for an entry that was read with all its content."""
+    return _hash(entry.title or "", entry.notes, entry.location, entry.busy.value, entry.is_private, entry.reminder)
+
+
+def rest_of_block(block: Block) -> str:
+    return _hash(block.title or "", block.notes, None, block.kind.value, False, None)
+
+
+def _hash(title: str, notes: Notes | None, location: str | None, busy: str, is_private: bool, reminder: object) -> str:
+    parts = (
+        " ".join(title.split()),
+        _plain(notes),
+        " ".join((location or "").split()),
+        busy,
+        "private" if is_private else "",
+        str(reminder) if reminder is not None else "",
+    )
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _plain(notes: Notes | None) -> str:
+    if notes is None:
+        return ""
+    return "\n".join(line.rstrip() for line in notes.text.strip().splitlines())

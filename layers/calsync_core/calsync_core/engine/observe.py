@@ -1,0 +1,184 @@
+"""Reads of both sides against the link: what changed, by group, and what is not known.
+
+`changed` = the version differs and a fingerprint of our fields differs. `gone` = a look-up of that very id said so.
+A side that was not read counts as unchanged, because a version guards every write to it; one that could not be read is
+`unknown`.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from calsync_core.domain.appointments import Block, Booking, BookingStatus, Copy, Entry
+from calsync_core.domain.ids import AccountId, CalendarId, LinkRef, ResourceId
+from calsync_core.domain.links import Link, Origin
+from calsync_core.domain.resources import Resource
+from calsync_core.domain.settings import SyncSettings
+from calsync_core.domain.windows import Window
+from calsync_core.engine import fingerprint
+from calsync_core.engine.project import NotBlocking, project_booking, project_entry
+
+
+class Missing(Enum):
+    """Why there is no appointment in a read."""
+
+    GONE = "gone"
+    UNKNOWN = "unknown"
+    NOT_READ = "not_read"
+
+
+class Side(StrEnum):
+    """Where one side of a link stands."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    GONE = "gone"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What holds for the whole run. `reproject_below`: links projected under an older settings version count as
+    changed at the host (settings applied to the whole window)."""
+
+    account: AccountId
+    installation: str
+    resource: Resource
+    settings: SyncSettings
+    settings_version: int
+    window: Window
+    primary: CalendarId
+    reproject_below: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read for one link. `entry_is_whole` says that the entry came from a look-up with all its content;
+    `is_shared_booking`: the entry is the copy of a booking that belongs to this resource too."""
+
+    ref: LinkRef
+    link: Link | None
+    host: Booking | Block | Missing = Missing.NOT_READ
+    calendar: Entry | Missing = Missing.NOT_READ
+    entry_is_whole: bool = False
+    is_shared_booking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One link with both sides judged; `copy` or `block` is the projection, where the origin was read."""
+
+    read: Read
+    origin: Origin
+    host: Side
+    calendar: Side
+    host_time_changed: bool = False
+    host_rest_changed: bool = False
+    calendar_time_changed: bool = False
+    calendar_rest_changed: bool = False
+    copy: Copy | None = None
+    block: Block | NotBlocking | None = None
+
+
+def observe(reads: list[Read], scope: Scope) -> list[Observation]:
+    """Judge each read; order is kept."""
+    return [_observe_one(read, scope) for read in reads]
+
+
+def calendar_moved_on(link: Link, entry: Entry) -> bool:
+    """Whether a feed entry says more than our own echo; cheap, decides which bookings must be read."""
+    if entry.version == link.calendar.version:
+        return False
+    return entry.is_cancelled or fingerprint.time_of(entry.when) != link.calendar.time
+
+
+def _observe_one(read: Read, scope: Scope) -> Observation:
+    origin = read.link.origin if read.link else Origin.HOST if isinstance(read.host, Booking) else Origin.CALENDAR
+    return _host_born(read, scope) if origin is Origin.HOST else _calendar_born(read, scope)
+
+
+def _host_born(read: Read, scope: Scope) -> Observation:
+    link, booking, entry = read.link, read.host, read.calendar
+    host, host_time, host_rest, copy = Side.UNCHANGED, False, False, None
+    if isinstance(booking, Booking):
+        if _has_left(booking, scope.resource.id):
+            host = Side.GONE
+        elif link is None or not link.host.time:
+            host, copy = Side.CHANGED, project_booking(booking, scope.settings, scope.resource)
+        elif booking.version != link.host.version or link.settings_version < scope.reproject_below:
+            copy = project_booking(booking, scope.settings, scope.resource)
+            host_time = fingerprint.time_of(copy.when) != link.host.time
+            host_rest = fingerprint.rest_of_copy(copy) != link.host.rest
+            host = Side.CHANGED if host_time or host_rest else Side.UNCHANGED
+    elif booking is Missing.GONE:
+        host = Side.GONE
+    elif booking is Missing.UNKNOWN:
+        host = Side.UNKNOWN
+    calendar, calendar_time, calendar_rest = _copy_side(link, entry, is_whole=read.entry_is_whole)
+    must_project = calendar is not Side.UNCHANGED or (link is not None and link.decision is not None)
+    if copy is None and isinstance(booking, Booking) and host is Side.UNCHANGED and must_project:
+        copy = project_booking(booking, scope.settings, scope.resource)
+    return Observation(read, Origin.HOST, host, calendar, host_time, host_rest, calendar_time, calendar_rest, copy=copy)
+
+
+def _has_left(booking: Booking, resource: ResourceId) -> bool:
+    return booking.status is BookingStatus.CANCELLED or resource not in booking.resource_ids
+
+
+def _copy_side(link: Link | None, entry: Entry | Missing, *, is_whole: bool) -> tuple[Side, bool, bool]:
+    if isinstance(entry, Entry):
+        if link is None or not link.calendar.time:
+            return Side.CHANGED, True, True  # found by its mark; what it looks like was never agreed on
+        if entry.version == link.calendar.version:
+            return Side.UNCHANGED, False, False
+        time = fingerprint.time_of(entry.when) != link.calendar.time
+        rest = is_whole and fingerprint.rest_of_entry(entry) != link.calendar.rest
+        return (Side.CHANGED if time or rest else Side.UNCHANGED), time, rest
+    if entry is Missing.GONE:
+        return Side.GONE, False, False
+    if entry is Missing.UNKNOWN:
+        return Side.UNKNOWN, False, False
+    return (Side.UNCHANGED if link and link.entry_id else Side.ABSENT), False, False
+
+
+def _calendar_born(read: Read, scope: Scope) -> Observation:
+    link, entry = read.link, read.calendar
+    calendar, time, rest, block = Side.UNCHANGED, False, False, None
+    if isinstance(entry, Entry):
+        is_known = link is not None and bool(link.calendar.time)
+        must_project = link is not None and link.settings_version < scope.reproject_below
+        if link is not None and is_known and entry.version == link.calendar.version and not must_project:
+            return Observation(read, Origin.CALENDAR, _block_side(read), Side.UNCHANGED)
+        block = project_entry(entry, scope.settings, scope.resource, read.ref, time_only=_is_time_only(entry, scope))
+        if link is None or not is_known or isinstance(block, NotBlocking):
+            calendar, time, rest = Side.CHANGED, True, True
+        else:
+            time = fingerprint.time_of(block.when) != link.calendar.time
+            rest = fingerprint.rest_of_block(block) != link.calendar.rest
+            calendar = Side.CHANGED if time or rest else Side.UNCHANGED
+    elif entry is Missing.GONE:
+        calendar = Side.GONE
+    elif entry is Missing.UNKNOWN:
+        calendar = Side.UNKNOWN
+    return Observation(
+        read, Origin.CALENDAR, _block_side(read), calendar,
+        calendar_time_changed=time, calendar_rest_changed=rest, block=block,
+    )  # fmt: skip
+
+
+def _is_time_only(entry: Entry, scope: Scope) -> bool:
+    if entry.calendar_id != scope.primary:
+        return True  # conflict calendars give their time, never a text
+    mark = entry.mark
+    return mark is not None and mark.installation == scope.installation and mark.account == scope.account
+
+
+def _block_side(read: Read) -> Side:
+    if read.link is None or not read.link.host.version:
+        return Side.ABSENT
+    if isinstance(read.host, Block):
+        same = fingerprint.time_of(read.host.when) == read.link.host.time
+        return Side.UNCHANGED if same else Side.CHANGED
+    if read.host is Missing.GONE:
+        return Side.GONE
+    return Side.UNKNOWN if read.host is Missing.UNKNOWN else Side.UNCHANGED

@@ -1,0 +1,306 @@
+"""The decision tables of design.md section 5: observations in, actions out. Pure.
+
+One branch per rule id; the ids stand in docs/sync-rules.md and on the tests that prove them. `is_final` says that the
+round of a tombstone is complete and the stop-line was passed: only then does a tombstone delete.
+"""
+
+from dataclasses import replace
+
+from calsync_core.domain.appointments import Block, Booking, Copy, Entry
+from calsync_core.domain.conflicts import ConflictKind
+from calsync_core.domain.ids import LinkRef
+from calsync_core.domain.links import Agreed, Intent, Link, Origin, booking_ref
+from calsync_core.domain.synclog import Reason
+from calsync_core.engine import fingerprint
+from calsync_core.engine.actions import (
+    Action,
+    AdoptCopy,
+    Agree,
+    CancelBooking,
+    CreateCopy,
+    DeleteBlock,
+    DeleteCopy,
+    DropLink,
+    Leave,
+    MoveBooking,
+    OpenConflict,
+    PutBlock,
+    Skip,
+    UpdateCopy,
+)
+from calsync_core.engine.observe import Observation, Scope, Side
+from calsync_core.engine.project import NotBlocking
+
+
+def plan(observations: list[Observation], scope: Scope, *, is_final: bool = False) -> list[Action]:
+    """One action or none per observation, in order."""
+    actions: list[Action] = []
+    for seen in observations:
+        action = (
+            _plan_host(seen, scope, is_final) if seen.origin is Origin.HOST else _plan_calendar(seen, scope, is_final)
+        )
+        if action is not None:
+            actions.append(action)
+    return actions
+
+
+# --- origin host: a booking and its copy in the primary calendar -------------------------------------------------
+
+
+def _plan_host(seen: Observation, scope: Scope, is_final: bool) -> Action | None:
+    link = seen.read.link
+    if Side.UNKNOWN in (seen.host, seen.calendar):
+        return None  # R17 wait
+    if not scope.settings.writes_calendar:
+        return None if link else Skip("R40", seen.read.ref, code="direction")
+    if link is not None and link.is_quarantined and not _has_new_version(seen.read.host, link.host.version):
+        return None  # R52 quarantined until its origin changes
+    if seen.host is Side.GONE:
+        return _booking_gone(seen, is_final)
+    if link is None or link.entry_id is None:
+        return _no_copy_yet(seen, scope)
+    if link.decision is not None:
+        return _as_decided(seen, link, scope)
+    if seen.calendar is Side.GONE:
+        return _copy_gone(seen, link, scope, is_final)
+    if seen.host is Side.CHANGED:
+        return _booking_changed(seen, link, scope)
+    if seen.calendar is Side.CHANGED:
+        return _copy_changed(seen, link, scope)
+    return _note_versions(seen, link, scope)
+
+
+def _booking_gone(seen: Observation, is_final: bool) -> Action | None:
+    link = seen.read.link
+    if link is None:
+        return None
+    if link.entry_id is None and link.intent is None:
+        return DropLink("R16", link)
+    if seen.calendar is Side.GONE:
+        return DropLink("R16", link)
+    if not isinstance(seen.read.host, Booking) and not is_final:
+        return Leave("R50", link)  # a tombstone; a booking shown as cancelled or handed over is a clear word
+    return DeleteCopy("R15", link, had_changed=seen.calendar is Side.CHANGED)
+
+
+def _no_copy_yet(seen: Observation, scope: Scope) -> Action | None:
+    booking, copy, link = seen.read.host, seen.copy, seen.read.link
+    if not isinstance(booking, Booking) or copy is None:
+        return None
+    if booking.is_series_master:
+        return Skip("R41", seen.read.ref, Reason.SERIES_NOT_SUPPORTED, "series", is_noteworthy=True)
+    if link is None and not scope.window.holds(booking.when, scope.resource.time_zone):
+        return Skip("R42", seen.read.ref, code="outside_window")
+    row = _fresh_row(link, booking, scope)
+    if isinstance(seen.read.calendar, Entry):
+        return AdoptCopy("R32" if link is None else "R30", row, booking, copy, seen.read.calendar)
+    return CreateCopy("R1" if link is None else "R31", row, booking, copy)
+
+
+def _fresh_row(link: Link | None, booking: Booking, scope: Scope, *, again: bool = False) -> Link:
+    start, end = booking.when.interval(scope.resource.time_zone)
+    base = link or Link(
+        booking_ref(booking.id), scope.resource.id, Origin.HOST, scope.primary, booking.when, start, end,
+        booking_id=booking.id,
+    )  # fmt: skip
+    return replace(
+        base, when=booking.when, start_at=start, end_at=end, intent=Intent.CREATE, entry_id=None,
+        calendar=Agreed(), host=Agreed(), calendar_id=scope.primary, decision=None, is_quarantined=False,
+        generation=base.generation + 1 if again else base.generation, settings_version=scope.settings_version,
+    )  # fmt: skip
+
+
+def _as_decided(seen: Observation, link: Link, scope: Scope) -> Action | None:
+    """A person ended the conflict: R70 keep the booking's time, R71 take the calendar's."""
+    booking, entry = seen.read.host, seen.read.calendar
+    if not isinstance(booking, Booking):
+        return None
+    copy = seen.copy
+    if link.decision is Origin.CALENDAR and isinstance(entry, Entry) and seen.calendar_time_changed:
+        return MoveBooking("R71", link, booking, entry.when, entry)
+    if seen.calendar is Side.GONE:
+        if link.decision is Origin.CALENDAR:
+            return CancelBooking("R71", link, booking)
+        if copy is None:
+            return None
+        return CreateCopy("R70", _fresh_row(link, booking, scope, again=True), booking, copy, Reason.COPY_RESTORED)
+    if copy is None or not isinstance(entry, Entry):
+        return None
+    return UpdateCopy("R70", link, booking, copy, entry.version, Reason.COPY_RESTORED)
+
+
+def _copy_gone(seen: Observation, link: Link, scope: Scope, is_final: bool) -> Action | None:
+    booking, copy = seen.read.host, seen.copy
+    if not isinstance(booking, Booking) or copy is None:
+        return None
+    if not is_final:
+        return Leave("R50", link)
+    again = _fresh_row(link, booking, scope, again=True)
+    if seen.host is Side.CHANGED:
+        return CreateCopy("R14", again, booking, copy, Reason.COPY_RESTORED)
+    wish = scope.settings.edits.deleted_in_calendar
+    if wish == "flag":
+        return OpenConflict("R7", link, ConflictKind.COPY_DELETED, booking.when, None)
+    if wish == "cancel_booking" and scope.settings.writes_host:
+        return CancelBooking("R9", link, booking)
+    return CreateCopy("R8", again, booking, copy, Reason.COPY_RESTORED)
+
+
+def _booking_changed(seen: Observation, link: Link, scope: Scope) -> Action | None:
+    booking, copy, entry = seen.read.host, seen.copy, seen.read.calendar
+    if not isinstance(booking, Booking) or copy is None:
+        return None
+    version = entry.version if isinstance(entry, Entry) else link.calendar.version
+    if not isinstance(entry, Entry) or seen.calendar is Side.UNCHANGED:
+        return UpdateCopy("R10", link, booking, copy, version)
+    if seen.host_time_changed and seen.calendar_time_changed:
+        if fingerprint.time_of(entry.when) != fingerprint.time_of(copy.when):
+            return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, entry.when)
+    elif seen.calendar_time_changed:
+        return _moved(seen, link, booking, copy, entry, scope)  # R13: the time first, the rest with the next round
+    if seen.host_rest_changed and seen.calendar_rest_changed:
+        if fingerprint.rest_of_copy(copy) != fingerprint.rest_of_entry(entry):
+            return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, entry.when)
+    elif not seen.host_time_changed and not seen.host_rest_changed:
+        return _agree_on(seen, link, scope, "R6")
+    if _looks_alike(copy, entry, is_whole=seen.read.entry_is_whole):
+        return _agree_on(seen, link, scope, "R12")
+    return UpdateCopy("R13", link, booking, copy, version)
+
+
+def _looks_alike(copy: Copy, entry: Entry, *, is_whole: bool) -> bool:
+    same_time = fingerprint.time_of(copy.when) == fingerprint.time_of(entry.when)
+    return is_whole and same_time and fingerprint.rest_of_copy(copy) == fingerprint.rest_of_entry(entry)
+
+
+def _copy_changed(seen: Observation, link: Link, scope: Scope) -> Action | None:
+    booking, copy, entry = seen.read.host, seen.copy, seen.read.calendar
+    if not isinstance(entry, Entry):
+        return None
+    if not seen.calendar_time_changed:
+        return _agree_on(seen, link, scope, "R6")
+    if not isinstance(booking, Booking) or copy is None:
+        return None
+    return _moved(seen, link, booking, copy, entry, scope)
+
+
+def _moved(seen: Observation, link: Link, booking: Booking, copy: Copy, entry: Entry, scope: Scope) -> Action | None:
+    """The copy was moved by the person."""
+    wish = scope.settings.edits.moved_in_calendar
+    if fingerprint.time_of(copy.when) == fingerprint.time_of(entry.when):
+        return _agree_on(seen, link, scope, "R12")
+    if wish == "flag":
+        return OpenConflict("R5", link, ConflictKind.MOVED, booking.when, entry.when)
+    if wish == "apply" and scope.settings.writes_host:
+        return MoveBooking("R3", link, booking, entry.when, entry)
+    return UpdateCopy("R4", link, booking, copy, entry.version, Reason.COPY_RESTORED)
+
+
+def _note_versions(seen: Observation, link: Link, scope: Scope) -> Action | None:
+    """R2: both as agreed. A version that moved on without a change of ours is noted, so that the next write fits."""
+    entry, booking = seen.read.calendar, seen.read.host
+    new_entry = isinstance(entry, Entry) and entry.version != link.calendar.version
+    new_booking = isinstance(booking, Booking) and booking.version != link.host.version
+    if not new_entry and not new_booking and link.settings_version >= scope.reproject_below:
+        return None
+    return _agree_on(seen, link, scope, "R2")
+
+
+def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action | None:
+    """Take what both sides show now as agreed; the person's own changes of other fields are left alone."""
+    entry, booking, copy = seen.read.calendar, seen.read.host, seen.copy
+    host, calendar, when = link.host, link.calendar, link.when
+    if isinstance(booking, Booking):
+        time, rest = (
+            (fingerprint.time_of(copy.when), fingerprint.rest_of_copy(copy)) if copy else (host.time, host.rest)
+        )
+        host, when = Agreed(booking.version, time, rest), booking.when
+    if isinstance(entry, Entry):
+        rest = fingerprint.rest_of_entry(entry) if seen.read.entry_is_whole else calendar.rest
+        calendar = Agreed(entry.version, fingerprint.time_of(entry.when), rest)
+    start, end = when.interval(scope.resource.time_zone)
+    row = replace(
+        link, host=host, calendar=calendar, when=when, start_at=start, end_at=end, decision=None,
+        settings_version=scope.settings_version if copy else link.settings_version,
+    )  # fmt: skip
+    return Agree(rule, row) if row != link else None
+
+
+def _has_new_version(read: object, agreed: str) -> bool:
+    return isinstance(read, Booking | Entry) and read.version != agreed
+
+
+# --- origin calendar: an entry and its block at the booking system -----------------------------------------------
+
+
+def _plan_calendar(seen: Observation, scope: Scope, is_final: bool) -> Action | None:
+    link, read = seen.read.link, seen.read
+    if seen.calendar is Side.UNKNOWN or seen.host is Side.UNKNOWN:
+        return None  # R29 keep the block; its age shows
+    if not scope.settings.writes_host:
+        return None if link else Skip("R40", read.ref, code="direction")
+    if link is not None and link.is_quarantined and not _has_new_version(read.calendar, link.calendar.version):
+        return None  # R52
+    if seen.calendar is Side.GONE:
+        return _entry_gone(seen, link, is_final)
+    if read.is_shared_booking:
+        return DeleteBlock("R34", link) if link else Skip("R34", read.ref, code="own_booking")
+    if isinstance(seen.block, NotBlocking):
+        if link is None:
+            return Skip("R21", read.ref, code=seen.block.value)
+        return DeleteBlock("R27", link)
+    if isinstance(seen.block, Block) and isinstance(read.calendar, Entry):
+        return _write_block(seen, read.calendar, seen.block, scope)
+    if link is not None and seen.host in (Side.CHANGED, Side.GONE):
+        return _put_back(seen, link, scope)
+    return None
+
+
+def _entry_gone(seen: Observation, link: Link | None, is_final: bool) -> Action | None:
+    if link is None:
+        return None
+    if seen.host in (Side.GONE, Side.ABSENT) and link.intent is None:
+        return DropLink("R28", link)
+    return DeleteBlock("R26", link) if is_final else Leave("R50", link)
+
+
+def _write_block(seen: Observation, entry: Entry, block: Block, scope: Scope) -> Action | None:
+    link = seen.read.link
+    is_new = link is None or not link.host.version
+    if link is None and not scope.window.holds(entry.when, scope.resource.time_zone):
+        return Skip("R42", seen.read.ref, code="outside_window")
+    row = _block_row(seen.read.ref, link, entry, block, scope)
+    if is_new:
+        return PutBlock("R33" if entry.mark else "R20", row, block, is_new=True)
+    if seen.calendar is Side.CHANGED:
+        return PutBlock("R25", row, block, is_new=False)
+    if seen.host in (Side.CHANGED, Side.GONE):
+        return PutBlock(_put_back_rule(seen), row, block, is_new=False, reason=Reason.BLOCK_PUT_BACK)
+    return Agree("R22", row) if row != link else None
+
+
+def _put_back(seen: Observation, link: Link, scope: Scope) -> Action | None:
+    """The entry was not read, but it is as agreed: a blocker can be put back from the link alone."""
+    if scope.settings.from_calendar.privacy != "anonymous" or link.decision is not None:
+        return None
+    block = Block(link.ref, link.resource_id, link.when, scope.resource.time_zone)
+    if fingerprint.rest_of_block(block) != link.calendar.rest:
+        return None  # tentative or oof: the usecase reads the entry and comes back with it
+    return PutBlock(_put_back_rule(seen), link, block, is_new=False, reason=Reason.BLOCK_PUT_BACK)
+
+
+def _put_back_rule(seen: Observation) -> str:
+    return "R24" if seen.host is Side.GONE else "R23"
+
+
+def _block_row(ref: LinkRef, link: Link | None, entry: Entry, block: Block, scope: Scope) -> Link:
+    start, end = entry.when.interval(scope.resource.time_zone)
+    base = link or Link(
+        ref, scope.resource.id, Origin.CALENDAR, entry.calendar_id, entry.when, start, end,
+        series_id=entry.series_id, original_start_at=entry.original_start_at,
+    )  # fmt: skip
+    return replace(
+        base, entry_id=entry.id, when=entry.when, start_at=start, end_at=end, is_quarantined=False,
+        calendar=Agreed(entry.version, fingerprint.time_of(block.when), fingerprint.rest_of_block(block)),
+        settings_version=scope.settings_version,
+    )  # fmt: skip
