@@ -49,7 +49,7 @@ class LeaseStore(Protocol):
         """Add 1 to `wanted`; gives the new value. A resource that is not stored raises NotFoundError."""
 
     def take(self, account: AccountId, resource: ResourceId, now: datetime, until: datetime) -> Lease | None:
-        """None while somebody else holds it."""
+        """None while somebody else holds it; one that has run out at `now` is taken over. Raises NotFoundError."""
 
     def give_back(self, lease: Lease) -> bool:
         """False when `wanted` has grown since it was noted: the lease is still ours, work again.
@@ -120,10 +120,13 @@ class LinkStore(Protocol):
         """
 
     def put_many(self, account: AccountId, links: Sequence[Link]) -> list[Link]:
-        """First imports: in batches, without conditions, under the lease."""
+        """First imports: in batches, without conditions, under the lease; no ref twice."""
 
     def delete(self, account: AccountId, link: Link) -> None:
-        """Conditional on `link.row`, with its pointer. Raises LinkChangedError."""
+        """Conditional on `link.row`, with its pointer; one that is gone already is no error.
+
+        Raises LinkChangedError.
+        """
 
     def set_leaving(self, account: AccountId, resource: ResourceId, feed: str, refs: Sequence[LinkRef]) -> None:
         """Tombstones wait for the end of their round (stop-lines)."""
@@ -133,7 +136,13 @@ class LinkStore(Protocol):
     def clear_leaving(self, account: AccountId, resource: ResourceId, feed: str, refs: Sequence[LinkRef]) -> None: ...
 
     def note_seen(
-        self, account: AccountId, resource: ResourceId, feed: str, round_: int, page: int, refs: Sequence[LinkRef]
+        self,
+        account: AccountId,
+        resource: ResourceId,
+        feed: str,
+        round_: int,
+        page: int,
+        refs: Sequence[LinkRef],
     ) -> None:
         """A full round remembers, page by page, which links it met."""
 
@@ -169,9 +178,9 @@ class ConnectionStore(Protocol):
     def by_identity(self, account: AccountId, identity: MailboxIdentity) -> Connection | None: ...
 
     def save(self, connection: Connection) -> Connection:
-        """Conditional on the version; a new one also claims its identity.
+        """Conditional on the version; a new one also claims its identity, which never changes afterwards.
 
-        Raises MailboxTakenError when another connection of the account has it, ConcurrentChangeError.
+        Raises MailboxTakenError when another connection of the account has it, ConcurrentChangeError, InputError.
         """
 
     def delete(self, connection: Connection) -> None:
@@ -180,7 +189,8 @@ class ConnectionStore(Protocol):
     def of_account(self, account: AccountId) -> list[Connection]:
         """By index."""
 
-    def save_subscription(self, subscription: Subscription) -> None: ...
+    def save_subscription(self, subscription: Subscription) -> None:
+        """Overwrites. Raises InputError without an account."""
 
     def subscription(self, path_hash: str) -> Subscription | None: ...
 
@@ -196,7 +206,10 @@ class CredentialStore(Protocol):
         """The plain cache and its row version, or None. Raises InstallationError("unsealing_failed")."""
 
     def save(self, account: AccountId, mailbox: MailboxId, plain: bytes, expected: int) -> int:
-        """Raises ConcurrentChangeError when somebody refreshed meanwhile: load again and keep the newer."""
+        """Conditional on the row version (0 = none stored yet); gives the new one.
+
+        Raises ConcurrentChangeError when somebody refreshed meanwhile: load again and keep the newer.
+        """
 
     def delete(self, account: AccountId, mailbox: MailboxId) -> None: ...
 
@@ -303,7 +316,7 @@ class ConflictStore(Protocol):
         """Overwrites; a revision lower than the stored one raises ConcurrentChangeError."""
 
     def open(self, account: AccountId) -> list[Conflict]:
-        """By index, newest first."""
+        """By index, newest first; only those with status OPEN."""
 
     def of_resource(self, account: AccountId, resource: ResourceId) -> list[Conflict]: ...
 
@@ -318,7 +331,10 @@ class LogStore(Protocol):
         """By index; `day` is an ISO date in UTC. Newest first."""
 
     def journal(self, account: AccountId, resource: ResourceId, run: str, actions: Sequence[dict[str, str]]) -> None:
-        """Deletes and moves with ids, times and versions, kept for 30 days (undo)."""
+        """Deletes and moves with ids, times and versions, kept for 30 days (undo); the same again adds nothing."""
+
+    def journalled(self, account: AccountId, resource: ResourceId, run: str) -> list[dict[str, str]]:
+        """What `journal` kept of this run; parts of one call stay in order."""
 
 
 class MailLedger(Protocol):
@@ -343,18 +359,31 @@ class Due:
     due_at: datetime
 
 
+CHECK_WHEELS = (5, 15, 60)
+"""Minutes between two checks of one resource; the keys of the slots never move."""
+
+
+def check_wheel(every_minutes: int) -> int:
+    """The longest wheel that is not longer than asked for; below 5 minutes there is only the 5-minute one."""
+    return max((wheel for wheel in CHECK_WHEELS if wheel <= every_minutes), default=CHECK_WHEELS[0])
+
+
 class DueStore(Protocol):
     """What is due; by index `by_due`. Checks sit in fixed slots whose key never moves (one write unit per check)."""
 
     def schedule(self, due: Due) -> None:
         """One per (kind, account, subject); again moves it."""
 
-    def cancel(self, kind: str, account: AccountId, subject: str) -> None: ...
+    def cancel(self, kind: str, account: AccountId, subject: str, due_at: datetime | None = None) -> None:
+        """With `due_at` only if it has not been moved since: what was scheduled anew meanwhile stays."""
 
     def due(self, now: datetime, limit: int = 1000) -> list[Due]: ...
 
     def set_check(self, account: AccountId, resource: ResourceId, every_minutes: int | None) -> None:
-        """Put the resource into its slot of the 5-, 15- or 60-minute wheel; None takes it out."""
+        """Put the resource into its slot of the 5-, 15- or 60-minute wheel; None takes it out.
+
+        Any other interval counts as the next shorter wheel: never later than asked for.
+        """
 
     def checks(self, minute: int) -> list[tuple[AccountId, ResourceId]]:
         """Who is to be checked in this minute (minutes since the epoch)."""
@@ -390,7 +419,7 @@ class AccessStore(Protocol):
     def member(self, issuer: str, subject: str) -> Member | None: ...
 
     def add_first_admin(self, member: Member) -> bool:
-        """Bound once: False when the account already has its first admin."""
+        """Bound once: False when the account already has its first admin, or the person is a member already."""
 
     def api_key(self, key_hash: str) -> ApiKey | None: ...
 
