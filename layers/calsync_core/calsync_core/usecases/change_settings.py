@@ -1,0 +1,157 @@
+"""Change the settings of everyone or of one resource: check, count the effect, save under a new version, wish runs.
+
+What a change does to what exists already is design.md section 4: privacy that grows always rewrites the window, privacy
+that shrinks never does, a larger window is read at once, all else as the admin chose. Not here: how a run re-projects.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from calsync_core.domain.errors import ConcurrentChangeError, InputError, NotFoundError
+from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.settings import Overrides, keys, parse
+from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.ports.host import HostPlatform
+from calsync_core.ports.outward import Clock, Queue, Wish
+from calsync_core.ports.stores import (
+    LinkStore,
+    LogStore,
+    ResourceStore,
+    SettingsStore,
+    StoredSettings,
+)
+from calsync_core.usecases.preview_settings import (
+    Affected,
+    Effect,
+    account_change,
+    preview_settings,
+    resource_change,
+    tightens_privacy,
+    widens_privacy,
+)
+
+Scope = Literal["future", "window"]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPorts:
+    resources: ResourceStore
+    settings: SettingsStore
+    links: LinkStore
+    log: LogStore
+    host: HostPlatform
+    queue: Queue
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What somebody wants: values to set, keys whose own value goes ("Use default again"), and the version seen.
+
+    `version` None takes whatever stands: for callers of the API who replace everything.
+    """
+
+    values: Overrides
+    reset: tuple[str, ...] = ()
+    version: int | None = None
+    scope: Scope = "future"
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    stored: StoredSettings
+    values: Overrides
+    affected: list[Affected]
+    left_alone: int
+    names: tuple[str, ...]
+
+
+def preview_change(ports: SettingsPorts, account: AccountId, resource: ResourceId | None, change: Change) -> Effect:
+    """The effect in numbers; nothing is stored. Raises InputError, NotFoundError."""
+    planned = _planned(ports, account, resource, change)
+    return preview_settings(ports.host, ports.links, planned.affected, planned.left_alone, planned.names)
+
+
+def save_change(
+    ports: SettingsPorts, account: AccountId, resource: ResourceId | None, change: Change, *, by: str
+) -> StoredSettings:
+    """Store and wish the runs that follow. `by` is who pressed, an id or an address of a member.
+
+    Raises InputError (setting_unknown, setting_not_available, setting_out_of_range, scope_unknown), NotFoundError,
+    ConcurrentChangeError when somebody else saved meanwhile.
+    """
+    planned = _planned(ports, account, resource, change)
+    if change.version is not None and planned.stored.version != change.version:
+        raise ConcurrentChangeError
+    now = ports.clock.now()
+    row = replace(planned.stored, values=planned.values, changed_at=now, changed_by=by)
+    if resource is None:
+        stored = ports.settings.save_account(account, row)
+    else:
+        stored = ports.settings.save_resource(account, resource, row)
+    ports.log.add(
+        [
+            LogEntry(
+                account=account,
+                resource_id=resource,
+                at=now,
+                reason=Reason.SETTINGS_CHANGED,
+                detail=(("keys", " ".join(planned.names)), ("scope", change.scope), ("by", by)),
+            )
+        ]
+    )
+    for one in planned.affected:
+        if one.state.may_sync and _wants_run(one, change.scope):
+            ports.queue.wish(Wish(account, one.state.resource.id, "full"))
+    return stored
+
+
+def _planned(ports: SettingsPorts, account: AccountId, resource: ResourceId | None, change: Change) -> _Planned:
+    if change.scope not in ("future", "window"):
+        raise InputError("scope_unknown", field="scope")
+    _check_keys(change.reset)
+    parse(change.values)
+    if resource is None:
+        stored = ports.settings.account(account)
+        values = _merged(stored.values, change)
+        affected, left_alone = account_change(ports.resources, ports.settings, account, stored.values, values)
+    else:
+        state = ports.resources.get(account, resource)
+        if state is None:
+            raise NotFoundError
+        stored = ports.settings.resource(account, resource)
+        values = _merged(stored.values, change)
+        defaults = ports.settings.account(account).values
+        affected, left_alone = resource_change(state, defaults, stored.values, values), 0
+    names = tuple(key for key in keys() if _differs(stored.values, values, key))
+    return _Planned(stored, values, affected, left_alone, names)
+
+
+def _differs(before: Overrides, after: Overrides, key: str) -> bool:
+    return (key in before) != (key in after) or before.get(key) != after.get(key)
+
+
+def _merged(stored: Overrides, change: Change) -> Overrides:
+    """A stored value that this version does not know any more goes with the first save."""
+    known = set(keys())
+    kept = {key: value for key, value in stored.items() if key in known and key not in change.reset}
+    return {**kept, **change.values}
+
+
+def _check_keys(names: Collection[str]) -> None:
+    for name in names:
+        if name not in keys():
+            raise InputError("setting_unknown", field=name[:80])
+
+
+def _wants_run(one: Affected, scope: Scope) -> bool:
+    """A full run re-projects the window under the new version; see the module docstring for when it must."""
+    if tightens_privacy(one.before, one.after):
+        return True
+    ahead, back = one.after.window.weeks_ahead, one.after.window.weeks_back
+    if ahead > one.before.window.weeks_ahead or back > one.before.window.weeks_back:
+        return True
+    if one.after.active and not one.before.active:
+        return True
+    return scope == "window" and not widens_privacy(one.before, one.after)

@@ -1,0 +1,90 @@
+"""Take over who there is from the booking system. A resource that it no longer offers stops, and starts again later.
+
+Not here: disconnecting. Stopping removes nothing; a person decides about copies on the resource's page.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from calsync_core.domain.errors import ConcurrentChangeError
+from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.resources import Resource, ResourceState, Status
+from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.ports.host import HostPlatform
+from calsync_core.ports.outward import Clock
+from calsync_core.ports.stores import LogStore, ResourceStore
+
+STOPPED_BY_HOST = "host"
+_STOPS = {Status.IMPORTING, Status.CONNECTED, Status.REAUTH_REQUIRED}
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """Counts; `started` lists the resources that are active again and want a full run."""
+
+    added: int
+    changed: int
+    stopped: int
+    started: tuple[ResourceId, ...]
+
+
+def refresh_resources(
+    host: HostPlatform, resources: ResourceStore, log: LogStore, clock: Clock, account: AccountId
+) -> Refreshed:
+    """Repeatable. A row that somebody changes at the same time is left for the next refresh.
+
+    An empty answer of a booking system that had resources before is not believed (absence is not deletion).
+    """
+    now = clock.now()
+    stored = {state.resource.id: state for state in resources.of_account(account)}
+    offered = host.resources()
+    missing = [state for key, state in stored.items() if key not in {one.id for one in offered}] if offered else []
+    targets = [_target(account, stored.get(one.id), one, now) for one in offered]
+    targets += [_target(account, state, replace(state.resource, is_active=False), now) for state in missing]
+    added = changed = stopped = 0
+    started: list[ResourceId] = []
+    for target in targets:
+        before = stored.get(target.resource.id)
+        if target == before or not _saved(resources, target):
+            continue
+        added += before is None
+        changed += before is not None
+        if before is not None and before.status is not target.status:
+            stopped += target.status is Status.PAUSED
+            log.add([_entry(target, before, now)])
+            if before.status is Status.PAUSED:
+                started.append(target.resource.id)
+    return Refreshed(added, changed, stopped, tuple(started))
+
+
+def _target(account: AccountId, before: ResourceState | None, offered: Resource, now: datetime) -> ResourceState:
+    if before is None:
+        return ResourceState(account=account, resource=offered)
+    state = replace(before, resource=offered)
+    if not offered.is_active and before.status in _STOPS:
+        stopped = state.moved_to(Status.PAUSED, now, reason="resource_inactive")
+        return replace(stopped, paused_by=STOPPED_BY_HOST, paused_until_at=None)
+    if offered.is_active and before.status is Status.PAUSED and before.paused_by == STOPPED_BY_HOST:
+        # an import that was cut off begins anew; else the stored cursors go on where they stood
+        status = Status.CONNECTED if before.progress.near_done else Status.IMPORTING
+        return replace(state.moved_to(status, now), paused_by=None)
+    return state
+
+
+def _saved(resources: ResourceStore, target: ResourceState) -> bool:
+    try:
+        resources.save(target)
+    except ConcurrentChangeError:
+        return False
+    return True
+
+
+def _entry(target: ResourceState, before: ResourceState, now: datetime) -> LogEntry:
+    return LogEntry(
+        account=target.account,
+        resource_id=target.resource.id,
+        at=now,
+        reason=Reason.STATUS_CHANGED,
+        code="resource_inactive" if target.status is Status.PAUSED else "resource_active",
+        detail=(("was", before.status.value), ("is", target.status.value)),
+    )
