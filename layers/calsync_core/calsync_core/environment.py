@@ -1,0 +1,32 @@
+"""Reads single variables of a function's environment with the standard library only.
+
+The webhook function starts cold often and must stay small, so its configuration is here and not in config.py, which
+loads pydantic. Does not belong here: anything that another function needs.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from calsync_core.domain.errors import InstallationError
+
+
+def required(name: str, environment: Mapping[str, str] | None = None) -> str:
+    """Raises InstallationError("configuration_missing", variable=name) when it is not set or empty."""
+    value = (os.environ if environment is None else environment).get(name, "")
+    if not value:
+        raise InstallationError("configuration_missing", variable=name)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookConfig:
+    """All that graph_webhook knows."""
+
+    table_name: str
+    queue_url: str
+
+
+def webhook_config(environment: Mapping[str, str] | None = None) -> WebhookConfig:
+    """Raises InstallationError("configuration_missing")."""
+    return WebhookConfig(required("TABLE_NAME", environment), required("QUEUE_URL", environment))

@@ -1,0 +1,626 @@
+"""The one wording catalogue: code -> what happened, what it means for bookings, what to do, who acts.
+
+Pages, mails, log and API use the same codes. Rules: no word from the engine room, no blame, never a code alone.
+A test walks every error and every Reason and is red when a code has no text here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Actor(StrEnum):
+    """Whose turn it is."""
+
+    RESOURCE = "resource"
+    ADMIN = "admin"
+    IT = "it"
+    OPERATOR = "operator"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """`title` is a heading without a full stop; `meaning` and `next_step` are sentences, `meaning` may be empty."""
+
+    title: str
+    meaning: str
+    next_step: str
+    actor: Actor
+
+
+def _(text: str) -> str:
+    """Marks a text for translation; it is translated where it is shown."""
+    return text
+
+
+def _w(title: str, meaning: str, next_step: str, actor: Actor) -> Wording:
+    return Wording(title, meaning, next_step, actor)
+
+
+_NOTHING = _("There is nothing to do for you.")
+_BY_ITSELF = _("We keep trying by ourselves. There is nothing to do for you.")
+_NO_LOSS = _("Nothing is lost: what waits is written as soon as it works again.")
+
+_REMOTE: Mapping[str, Wording] = {
+    "provider_unavailable": _w(
+        _("The other side does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY
+    ),
+    "throttled": _w(_("Microsoft asks us to slow down"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY),
+    "cursor_expired": _w(
+        _("The calendar is being read again in full"),
+        _("This happens after a longer break. Nothing is deleted because of it."),
+        _NOTHING,
+        Actor.NOBODY,
+    ),
+    "version_changed": _w(
+        _("The entry was changed at the same moment"),
+        _("The newer version is read before anything is written."),
+        _NOTHING,
+        Actor.NOBODY,
+    ),
+    "link_changed": _w(
+        _("Another check handled this entry at the same moment"),
+        _("The newer version is read before anything is written."),
+        _NOTHING,
+        Actor.NOBODY,
+    ),
+    "lease_lost": _w(
+        _("Another check took over"),
+        _("Two checks of one calendar never write at the same time."),
+        _NOTHING,
+        Actor.NOBODY,
+    ),
+    "gone": _w(_("The entry no longer exists"), _("It was removed meanwhile."), _NOTHING, Actor.NOBODY),
+    "window_unread": _w(
+        _("Not known at the moment"),
+        _("The calendar could not be read. Times are offered or not according to your setting."),
+        _BY_ITSELF,
+        Actor.NOBODY,
+    ),
+}
+
+_HOST: Mapping[str, Wording] = {
+    "host_refused": _w(
+        _("The booking system did not accept the change"),
+        _("The booking keeps its time in the booking system."),
+        _("Choose in the conflict which time is right."),
+        Actor.RESOURCE,
+    ),
+    "slot_taken": _w(
+        _("The booking system did not accept the change: the time is taken"),
+        _("The booking keeps its time in the booking system."),
+        _("Choose in the conflict which time is right."),
+        Actor.RESOURCE,
+    ),
+    "outside_hours": _w(
+        _("The booking was moved outside working hours"),
+        _("The booking keeps its time in the booking system."),
+        _("Keep the old time, or take the new one anyway."),
+        Actor.RESOURCE,
+    ),
+    "locked": _w(
+        _("The booking is locked in the booking system"),
+        _("It cannot be moved or cancelled from the calendar."),
+        _("Change it in the booking system, or ask there."),
+        Actor.RESOURCE,
+    ),
+    "granularity": _w(
+        _("The booking system does not offer this start time"),
+        _("The booking keeps its time in the booking system."),
+        _("Move the entry to a start time that the booking system offers."),
+        Actor.RESOURCE,
+    ),
+    "forbidden": _w(
+        _("The booking system does not allow this change"),
+        _("The booking stays as it is in the booking system."),
+        _("Make the change in the booking system."),
+        Actor.RESOURCE,
+    ),
+    "not_supported": _w(
+        _("The booking system cannot do this"),
+        _("The booking stays as it is in the booking system."),
+        _("Make the change in the booking system."),
+        Actor.RESOURCE,
+    ),
+    "host_unauthorised": _w(
+        _("The booking system does not accept our key"),
+        _("New bookings do not reach calendars, and calendars do not block times, until this is settled."),
+        _("The operator enters a valid key for the booking system."),
+        Actor.OPERATOR,
+    ),
+}
+
+_ENTRIES: Mapping[str, Wording] = {
+    "entry_rejected": _w(
+        _("One entry could not be written"),
+        _("All other entries go on as usual."),
+        _("Open the entry in the log to see which one, and change it if needed."),
+        Actor.ADMIN,
+    ),
+    "mail_refused": _w(
+        _("The mail service did not accept the mail"),
+        _("The person was not told."),
+        _("Check the address and send the mail again, or copy the link."),
+        Actor.ADMIN,
+    ),
+}
+
+_CONNECTION: Mapping[str, Wording] = {
+    "connection_broken": _w(
+        _("The calendar can no longer be reached"),
+        _("New bookings do not reach the calendar, and we cannot see when it is busy."),
+        _("Connect the calendar again."),
+        Actor.RESOURCE,
+    ),
+    "auth_expired": _w(
+        _("Microsoft no longer lets us in"),
+        _(
+            "Your password or a rule of your organisation changed. Until you sign in again, new bookings do not reach"
+            " your calendar and we cannot see when you are busy."
+        ),
+        _("Sign in again."),
+        Actor.RESOURCE,
+    ),
+    "auth_admin_approval": _w(
+        _("Your IT has to allow calsync first"),
+        _("Your organisation allows new apps only after IT has approved them. Nothing was connected."),
+        _(
+            "Send your IT the text that we prepared. Your link stays valid: come back when they have approved."
+        ),
+        Actor.IT,
+    ),
+    "permission_missing": _w(
+        _("We are not allowed to write to this calendar"),
+        _("Bookings cannot appear in it."),
+        _("Choose a calendar of your own, or ask its owner for the right to change entries."),
+        Actor.RESOURCE,
+    ),
+    "mailbox_unusable": _w(
+        _("This account has no calendar that we can reach"),
+        _(
+            "The sign-in worked, but Microsoft does not offer a calendar for this account. Nothing was connected."
+        ),
+        _("Sign in with the account in which you see your calendar, or ask your IT."),
+        Actor.IT,
+    ),
+    "mailbox_on_premises_or_unlicensed": _w(
+        _("This mailbox is not in Microsoft 365"),
+        _(
+            "The sign-in worked, but the mailbox is on a server of your organisation, or it has no licence for a"
+            " calendar. Nothing was connected."
+        ),
+        _("Ask your IT whether your mailbox is in Microsoft 365 and has a licence with a calendar."),
+        Actor.IT,
+    ),
+    "mailbox_missing": _w(
+        _("This account has no mailbox"),
+        _(
+            "The sign-in worked, but there is no mailbox and so no calendar behind this address. Nothing was connected."
+        ),
+        _("Sign in with the account in which you see your calendar."),
+        Actor.RESOURCE,
+    ),
+    "mailbox_guest": _w(
+        _("You are a guest in this organisation"),
+        _("Guests have no calendar there. Nothing was connected."),
+        _("Sign in with the account of your own organisation, in which you see your calendar."),
+        Actor.RESOURCE,
+    ),
+    "mailbox_new": _w(
+        _("This mailbox is still being set up by Microsoft"),
+        _("It is so new that its calendar does not answer yet. Nothing was connected."),
+        _("Open Outlook once with this account, then use your link again in an hour."),
+        Actor.RESOURCE,
+    ),
+    "calendar_gone": _w(
+        _("The chosen calendar no longer exists"),
+        _("Nothing was deleted in the booking system."),
+        _("Choose another calendar."),
+        Actor.RESOURCE,
+    ),
+    "calendar_read_only": _w(
+        _("We may read this calendar but not write to it"),
+        _("Bookings cannot appear in it."),
+        _("Choose a calendar of your own for the bookings."),
+        Actor.RESOURCE,
+    ),
+    "calendar_unknown": _w(
+        _("One of the chosen calendars is no longer there"),
+        _("Nothing was saved."),
+        _("Choose again from the list."),
+        Actor.RESOURCE,
+    ),
+    "calendars_too_many": _w(
+        _("At most ten more calendars can be checked"),
+        _("Nothing was saved."),
+        _("Choose those in which you are really busy."),
+        Actor.RESOURCE,
+    ),
+    "calendar_not_chosen": _w(
+        _("No calendar is chosen for the bookings"),
+        _("Nothing was saved."),
+        _("Choose the calendar in which your bookings are to appear."),
+        Actor.RESOURCE,
+    ),
+}
+
+_SIGN_IN: Mapping[str, Wording] = {
+    "sign_in_refused": _w(
+        _("The sign-in could not be completed"),
+        _("Nothing was connected."),
+        _("Open the link in your mail again and start from there."),
+        Actor.RESOURCE,
+    ),
+    "state_unknown": _w(
+        _("This sign-in is no longer under way"),
+        _("It took longer than ten minutes, or the page was opened a second time. Nothing was connected."),
+        _("Open the link in your mail again and start from there."),
+        Actor.RESOURCE,
+    ),
+    "state_foreign": _w(
+        _("This sign-in was started in another browser"),
+        _("For your safety it must end where it began. Nothing was connected."),
+        _("Open the link in your mail in this browser and start from there."),
+        Actor.RESOURCE,
+    ),
+    "token_invalid": _w(
+        _("Microsoft's answer does not belong to this sign-in"),
+        _("For your safety we did not accept it. Nothing was connected."),
+        _("Open the link in your mail again and start from there."),
+        Actor.RESOURCE,
+    ),
+    "sign_in_again": _w(
+        _("The sign-in was interrupted"),
+        _("Nothing was connected."),
+        _("Try again from the link in your mail."),
+        Actor.RESOURCE,
+    ),
+    "declined": _w(
+        _("You pressed Cancel at Microsoft"),
+        _("Nothing was connected."),
+        _("Try again, or tell the sender that you do not want this."),
+        Actor.RESOURCE,
+    ),
+    "wrong_account": _w(
+        _("You signed in with a different account than expected"),
+        _("Nothing was connected yet."),
+        _("Use this account, or sign in with the other one."),
+        Actor.RESOURCE,
+    ),
+    "wrong_account_type": _w(
+        _("This kind of account cannot be used here"),
+        _("Nothing was connected."),
+        _("Sign in with the account in which you see your calendar."),
+        Actor.RESOURCE,
+    ),
+    "blocked_by_organisation": _w(
+        _("A rule of your organisation stopped the sign-in"),
+        _("Nothing was connected."),
+        _("Ask your IT to allow calsync for your account; signing in again does not help before that."),
+        Actor.IT,
+    ),
+    "other_mailbox": _w(
+        _("This is not the account that is connected"),
+        _("Your calendar stays connected as it was."),
+        _("Sign in with the account that was connected, or disconnect it first."),
+        Actor.RESOURCE,
+    ),
+    "tenant_elsewhere": _w(
+        _("This organisation belongs to another account of this installation"),
+        _("Nothing was connected."),
+        _("Ask the operator of this installation."),
+        Actor.OPERATOR,
+    ),
+    "grant_missing": _w(
+        _("Please sign in once more"),
+        _("More than an hour has passed since you signed in, or this is another browser. Nothing was saved."),
+        _("Open the link in your mail again and start from there."),
+        Actor.RESOURCE,
+    ),
+    "mailbox_taken": _w(
+        _("This calendar account already belongs to someone else here"),
+        _(
+            "One calendar account serves one person, so that bookings of two people never mix. Nothing was changed."
+        ),
+        _(
+            "Share that calendar with your own account and choose it there, or ask the present owner to disconnect it"
+            " first."
+        ),
+        Actor.RESOURCE,
+    ),
+    "session_missing": _w(
+        _("Please sign in"),
+        "",
+        _("Sign in to go on; you come back to this page."),
+        Actor.ADMIN,
+    ),
+    "role_missing": _w(
+        _("Your account may not do this"),
+        _("Nothing was changed."),
+        _("Ask an administrator of your organisation."),
+        Actor.ADMIN,
+    ),
+}
+
+_LINKS: Mapping[str, Wording] = {
+    "link_unknown": _w(
+        _("This link does not lead anywhere"),
+        _("It may have been cut off when it was copied."),
+        _("Open the link from the mail itself, or ask the sender for a new one."),
+        Actor.RESOURCE,
+    ),
+    "link_expired": _w(
+        _("This link has expired"),
+        _("Links work for a limited time, for your safety. Nothing was changed."),
+        _("Ask for a new one; it goes to the address that was invited."),
+        Actor.RESOURCE,
+    ),
+    "link_used": _w(
+        _("This calendar is already connected"),
+        _("The link has done its work and cannot be used again."),
+        _("Use the link in the mail “Your calendar is connected” to manage it."),
+        Actor.NOBODY,
+    ),
+    "link_withdrawn": _w(
+        _("This invitation was withdrawn"),
+        _("Nothing was connected."),
+        _("If you think that is a mistake, ask the sender."),
+        Actor.ADMIN,
+    ),
+    "link_replaced": _w(
+        _("There is a newer link"),
+        _("You were sent a new link after this one; only the newest works."),
+        _("Open the newest mail."),
+        Actor.RESOURCE,
+    ),
+}
+
+_INSTALLATION: Mapping[str, Wording] = {
+    "installation": _w(
+        _("This installation is not set up completely"),
+        _("Nothing was changed."),
+        _("The operator finds the details on Overview and in the log."),
+        Actor.OPERATOR,
+    ),
+    "entra_missing": _w(
+        _("The connection to Microsoft is not set up yet"),
+        _("Nobody can connect a Microsoft calendar until it is."),
+        _("The operator registers calsync at Microsoft and enters the values (README, deploy)."),
+        Actor.OPERATOR,
+    ),
+    "entra_secret_wrong": _w(
+        _("Microsoft does not accept our own key"),
+        _("No calendar of this installation can be read or written until it is settled."),
+        _("The operator enters the right client secret."),
+        Actor.OPERATOR,
+    ),
+    "entra_secret_expired": _w(
+        _("Our own key at Microsoft has expired"),
+        _("No calendar of this installation can be read or written until it is settled."),
+        _("The operator makes a new client secret at Microsoft and enters it."),
+        Actor.OPERATOR,
+    ),
+    "entra_registration": _w(
+        _("Our registration at Microsoft does not fit"),
+        _("Nobody can sign in until it is settled."),
+        _("The operator compares redirect address and permissions with the README."),
+        Actor.OPERATOR,
+    ),
+    "unsealing_failed": _w(
+        _("Stored sign-ins cannot be opened"),
+        _("Calendars cannot be read or written until it is settled."),
+        _("The operator checks the rights on the encryption key."),
+        Actor.OPERATOR,
+    ),
+    "configuration_missing": _w(
+        _("A value of the deployment is missing"),
+        _("This function cannot work."),
+        _("The operator finds the name of the value in the log."),
+        Actor.OPERATOR,
+    ),
+    "internal": _w(
+        _("We could not complete this"),
+        _("The fault is on our side and was recorded. Nothing was changed as far as we know."),
+        _("Try again in a minute. If it stays, tell the sender of your mail."),
+        Actor.OPERATOR,
+    ),
+}
+
+_INPUT: Mapping[str, Wording] = {
+    "input_invalid": _w(
+        _("One of the values does not fit"),
+        _("Nothing was saved."),
+        _("Check the marked field."),
+        Actor.ADMIN,
+    ),
+    "not_found": _w(
+        _("This does not exist"), _("It may have been removed."), _("Go back and choose again."), Actor.ADMIN
+    ),
+    "page_unknown": _w(
+        _("This page does not exist"), "", _("Open the link from the mail itself, or go back."), Actor.NOBODY
+    ),
+    "resource_unknown": _w(
+        _("This person or room is not known here"),
+        _("It may have been removed in the booking system."),
+        _("Go back and choose again."),
+        Actor.ADMIN,
+    ),
+    "form_expired": _w(
+        _("This form is no longer valid"),
+        _("It was open for too long, or came from another browser. Nothing was saved."),
+        _("Open the page again and send it once more."),
+        Actor.RESOURCE,
+    ),
+    "body_unreadable": _w(
+        _("What was sent could not be read"), _("Nothing was saved."), _("Send it once more."), Actor.ADMIN
+    ),
+    "body_too_large": _w(
+        _("What was sent is too large"), _("Nothing was saved."), _("Send less at once."), Actor.ADMIN
+    ),
+    "setting_unknown": _w(
+        _("There is no setting of this name"), _("Nothing was saved."), _("Check the name."), Actor.ADMIN
+    ),
+    "setting_not_available": _w(
+        _("This setting is not available yet"), _("Nothing was saved."), _("Leave it out."), Actor.ADMIN
+    ),
+    "setting_out_of_range": _w(
+        _("This value is not possible for the setting"),
+        _("Nothing was saved."),
+        _("Choose one of the offered values."),
+        Actor.ADMIN,
+    ),
+    "address_invalid": _w(
+        _("This is not an e-mail address that we can write to"),
+        _("No mail was sent."),
+        _("Correct the address in the booking system."),
+        Actor.ADMIN,
+    ),
+    "invited_recently": _w(
+        _("A mail was sent less than an hour ago"),
+        _("No second mail was sent."),
+        _("Wait an hour, or copy the link and send it yourself."),
+        Actor.ADMIN,
+    ),
+    "invited_too_often": _w(
+        _("This address was already mailed three times today"),
+        _("No mail was sent."),
+        _("Try again tomorrow, or copy the link and send it yourself."),
+        Actor.ADMIN,
+    ),
+    "address_suppressed": _w(
+        _("This address refused our mails"),
+        _("No mail was sent."),
+        _("Ask the person for another address, or copy the link and send it yourself."),
+        Actor.ADMIN,
+    ),
+    "agreement_missing": _w(
+        _("The privacy text is not agreed to yet"),
+        _("No invitation was sent."),
+        _("Read and accept the privacy text first."),
+        Actor.ADMIN,
+    ),
+    "already_connected": _w(
+        _("This calendar is already connected"),
+        _("No invitation was sent."),
+        _("Disconnect it first if another one is to take its place."),
+        Actor.ADMIN,
+    ),
+    "not_invited": _w(
+        _("Nobody is invited at the moment"),
+        _("Nothing was changed."),
+        _("Send an invitation first."),
+        Actor.ADMIN,
+    ),
+    "not_connected": _w(
+        _("No calendar is connected"),
+        _("Nothing was changed."),
+        _("Connect a calendar first."),
+        Actor.RESOURCE,
+    ),
+}
+
+_CONCURRENCY: Mapping[str, Wording] = {
+    "changed_meanwhile": _w(
+        _("Somebody changed this at the same moment"),
+        _("Your change was not saved."),
+        _("Look at the page again and repeat your change if it is still right."),
+        Actor.ADMIN,
+    ),
+    "status_transition": _w(
+        _("This is not possible in the present state"),
+        _("Nothing was changed."),
+        _("Look at the page again: the state has changed meanwhile."),
+        Actor.ADMIN,
+    ),
+}
+
+_STOP_LINES: Mapping[str, Wording] = {
+    "stop_line": _w(
+        _("Many entries disappeared at once"),
+        _("We stopped before anything was deleted on the other side."),
+        _("Look at what would go, then confirm it or restore it."),
+        Actor.ADMIN,
+    ),
+}
+
+_LOG: Mapping[str, Wording] = {
+    "copy_created": _w(_("Booking written to the calendar"), "", _NOTHING, Actor.NOBODY),
+    "copy_adopted": _w(_("Booking found in the calendar and taken over"), "", _NOTHING, Actor.NOBODY),
+    "copy_updated": _w(_("Booking changed in the calendar"), "", _NOTHING, Actor.NOBODY),
+    "copy_deleted": _w(_("Booking removed from the calendar"), "", _NOTHING, Actor.NOBODY),
+    "copy_restored": _w(_("Booking put back into the calendar"), "", _NOTHING, Actor.NOBODY),
+    "block_written": _w(_("Time blocked in the booking system"), "", _NOTHING, Actor.NOBODY),
+    "block_put_back": _w(_("Blocked time put back in the booking system"), "", _NOTHING, Actor.NOBODY),
+    "block_deleted": _w(_("Blocked time freed in the booking system"), "", _NOTHING, Actor.NOBODY),
+    "booking_moved": _w(_("Booking moved in the booking system"), "", _NOTHING, Actor.NOBODY),
+    "booking_cancelled": _w(_("Booking cancelled in the booking system"), "", _NOTHING, Actor.NOBODY),
+    "conflict_opened": _w(
+        _("Two entries contradict each other"),
+        _("Both stay as they are."),
+        _("Choose in the conflict which one is right."),
+        Actor.RESOURCE,
+    ),
+    "conflict_settled": _w(_("The conflict settled itself"), "", _NOTHING, Actor.NOBODY),
+    "conflict_resolved": _w(_("The conflict was settled by a person"), "", _NOTHING, Actor.NOBODY),
+    "entry_skipped": _w(_("Entry left alone by a rule of the settings"), "", _NOTHING, Actor.NOBODY),
+    "entry_quarantined": _w(
+        _("One entry was set aside"),
+        _("It could not be handled; all others go on."),
+        _("Open it in the calendar and save it again."),
+        Actor.ADMIN,
+    ),
+    "link_dropped": _w(_("Both entries are gone; nothing more to keep in step"), "", _NOTHING, Actor.NOBODY),
+    "series_not_supported": _w(
+        _("A repeating booking was not written"),
+        _("Repeating bookings of the booking system do not appear in the calendar yet."),
+        _("Enter its dates one by one if they are needed there."),
+        Actor.ADMIN,
+    ),
+    "full_check": _w(_("Everything was compared from the beginning"), "", _NOTHING, Actor.NOBODY),
+    "run_failed": _w(
+        _("A check did not come to its end"),
+        _("Nothing is lost: the next check goes on where this one stopped."),
+        _BY_ITSELF,
+        Actor.OPERATOR,
+    ),
+    "invited": _w(_("Invitation made"), "", _("The invited person opens the mail."), Actor.RESOURCE),
+    "mail_state": _w(_("News about the invitation mail"), "", _NOTHING, Actor.NOBODY),
+    "signed_in": _w(_("Signed in at Microsoft"), "", _NOTHING, Actor.NOBODY),
+    "calendars_chosen": _w(_("Calendars chosen"), "", _NOTHING, Actor.NOBODY),
+    "import_done": _w(_("The first import is complete"), "", _NOTHING, Actor.NOBODY),
+    "status_changed": _w(_("The state changed"), "", _NOTHING, Actor.NOBODY),
+    "settings_changed": _w(_("Settings changed"), "", _NOTHING, Actor.NOBODY),
+    "subscription_renewed": _w(_("Microsoft goes on telling us about changes"), "", _NOTHING, Actor.NOBODY),
+    "subscription_lost": _w(
+        _("Microsoft stopped telling us about changes"),
+        _("Changes are found by regular checks meanwhile."),
+        _BY_ITSELF,
+        Actor.NOBODY,
+    ),
+    "access_lost": _w(
+        _("Access to the calendar was lost"),
+        _("New bookings do not reach the calendar, and we cannot see when it is busy."),
+        _("Sign in again."),
+        Actor.RESOURCE,
+    ),
+}
+
+CATALOGUE: Mapping[str, Wording] = {
+    **_REMOTE,
+    **_HOST,
+    **_ENTRIES,
+    **_CONNECTION,
+    **_SIGN_IN,
+    **_LINKS,
+    **_INSTALLATION,
+    **_INPUT,
+    **_CONCURRENCY,
+    **_STOP_LINES,
+    **_LOG,
+}
+
+
+def wording(code: str) -> Wording:
+    """The text of a code; for one without a text, the general one (a test keeps that from happening)."""
+    return CATALOGUE.get(code, CATALOGUE["internal"])
