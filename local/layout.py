@@ -8,7 +8,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 TOOLS = REPOSITORY / ".tools"
 SAM = TOOLS / "sam" / "bin" / "sam"
-EMULATOR_PYTHON = TOOLS / "ministack" / "bin" / "python"
+EMULATOR_PYTHON = TOOLS / "emulator" / "bin" / "python"
 RESOLVER = Path(__file__).resolve().parent / "resolver"
 
 
