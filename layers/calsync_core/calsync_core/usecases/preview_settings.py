@@ -1,7 +1,7 @@
 """What a change of settings would do, in numbers, before anybody presses Save. Reads only.
 
 Counts come from the links: a link is one entry that calsync wrote, so it is what a new setting can rewrite.
-Examples are projected by the engine from bookings that are read live and go no further than the page of the admin who asks.
+Examples are projected by the engine from bookings that are read live for the page of the admin who asks.
 """
 
 from dataclasses import dataclass, replace

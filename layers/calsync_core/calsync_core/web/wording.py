@@ -43,9 +43,7 @@ _BY_ITSELF = _("We keep trying by ourselves. There is nothing to do for you.")
 _NO_LOSS = _("Nothing is lost: what waits is written as soon as it works again.")
 
 _REMOTE: Mapping[str, Wording] = {
-    "provider_unavailable": _w(
-        _("The other side does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY
-    ),
+    "provider_unavailable": _w(_("The other side does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY),
     "throttled": _w(_("Microsoft asks us to slow down"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY),
     "cursor_expired": _w(
         _("The calendar is being read again in full"),
@@ -165,9 +163,7 @@ _CONNECTION: Mapping[str, Wording] = {
     "auth_admin_approval": _w(
         _("Your IT has to allow calsync first"),
         _("Your organisation allows new apps only after IT has approved them. Nothing was connected."),
-        _(
-            "Send your IT the text that we prepared. Your link stays valid: come back when they have approved."
-        ),
+        _("Send your IT the text that we prepared. Your link stays valid: come back when they have approved."),
         Actor.IT,
     ),
     "permission_missing": _w(
@@ -178,9 +174,7 @@ _CONNECTION: Mapping[str, Wording] = {
     ),
     "mailbox_unusable": _w(
         _("This account has no calendar that we can reach"),
-        _(
-            "The sign-in worked, but Microsoft does not offer a calendar for this account. Nothing was connected."
-        ),
+        _("The sign-in worked, but Microsoft does not offer a calendar for this account. Nothing was connected."),
         _("Sign in with the account in which you see your calendar, or ask your IT."),
         Actor.IT,
     ),
@@ -195,9 +189,7 @@ _CONNECTION: Mapping[str, Wording] = {
     ),
     "mailbox_missing": _w(
         _("This account has no mailbox"),
-        _(
-            "The sign-in worked, but there is no mailbox and so no calendar behind this address. Nothing was connected."
-        ),
+        _("The sign-in worked, but there is no mailbox and so no calendar behind this address. Nothing was connected."),
         _("Sign in with the account in which you see your calendar."),
         Actor.RESOURCE,
     ),
@@ -320,9 +312,7 @@ _SIGN_IN: Mapping[str, Wording] = {
     ),
     "mailbox_taken": _w(
         _("This calendar account already belongs to someone else here"),
-        _(
-            "One calendar account serves one person, so that bookings of two people never mix. Nothing was changed."
-        ),
+        _("One calendar account serves one person, so that bookings of two people never mix. Nothing was changed."),
         _(
             "Share that calendar with your own account and choose it there, or ask the present owner to disconnect it"
             " first."
@@ -606,6 +596,126 @@ _LOG: Mapping[str, Wording] = {
     ),
 }
 
+_CONSOLE: Mapping[str, Wording] = {
+    "not_a_member": _w(
+        _("You signed in, but this account is not known here"),
+        _("Nothing was opened."),
+        _("Sign in with another account, or ask the operator to add this one."),
+        Actor.ADMIN,
+    ),
+    "console_sign_in_refused": _w(
+        _("The sign-in could not be completed"),
+        _("It took too long, was opened twice, or came from another browser."),
+        _("Sign in once more."),
+        Actor.ADMIN,
+    ),
+    "console_declined": _w(_("The sign-in was cancelled"), "", _("Sign in when you are ready."), Actor.ADMIN),
+    "identity_provider_unavailable": _w(
+        _("The sign-in service does not answer at the moment"),
+        _("Nobody can sign in here; calendars go on being kept in step."),
+        _("Try again in a minute."),
+        Actor.NOBODY,
+    ),
+    "oidc_missing": _w(
+        _("Sign-in to this installation is not set up"),
+        _("Nobody can open these pages."),
+        _("The operator names the identity provider in the deployment."),
+        Actor.OPERATOR,
+    ),
+    "destination_unknown": _w(
+        _("This address does not exist"), "", _("Open the console and go on from there."), Actor.NOBODY
+    ),
+    "too_soon": _w(
+        _("A check was asked for less than a minute ago"),
+        _("It is under way."),
+        _("Wait a minute before asking again."),
+        Actor.NOBODY,
+    ),
+    "resource_inactive": _w(
+        _("The booking system does not offer this person or room any more"),
+        _("Nothing is copied while that is so. It goes on by itself when it is offered again."),
+        _("Disconnect the calendar if it is not coming back."),
+        Actor.ADMIN,
+    ),
+    "resource_active": _w(_("The booking system offers this again"), "", _NOTHING, Actor.NOBODY),
+    "conflict_ended": _w(
+        _("This conflict has ended already"), _("Nothing was changed."), _("Look at the list again."), Actor.NOBODY
+    ),
+    "conflict_changed": _w(
+        _("The conflict changed while you were looking at it"),
+        _("Nothing was changed."),
+        _("Look at both versions again, then choose."),
+        Actor.ADMIN,
+    ),
+    "resolution_not_offered": _w(
+        _("This way out does not fit this conflict"),
+        _("Nothing was changed."),
+        _("Choose one of the offered ways."),
+        Actor.ADMIN,
+    ),
+    "resolution_unknown": _w(
+        _("Nothing was chosen"), _("Nothing was changed."), _("Choose one of the offered ways."), Actor.ADMIN
+    ),
+    "until_out_of_range": _w(
+        _("Until when both stay is not a day of the coming year"),
+        _("Nothing was changed."),
+        _("Choose a day between tomorrow and a year from now."),
+        Actor.ADMIN,
+    ),
+    "no_free_slot": _w(
+        _("No free time was found in the next four weeks"),
+        _("The booking stays where it is."),
+        _("Move it in the booking system."),
+        Actor.ADMIN,
+    ),
+    "scope_unknown": _w(
+        _("It was not said what the change applies to"),
+        _("Nothing was saved."),
+        _("Choose future changes only, or also everything in the window."),
+        Actor.ADMIN,
+    ),
+    "span_inverted": _w(
+        _("The end is not after the beginning"), "", _("Ask for a span that ends after it begins."), Actor.ADMIN
+    ),
+    "span_too_long": _w(_("The span is too long"), "", _("Ask for at most 62 days at once."), Actor.ADMIN),
+    "instant_unreadable": _w(
+        _("A moment in time could not be read"),
+        "",
+        _("Write it with its offset, for instance 2026-11-23T09:00:00Z."),
+        Actor.ADMIN,
+    ),
+    "cursor_unknown": _w(_("This place in the list does not exist"), "", _("Start from the first page."), Actor.ADMIN),
+    "field_unknown": _w(
+        _("A field of this name is not known"), _("Nothing was saved."), _("Leave it out."), Actor.ADMIN
+    ),
+    "name_missing": _w(_("The key has no name"), _("No key was made."), _("Enter what it is for."), Actor.ADMIN),
+    "too_many_keys": _w(
+        _("There are fifty keys already"), _("No key was made."), _("Revoke one that nobody uses."), Actor.ADMIN
+    ),
+    "key_missing": _w(
+        _("The key is missing"), "", _("Send the key as Bearer in the header Authorization."), Actor.OPERATOR
+    ),
+    "key_unknown": _w(_("This key is not valid"), "", _("Make a new key on the page Connections."), Actor.OPERATOR),
+    "scope_missing": _w(
+        _("This key may only read"), _("Nothing was changed."), _("Use a key that may write."), Actor.OPERATOR
+    ),
+    "conflict_unknown": _w(
+        _("This conflict is not known here"), _("Nothing was changed."), _("Look at the list."), Actor.ADMIN
+    ),
+    "event_refused": _w(
+        _("The event is not signed as agreed"), _("It was not looked at."), _("Compare key and clock."), Actor.OPERATOR
+    ),
+    "nobody_chosen": _w(
+        _("Nobody is chosen"), _("No invitation was sent."), _("Choose at least one person or room."), Actor.ADMIN
+    ),
+    "confirmation_missing": _w(
+        _("The second press is missing"),
+        _("Nothing was changed."),
+        _("Look at the numbers, then confirm."),
+        Actor.ADMIN,
+    ),
+}
+
 CATALOGUE: Mapping[str, Wording] = {
     **_REMOTE,
     **_HOST,
@@ -618,6 +728,7 @@ CATALOGUE: Mapping[str, Wording] = {
     **_CONCURRENCY,
     **_STOP_LINES,
     **_LOG,
+    **_CONSOLE,
 }
 
 
