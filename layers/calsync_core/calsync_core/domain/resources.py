@@ -107,7 +107,8 @@ class ResourceState:
     """Where a resource stands. `version` is the stored row's, for conditional writes (0 = not stored yet).
 
     `attempt` counts imports (execution names), `paused_by` and `paused_until_at` belong to PAUSED.
-    `primary` is the calendar that is written; `conflict_calendars` are only read.
+    `primary` is the calendar that is written; `conflict_calendars` are only read. Links projected under a settings
+    version lower than `reproject_below` are rewritten by the next full round; `reprojected` says how far that went.
     """
 
     account: AccountId
@@ -128,6 +129,8 @@ class ResourceState:
     paused_until_at: datetime | None = None
     last_sync_at: datetime | None = None
     is_stop_line_confirmed: bool = False
+    reproject_below: int = 0
+    reprojected: int = 0
     version: int = 0
 
     def moved_to(self, status: Status, now: datetime, *, reason: str | None = None) -> "ResourceState":

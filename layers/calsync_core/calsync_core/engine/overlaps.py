@@ -1,25 +1,31 @@
 """Which bookings and blocking entries cannot both be true. Two blocks never conflict, nor two bookings (the host's)."""
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from calsync_core.domain.links import Link, Origin
 
 
-def pairs(links: Iterable[Link]) -> list[tuple[Link, Link]]:
-    """All overlapping (booking, entry) pairs by one sweep over the starts; half open, touching is no overlap."""
-    ordered = sorted((link for link in links if _counts(link)), key=lambda link: (link.start_at, link.ref))
-    found: list[tuple[Link, Link]] = []
-    running: list[Link] = []
-    for link in ordered:
-        running = [other for other in running if other.end_at > link.start_at]
-        found.extend(_ordered(link, other) for other in running if other.origin is not link.origin)
-        running.append(link)
-    return found
+def pairs(bookings: Iterable[Link], entries: Iterable[Link]) -> Iterator[tuple[Link, Link]]:
+    """All overlapping (booking, entry) pairs, half open: touching is no overlap.
+
+    The bookings are held in memory, the entries are streamed: a calendar may have a hundred thousand.
+    """
+    ordered = sorted((link for link in bookings if link.origin is Origin.HOST and _takes_time(link)), key=_start)
+    starts = [link.start_at for link in ordered]
+    longest = max((link.end_at - link.start_at for link in ordered), default=timedelta(0))
+    for entry in entries:
+        if entry.origin is not Origin.CALENDAR or not entry.host.version or not _takes_time(entry):
+            continue
+        first = bisect_left(starts, entry.start_at - longest)
+        last = bisect_left(starts, entry.end_at)
+        yield from ((booking, entry) for booking in ordered[first:last] if booking.end_at > entry.start_at)
 
 
-def _counts(link: Link) -> bool:
-    return link.start_at < link.end_at and not (link.origin is Origin.CALENDAR and not link.host.version)
+def _takes_time(link: Link) -> bool:
+    return link.start_at < link.end_at
 
 
-def _ordered(first: Link, second: Link) -> tuple[Link, Link]:
-    return (first, second) if first.origin is Origin.HOST else (second, first)
+def _start(link: Link) -> object:
+    return link.start_at

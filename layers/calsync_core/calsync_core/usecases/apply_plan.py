@@ -1,0 +1,386 @@
+"""Carry out actions, one outcome each; a bad appointment never stops the rest.
+
+Order inside an action: intent row, remote write, result row. A crash between any two of them is found again by the
+mark (copies) or by the block's own ref (blocks), because the cursor moves last.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from calsync_core.domain.appointments import AllDay, Entry, When
+from calsync_core.domain.conflicts import ConflictKind
+from calsync_core.domain.errors import (
+    AppointmentGoneError,
+    AppointmentRejectedError,
+    LinkChangedError,
+    RefusedError,
+    VersionChangedError,
+)
+from calsync_core.domain.ids import LinkRef, short_hash
+from calsync_core.domain.links import Agreed, Link, Origin
+from calsync_core.domain.synclog import Reason, Way
+from calsync_core.engine import fingerprint, guards
+from calsync_core.engine.actions import (
+    Action,
+    AdoptCopy,
+    Agree,
+    CancelBooking,
+    CreateCopy,
+    DeleteBlock,
+    DeleteCopy,
+    DropLink,
+    Leave,
+    MoveBooking,
+    OpenConflict,
+    PutBlock,
+    Skip,
+    UpdateCopy,
+)
+from calsync_core.engine.observe import Missing, Read, observe
+from calsync_core.engine.plan import plan
+from calsync_core.engine.project import project_booking
+from calsync_core.ports.calendar import CalendarProvider
+from calsync_core.ports.outward import Wish
+from calsync_core.usecases.read_calendar import read_booking
+from calsync_core.usecases.read_host import mark_of
+from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
+from calsync_core.usecases.watch_conflicts import open_conflict
+
+REPLANS = 3
+BULK = 8
+
+
+def apply_plan(run: SyncRun, actions: list[Action]) -> None:
+    """Raises only what stops the whole run: the provider, the booking system or the store does not answer."""
+    creates = [action for action in actions if isinstance(action, CreateCopy)]
+    blocks = [action for action in actions if isinstance(action, PutBlock) and action.is_new]
+    rest = (
+        [action for action in actions if action not in creates and action not in blocks]
+        if creates or blocks
+        else actions
+    )
+    for action in rest:
+        _apply(run, action)
+    _put_new_blocks(run, blocks)
+    _in_lanes(run, [partial(_apply, run, action) for action in creates])
+
+
+def _in_lanes(run: SyncRun, jobs: list[Callable[[], None]]) -> None:
+    """Up to `lanes` writes at once into one mailbox; the first failure that stops the run is raised after all ended."""
+    if run.ports.lanes <= 1 or len(jobs) <= 1:
+        for job in jobs:
+            job()
+        return
+    with ThreadPoolExecutor(run.ports.lanes) as pool:
+        for done in [pool.submit(job) for job in jobs]:
+            done.result()
+
+
+def _apply(run: SyncRun, action: Action) -> None:
+    for _ in range(REPLANS):
+        try:
+            _do(run, action)
+        except (VersionChangedError, AppointmentGoneError, LinkChangedError):
+            again = _look_again(run, action)
+            if again is None:
+                return
+            action = again
+        except AppointmentRejectedError as error:
+            _quarantine(run, action, error.code)
+            return
+        else:
+            return
+    run.log(Reason.ENTRY_SKIPPED, ref=_ref(action), code="kept_changing", is_problem=True)
+    _revisit(run, action)
+
+
+def _do(run: SyncRun, action: Action) -> None:  # noqa: C901 - one line per kind of action
+    match action:
+        case CreateCopy():
+            _create_copy(run, action)
+        case AdoptCopy():
+            _adopt_copy(run, action)
+        case UpdateCopy():
+            _update_copy(run, action)
+        case DeleteCopy():
+            _delete_copy(run, action)
+        case PutBlock():
+            _put_block(run, action)
+        case DeleteBlock():
+            _delete_block(run, action)
+        case MoveBooking():
+            _move_booking(run, action)
+        case CancelBooking():
+            _cancel_booking(run, action)
+        case Agree():
+            _store(run, action.link)
+        case DropLink():
+            _forget(run, action.link)
+            run.log(Reason.LINK_DROPPED, rule=action.rule, ref=action.link.ref)
+        case OpenConflict():
+            open_conflict(
+                run, action.link, action.kind, action.booking_when, action.calendar_when, action.code, action.rule
+            )
+        case Skip():
+            if action.is_noteworthy:
+                run.log(action.reason, rule=action.rule, ref=action.ref, code=action.code)
+        case Leave():
+            run.ports.stores.links.set_leaving(run.account, run.resource, REVISIT, [action.link.ref])
+
+
+REVISIT = "revisit"
+"""The feed name under which links wait for another look at both sides: decisions of people, writes that kept failing."""
+
+
+# --- copies in the calendar ---------------------------------------------------------------------------------------
+
+
+def _create_copy(run: SyncRun, action: CreateCopy) -> None:
+    row = run.ports.stores.links.put(run.account, action.link)
+    mark = mark_of(run.scope.installation, run.account, run.resource, action.booking.id, row.generation)
+    transaction_id = short_hash(run.account, run.resource, row.ref, str(row.generation))
+    entry = run.primary.create(row.calendar_id, action.copy, mark, transaction_id)
+    _store(run, _agreed(row, entry, action.booking.version, action))
+    run.log(action.reason, Way.TO_CALENDAR, rule=action.rule, ref=row.ref)
+
+
+def _adopt_copy(run: SyncRun, action: AdoptCopy) -> None:
+    entry = run.primary.entries(action.link.calendar_id, [action.entry.id], EVERYTHING)[action.entry.id]
+    if entry is None:
+        raise AppointmentGoneError
+    alike = fingerprint.time_of(entry.when) == fingerprint.time_of(action.copy.when)
+    if not alike or fingerprint.rest_of_entry(entry) != fingerprint.rest_of_copy(action.copy):
+        entry = run.primary.update(action.link.calendar_id, entry.id, action.copy, entry.version)
+    _store(run, _agreed(action.link, entry, action.booking.version, action))
+    run.log(Reason.COPY_ADOPTED, Way.TO_CALENDAR, rule=action.rule, ref=action.link.ref)
+
+
+def _update_copy(run: SyncRun, action: UpdateCopy) -> None:
+    link = action.link
+    if link.entry_id is None:
+        raise AppointmentGoneError
+    is_new_origin = action.booking.version != link.host.version
+    link = guards.new_origin(link) if is_new_origin else guards.spend(link, run.ports.clock.now())
+    if link.is_quarantined:
+        _store(run, link)
+        run.log(
+            Reason.ENTRY_QUARANTINED, Way.TO_CALENDAR, rule="R52", ref=link.ref, code="write_budget", is_problem=True
+        )
+        return
+    entry = run.primary.update(link.calendar_id, action.link.entry_id, action.copy, action.entry_version)  # type: ignore[arg-type]
+    _note(run, link, "moved" if fingerprint.time_of(action.copy.when) != link.calendar.time else "updated")
+    _store(run, _agreed(link, entry, action.booking.version, action))
+    run.log(action.reason, Way.TO_CALENDAR, rule=action.rule, ref=link.ref)
+
+
+def _agreed(link: Link, entry: Entry, booking_version: str, action: CreateCopy | AdoptCopy | UpdateCopy) -> Link:
+    start, end = _interval(action.booking.when, action.copy.time_zone)
+    return replace(
+        link, intent=None, entry_id=entry.id, when=action.booking.when, start_at=start, end_at=end, decision=None,
+        host=Agreed(booking_version, fingerprint.time_of(action.copy.when), fingerprint.rest_of_copy(action.copy)),
+        calendar=Agreed(entry.version, fingerprint.time_of(entry.when), fingerprint.rest_of_entry(entry)),
+    )  # fmt: skip
+
+
+def _delete_copy(run: SyncRun, action: DeleteCopy) -> None:
+    link = action.link
+    _note(run, link, "deleted")
+    if link.entry_id is not None:
+        with suppress(AppointmentGoneError):  # gone is what we wanted
+            run.primary.delete(link.calendar_id, link.entry_id, None)
+    _forget(run, link)
+    code = "edited_copy" if action.had_changed else None
+    run.log(Reason.COPY_DELETED, Way.TO_CALENDAR, rule=action.rule, ref=link.ref, code=code, was=_span(link.when))
+
+
+# --- blocks at the booking system ---------------------------------------------------------------------------------
+
+
+def _put_new_blocks(run: SyncRun, actions: list[PutBlock]) -> None:
+    """Many at once on an import: intent rows in batches, the blocks in lanes, results in batches."""
+    if len(actions) < BULK:
+        for action in actions:
+            _apply(run, action)
+        return
+    links = run.ports.stores.links
+    rows = links.put_many(run.account, [action.link for action in actions])
+    results: list[Link] = []
+
+    def put(row: Link, action: PutBlock) -> None:
+        try:
+            version = run.host.put_block(action.block)
+        except AppointmentRejectedError as error:
+            _quarantine(run, replace(action, link=row), error.code)
+            return
+        results.append(_block_agreed(row, action, version))
+        run.log(action.reason, Way.FROM_CALENDAR, rule=action.rule, ref=row.ref)
+
+    _in_lanes(run, [partial(put, row, action) for row, action in zip(rows, actions, strict=True)])
+    for link in links.put_many(run.account, results):
+        run.touched[link.ref] = link
+
+
+def _put_block(run: SyncRun, action: PutBlock) -> None:
+    row = run.ports.stores.links.put(run.account, action.link) if action.is_new else action.link
+    version = run.host.put_block(action.block)
+    _store(run, _block_agreed(row, action, version))
+    run.log(action.reason, Way.FROM_CALENDAR, rule=action.rule, ref=row.ref)
+
+
+def _block_agreed(row: Link, action: PutBlock, version: str) -> Link:
+    host = Agreed(version, fingerprint.time_of(action.block.when), fingerprint.rest_of_block(action.block))
+    return replace(row, host=host, intent=None)
+
+
+def _delete_block(run: SyncRun, action: DeleteBlock) -> None:
+    _note(run, action.link, "deleted")
+    run.host.delete_block(action.link.ref)
+    _forget(run, action.link)
+    run.log(Reason.BLOCK_DELETED, Way.FROM_CALENDAR, rule=action.rule, ref=action.link.ref)
+
+
+# --- asking the booking system ------------------------------------------------------------------------------------
+
+
+def _move_booking(run: SyncRun, action: MoveBooking) -> None:
+    link = action.link
+    key = short_hash(link.ref, action.entry.version, fingerprint.time_of(action.when))
+    try:
+        moved = run.host.move_booking(action.booking, action.when, idempotency_key=key, tell_customer=_tell(run))
+    except RefusedError as error:
+        kind = ConflictKind.OUTSIDE_HOURS if error.code == "outside_hours" else ConflictKind.REFUSED
+        run.log(
+            Reason.HOST_REFUSED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, code=error.code, is_problem=True
+        )
+        _store(run, replace(link, decision=None))
+        open_conflict(run, link, kind, action.booking.when, action.when, error.code, "R61")
+        return
+    _note(run, link, "booking_moved")
+    copy = project_booking(moved, run.scope.settings, run.scope.resource)
+    is_same = fingerprint.time_of(copy.when) == fingerprint.time_of(action.entry.when)
+    # A host that rounds gives another time than asked for: its version stays unknown here, so that the copy follows.
+    host = Agreed(moved.version if is_same else link.host.version, fingerprint.time_of(copy.when), link.host.rest)
+    start, end = _interval(moved.when, run.scope.resource.time_zone)
+    calendar = Agreed(action.entry.version, fingerprint.time_of(action.entry.when), link.calendar.rest)
+    _store(run, replace(link, host=host, calendar=calendar, when=moved.when, start_at=start, end_at=end, decision=None))
+    run.log(Reason.BOOKING_MOVED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, was=_span(action.booking.when))
+    _wake_others(run, action)
+
+
+def _cancel_booking(run: SyncRun, action: CancelBooking) -> None:
+    key = short_hash(action.link.ref, "cancel", str(action.link.generation))
+    try:
+        run.host.cancel_booking(action.booking, idempotency_key=key, tell_customer=_tell(run))
+    except RefusedError as error:
+        open_conflict(run, action.link, ConflictKind.REFUSED, action.booking.when, None, error.code, "R61")
+        return
+    _note(run, action.link, "booking_cancelled")
+    _forget(run, action.link)
+    run.log(Reason.BOOKING_CANCELLED, Way.FROM_CALENDAR, rule=action.rule, ref=action.link.ref)
+    _wake_others(run, action)
+
+
+def _wake_others(run: SyncRun, action: MoveBooking | CancelBooking) -> None:
+    """All resources of a booking are wished a run: staff and room keep saying the same."""
+    for resource in action.booking.resource_ids:
+        if resource != run.resource:
+            run.ports.queue.wish(Wish(run.account, resource, "host"))
+
+
+def _tell(run: SyncRun) -> bool | None:
+    return {"host_decides": None, "yes": True, "no": False}[run.scope.settings.edits.tell_customer]
+
+
+# --- when it does not go as planned -------------------------------------------------------------------------------
+
+
+def _look_again(run: SyncRun, action: Action) -> Action | None:
+    """Read both sides anew and plan once more; None when there is nothing left to do."""
+    old = _link(action)
+    if old is None:
+        return None
+    link = run.ports.stores.links.get(run.account, run.resource, [old.ref]).get(old.ref)
+    read = read_both(run, link) if link is not None else None
+    actions = plan(observe([read], run.scope), run.scope, is_final=True) if read else []
+    return actions[0] if actions else None
+
+
+def read_both(run: SyncRun, link: Link) -> Read:
+    """Both sides of a link by look-up, whole."""
+    calendar: Entry | Missing = Missing.NOT_READ
+    if link.entry_id is not None:
+        content = EVERYTHING if link.origin is Origin.HOST else run.content
+        provider = _provider_of(run, link)
+        calendar = provider.entries(link.calendar_id, [link.entry_id], content)[link.entry_id] or Missing.GONE
+    if link.origin is Origin.CALENDAR:
+        return Read(link.ref, link, calendar=calendar)
+    return Read(link.ref, link, read_booking(run, link.booking_id), calendar, entry_is_whole=True)
+
+
+def _provider_of(run: SyncRun, link: Link) -> CalendarProvider:
+    mailbox = next((mailbox for mailbox, calendar in run.state.calendars if calendar == link.calendar_id), None)
+    return run.calendar(mailbox) if mailbox is not None else run.primary
+
+
+def _quarantine(run: SyncRun, action: Action, code: str) -> None:
+    """One bad appointment: noted with its reason under the version that was refused; tried again when that changes."""
+    link = _link(action)
+    if link is None:
+        return
+    booking = getattr(action, "booking", None)
+    host = replace(link.host, version=booking.version) if booking is not None else link.host
+    stored = run.ports.stores.links.get(run.account, run.resource, [link.ref]).get(link.ref)
+    row = stored.row if stored else 0
+    _store(run, replace(link, is_quarantined=True, host=host, row=row))
+    way = Way.TO_CALENDAR if link.origin is Origin.HOST else Way.FROM_CALENDAR
+    run.log(Reason.ENTRY_QUARANTINED, way, rule="R52", ref=link.ref, code=code, is_problem=True)
+    if link.origin is Origin.HOST:
+        open_conflict(run, link, ConflictKind.NOT_WRITABLE, link.when, None, code, "R61")
+
+
+def _revisit(run: SyncRun, action: Action) -> None:
+    link = _link(action)
+    if link is not None:
+        run.ports.stores.links.set_leaving(run.account, run.resource, REVISIT, [link.ref])
+
+
+def _store(run: SyncRun, link: Link) -> Link:
+    stored = run.ports.stores.links.put(run.account, link)
+    run.touched[link.ref] = stored
+    return stored
+
+
+def _forget(run: SyncRun, link: Link) -> None:
+    run.ports.stores.links.delete(run.account, link)
+    run.touched[link.ref] = None
+
+
+def _note(run: SyncRun, link: Link, what: str) -> None:
+    """Into the journal of deletes and moves: ids, times, versions, no text."""
+    run.journal.append(
+        {"what": what, "ref": link.ref, "origin": link.origin.value, "was": _span(link.when),
+         "entry": link.entry_id or "", "booking": link.booking_id or "", "version": link.calendar.version}
+    )  # fmt: skip
+
+
+def _link(action: Action) -> Link | None:
+    return getattr(action, "link", None)
+
+
+def _ref(action: Action) -> LinkRef | None:
+    link = _link(action)
+    return link.ref if link is not None else None
+
+
+def _interval(when: When, zone: str) -> tuple[datetime, datetime]:
+    return when.interval(zone)
+
+
+def _span(when: When) -> str:
+    if isinstance(when, AllDay):
+        return f"{when.start.isoformat()}/{when.end.isoformat()}"
+    return f"{when.start_at:%Y-%m-%dT%H:%M:%SZ}/{when.end_at:%Y-%m-%dT%H:%M:%SZ}"

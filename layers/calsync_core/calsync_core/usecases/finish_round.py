@@ -1,0 +1,121 @@
+"""The end of a round: what is missing for certain, the stop-lines, and only then the deletions."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from calsync_core.domain.appointments import Entry
+from calsync_core.domain.ids import CalendarId, LinkRef
+from calsync_core.domain.links import Link, Origin
+from calsync_core.domain.resources import Degraded
+from calsync_core.domain.synclog import Reason
+from calsync_core.engine import guards
+from calsync_core.engine.observe import Missing, Read, observe
+from calsync_core.engine.plan import plan
+from calsync_core.ports.calendar import CalendarProvider
+from calsync_core.ports.stores import CursorRow
+from calsync_core.usecases.apply_plan import apply_plan
+from calsync_core.usecases.read_calendar import read_booking
+from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
+
+STOP_LINE = "stop_line"
+
+
+def finish_calendar_round(run: SyncRun, provider: CalendarProvider, row: CursorRow, leaving: set[LinkRef]) -> None:
+    """Look up every leaving link of this calendar; delete what is gone for certain, follow what is only elsewhere."""
+    stored = set(run.ports.stores.links.leaving(run.account, run.resource, row.feed))
+    refs = leaving | stored
+    links = run.ports.stores.links.get(run.account, run.resource, sorted(refs)) if refs else {}
+    current = [link for link in links.values() if link.entry_id and link.calendar_id == row.feed]
+    if row.is_full and row.round > 1:
+        current = _with_unseen(
+            run, row, current, lambda link: link.calendar_id == row.feed and link.entry_id is not None
+        )
+    reads = [_looked_up(run, link, entry) for link, entry in _look_up(run, provider, CalendarId(row.feed), current)]
+    _finish(run, row, reads, refs, lambda read: read.calendar is Missing.GONE)
+
+
+def finish_host_round(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> None:
+    """Look up every leaving booking; a full round asks for all that it did not meet."""
+    stored = set(run.ports.stores.links.leaving(run.account, run.resource, row.feed))
+    refs = leaving | stored
+    links = run.ports.stores.links.get(run.account, run.resource, sorted(refs)) if refs else {}
+    current = list(links.values())
+    if row.is_full and row.round > 1:
+        current = _with_unseen(run, row, current, lambda link: link.origin is Origin.HOST)
+    reads = [Read(link.ref, link, read_booking(run, link.booking_id)) for link in current]
+    _finish(run, row, reads, refs, lambda read: read.host is Missing.GONE)
+
+
+def _with_unseen(run: SyncRun, row: CursorRow, current: list[Link], concerns: Callable[[Link], bool]) -> list[Link]:
+    """Absence inside the window of a complete round is a hint; time that has passed out of it is none."""
+    seen = run.ports.stores.links.seen(run.account, run.resource, row.feed, row.round)
+    known = {link.ref for link in current}
+    zone = run.scope.resource.time_zone
+    unseen = [
+        link
+        for link in run.ports.stores.links.all(run.account, run.resource)
+        if concerns(link) and link.ref not in seen and link.ref not in known and row.window.holds(link.when, zone)
+    ]
+    return [*current, *unseen]
+
+
+def _look_up(
+    run: SyncRun, provider: CalendarProvider, calendar: CalendarId, links: list[Link]
+) -> Iterable[tuple[Link, Entry | None]]:
+    for origin, content in ((Origin.CALENDAR, run.content), (Origin.HOST, EVERYTHING)):
+        group = [link for link in links if link.origin is origin and link.entry_id]
+        if not group:
+            continue
+        found = provider.entries(calendar, [link.entry_id for link in group if link.entry_id], content)
+        yield from ((link, found.get(link.entry_id) if link.entry_id else None) for link in group)
+
+
+def _looked_up(run: SyncRun, link: Link, entry: Entry | None) -> Read:
+    calendar = entry if entry is not None else Missing.GONE
+    if link.origin is Origin.CALENDAR:
+        return Read(link.ref, link, calendar=calendar)
+    return Read(link.ref, link, read_booking(run, link.booking_id), calendar, entry_is_whole=True)
+
+
+def _finish(
+    run: SyncRun, row: CursorRow, reads: list[Read], refs: set[LinkRef], is_gone: Callable[[Read], bool]
+) -> None:
+    links = run.ports.stores.links
+    gone = [read for read in reads if is_gone(read)]
+    alive = [read for read in reads if not is_gone(read)]
+    apply_plan(run, plan(observe(alive, run.scope), run.scope, is_final=True))
+    if gone and not run.state.is_stop_line_confirmed and _is_too_much(run, row, gone):
+        links.set_leaving(run.account, run.resource, row.feed, [read.ref for read in gone])
+        links.clear_leaving(run.account, run.resource, row.feed, sorted(refs - {read.ref for read in gone}))
+        _stop(run, len(gone))
+        return
+    apply_plan(run, plan(observe(gone, run.scope), run.scope, is_final=True))
+    if refs:
+        links.clear_leaving(run.account, run.resource, row.feed, sorted(refs))
+
+
+def _is_too_much(run: SyncRun, row: CursorRow, gone: list[Read]) -> bool:
+    """Counted per origin, because each origin's disappearance deletes copies on one side; counting is done only when
+    the number alone is suspicious."""
+    for origin in Origin:
+        count = sum(1 for read in gone if read.link is not None and read.link.origin is origin)
+        if count <= guards.MASS_COUNT and not (row.is_full and count > 2):
+            continue
+        all_links = run.ports.stores.links.all(run.account, run.resource)
+        total = sum(1 for link in all_links if link.origin is origin and _is_of(row, link))
+        leaving = guards.Leaving(count, total)
+        if guards.is_mass_deletion(leaving) or (row.is_full and guards.is_suddenly_empty(leaving)):
+            return True
+    return False
+
+
+def _is_of(row: CursorRow, link: Link) -> bool:
+    return row.feed == "host" or link.calendar_id == row.feed
+
+
+def _stop(run: SyncRun, count: int) -> None:
+    """Nothing is deleted; the admin confirms or restores (ux.md section 6, MASS_DELETE_GUARD)."""
+    if run.state.degraded is None or run.state.degraded.reason != STOP_LINE:
+        now = run.ports.clock.now()
+        run.state = run.ports.stores.resources.save(replace(run.state, degraded=Degraded(STOP_LINE, now)))
+    run.log(Reason.STOP_LINE, rule="R50", code=STOP_LINE, is_problem=True, count=str(count))

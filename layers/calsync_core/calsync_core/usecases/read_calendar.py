@@ -1,0 +1,185 @@
+"""One page of a calendar's change feed -> reads for the engine. Look-ups happen here, decisions do not.
+
+The feed is a hint (graph.md section 4): a removed id may live outside the window, an occurrence comes without its
+content, a deleted occurrence may not be reported at all, and no entry carries its mark.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from calsync_core.domain.appointments import Booking, Entry, Kind, Mark
+from calsync_core.domain.errors import AppointmentGoneError
+from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef
+from calsync_core.domain.links import Link, Origin, booking_ref, entry_ref, occurrence_ref, series_prefix
+from calsync_core.engine.observe import Missing, Read, calendar_moved_on
+from calsync_core.ports.calendar import CalendarPage, CalendarProvider
+from calsync_core.ports.stores import CursorRow
+from calsync_core.usecases.sync_run import SyncRun
+
+
+@dataclass(slots=True)
+class PageReads:
+    """`leaving` are links whose entry seems to be gone; they are looked up when the round is complete."""
+
+    reads: list[Read] = field(default_factory=list)
+    leaving: set[LinkRef] = field(default_factory=set)
+    seen: set[LinkRef] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One chosen calendar. `marks` holds all our marks of the mailbox while a full round is read, else None."""
+
+    calendar_id: CalendarId
+    provider: CalendarProvider
+    marks: Mapping[EntryId, Mark] | None = None
+
+
+def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarPage) -> PageReads:
+    """Turn a page into reads. Raises what the provider and the stores raise; nothing is written."""
+    found = PageReads()
+    removed = set(page.removed)
+    entries = {entry.id: entry for entry in page.entries if entry.id not in removed}
+    singles = [entry for entry in entries.values() if entry.kind is Kind.SINGLE]
+    series = {_series_of(entry) for entry in entries.values() if entry.kind is not Kind.SINGLE}
+    series |= _trace_removed(run, feed, page.removed, found)
+    if row.is_full:
+        _read_series_from_page(run, feed, entries, found)
+    else:
+        for series_id in sorted(series):
+            _read_series_anew(run, feed, row, series_id, found)
+    _read_singles(run, feed, singles, found)
+    found.seen.update(read.ref for read in found.reads)
+    found.leaving -= found.seen
+    return found
+
+
+def _series_of(entry: Entry) -> EntryId:
+    return entry.series_id or entry.id
+
+
+def _trace_removed(run: SyncRun, feed: Feed, removed: Iterable[EntryId], found: PageReads) -> set[EntryId]:
+    """Removed ids that we know: singles wait for their look-up, parts of a series have the whole series read."""
+    ids = list(dict.fromkeys(removed))
+    if not ids:
+        return set()
+    links = run.ports.stores.links
+    known = links.by_entries(run.account, run.resource, feed.calendar_id, ids)
+    series: set[EntryId] = set()
+    for entry_id in ids:
+        link = known.get(entry_id)
+        if link is None:
+            if links.series(run.account, run.resource, series_prefix(feed.calendar_id, entry_id)):
+                series.add(entry_id)
+        elif link.series_id is not None:
+            series.add(link.series_id)
+        else:
+            found.leaving.add(link.ref)
+    return series
+
+
+def _read_series_from_page(run: SyncRun, feed: Feed, entries: Mapping[EntryId, Entry], found: PageReads) -> None:
+    """A full round brings every occurrence of the window, sparse; the content stands in the master."""
+    parts = [entry for entry in entries.values() if entry.kind in (Kind.OCCURRENCE, Kind.EXCEPTION)]
+    masters = {entry.id: entry for entry in entries.values() if entry.kind is Kind.MASTER}
+    missing = {part.series_id for part in parts if part.is_sparse and part.series_id} - masters.keys()
+    if missing:
+        looked_up = feed.provider.entries(feed.calendar_id, sorted(missing), run.content)
+        masters.update({entry.id: entry for entry in looked_up.values() if entry is not None})
+    whole = [part for part in (_filled(part, masters) for part in parts) if part is not None]
+    refs = {entry.id: _occurrence_ref(feed, entry) for entry in whole}
+    links = run.ports.stores.links.get(run.account, run.resource, list(dict.fromkeys(refs.values())))
+    found.reads.extend(Read(refs[entry.id], links.get(refs[entry.id]), calendar=entry) for entry in whole)
+
+
+def _filled(part: Entry, masters: Mapping[EntryId, Entry]) -> Entry | None:
+    if not part.is_sparse:
+        return part
+    master = masters.get(part.series_id) if part.series_id else None
+    if master is None:
+        return None  # the master vanished while the round was read: the feed will say so
+    return replace(
+        master, id=part.id, version=part.version or master.version, when=part.when, kind=part.kind,
+        series_id=part.series_id, original_start_at=part.original_start_at, is_sparse=False,
+    )  # fmt: skip
+
+
+def _occurrence_ref(feed: Feed, entry: Entry) -> LinkRef:
+    original = entry.original_start_at or entry.when.interval("UTC")[0]
+    return occurrence_ref(feed.calendar_id, _series_of(entry), original)
+
+
+def _read_series_anew(run: SyncRun, feed: Feed, row: CursorRow, series_id: EntryId, found: PageReads) -> None:
+    """After any change of a series its whole set in the window is read: a deleted occurrence has no tombstone."""
+    prefix = series_prefix(feed.calendar_id, series_id)
+    known = {link.ref: link for link in run.ports.stores.links.series(run.account, run.resource, prefix)}
+    try:
+        parts = feed.provider.occurrences(feed.calendar_id, series_id, row.window, run.content)
+    except AppointmentGoneError:
+        parts = []
+    present = {_occurrence_ref(feed, entry): entry for entry in parts}
+    found.reads.extend(Read(ref, known.get(ref), calendar=entry) for ref, entry in present.items())
+    zone = run.scope.resource.time_zone
+    found.leaving |= {ref for ref, link in known.items() if ref not in present and row.window.holds(link.when, zone)}
+
+
+def _read_singles(run: SyncRun, feed: Feed, singles: list[Entry], found: PageReads) -> None:
+    ids = [entry.id for entry in singles]
+    linked = run.ports.stores.links.by_entries(run.account, run.resource, feed.calendar_id, ids) if ids else {}
+    found.reads.extend(_read_linked(run, linked[entry.id], entry) for entry in singles if entry.id in linked)
+    new = _with_marks(run, feed, [entry for entry in singles if entry.id not in linked])
+    found.reads.extend(_read_new(run, feed, entry) for entry in new)
+
+
+def _read_linked(run: SyncRun, link: Link, entry: Entry) -> Read:
+    if link.origin is Origin.CALENDAR or not calendar_moved_on(link, entry):
+        return Read(link.ref, link, calendar=entry)
+    return Read(link.ref, link, read_booking(run, link.booking_id), entry)
+
+
+def read_booking(run: SyncRun, booking_id: BookingId | None) -> Booking | Missing:
+    """The booking as it stands now, or that it is gone for certain."""
+    if booking_id is None:
+        return Missing.GONE
+    try:
+        return run.host.booking(booking_id)
+    except AppointmentGoneError:
+        return Missing.GONE
+
+
+def _with_marks(run: SyncRun, feed: Feed, entries: list[Entry]) -> list[Entry]:
+    """Each entry with its mark, if any; a full round has asked for all marks at once."""
+    if feed.marks is not None:
+        return [replace(entry, mark=feed.marks.get(entry.id), is_mark_known=True) for entry in entries]
+    unknown = [entry.id for entry in entries if not entry.is_mark_known]
+    looked_up = feed.provider.entries(feed.calendar_id, unknown, run.content) if unknown else {}
+    whole = [entry if entry.is_mark_known else looked_up.get(entry.id) for entry in entries]
+    return [entry for entry in whole if entry is not None]
+
+
+def _read_new(run: SyncRun, feed: Feed, entry: Entry) -> Read:
+    foreign = Read(entry_ref(feed.calendar_id, entry.id), None, calendar=entry)
+    mark = entry.mark
+    if mark is None or mark.installation != run.scope.installation or mark.account != run.account:
+        return foreign
+    if mark.resource != run.resource:
+        booking = read_booking(run, mark.booking)
+        is_ours_too = isinstance(booking, Booking) and run.resource in booking.resource_ids
+        return replace(foreign, is_shared_booking=is_ours_too)
+    return _read_own(run, feed, entry, mark) or foreign
+
+
+def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None:
+    """Our own copy without a pointer: found again (adopt), or a person's copy of it (a new foreign entry)."""
+    ref = booking_ref(mark.booking)
+    link = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
+    if link is not None and link.entry_id is not None and link.entry_id != entry.id:
+        twin = feed.provider.entries(link.calendar_id, [link.entry_id], run.content)[link.entry_id]
+        if twin is not None:
+            return None  # R35: the mark belongs to the one that the link knows
+        link = replace(link, entry_id=None)
+    booking = read_booking(run, mark.booking)
+    is_orphan = not isinstance(booking, Booking) or run.resource not in booking.resource_ids
+    if link is None and is_orphan:
+        return None  # no link, no deletion: it stays, and blocks as time only
+    return Read(ref, link, booking, entry)

@@ -1,0 +1,74 @@
+"""One page of the booking system's feed, or of a full read of the window -> reads for the engine."""
+
+import json
+from dataclasses import dataclass, replace
+
+from calsync_core.domain.appointments import Booking, Entry, Mark
+from calsync_core.domain.ids import AccountId, BookingId, LinkRef, ResourceId
+from calsync_core.domain.links import Intent, Link, booking_ref
+from calsync_core.engine.observe import Missing, Read
+from calsync_core.ports.stores import CursorRow
+from calsync_core.usecases.read_calendar import PageReads
+from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
+
+
+@dataclass(frozen=True, slots=True)
+class HostPage:
+    """What was read and where the feed stands; `cursor` goes into the cursor row as it is."""
+
+    found: PageReads
+    cursor: str
+    is_last: bool
+    count: int
+
+
+def read_host_page(run: SyncRun, row: CursorRow) -> HostPage:
+    """Raises CursorExpiredError when the feed no longer knows the cursor."""
+    return _read_window(run, row) if row.is_full else _read_changes(run, row)
+
+
+def _read_changes(run: SyncRun, row: CursorRow) -> HostPage:
+    changes = run.host.changes(run.resource, row.cursor)
+    found = PageReads(_reads(run, changes.bookings))
+    gone = [booking_ref(booking_id) for booking_id in changes.gone]
+    links = run.ports.stores.links.get(run.account, run.resource, gone) if gone else {}
+    found.leaving |= links.keys() - {read.ref for read in found.reads}
+    return HostPage(found, changes.next_cursor, changes.is_last, len(changes.bookings) + len(gone))
+
+
+def _read_window(run: SyncRun, row: CursorRow) -> HostPage:
+    """The feed's position is taken before the first page is read, and used once the last one was handled."""
+    place = json.loads(row.cursor) if row.cursor else {"feed": run.host.changes(run.resource, None).next_cursor}
+    page = run.host.bookings(run.resource, row.window, place.get("page"))
+    found = PageReads(_reads(run, page.bookings))
+    found.seen.update(read.ref for read in found.reads)
+    if page.next_cursor is None:
+        return HostPage(found, place["feed"], is_last=True, count=len(page.bookings))
+    cursor = json.dumps({"feed": place["feed"], "page": page.next_cursor})
+    return HostPage(found, cursor, is_last=False, count=len(page.bookings))
+
+
+def _reads(run: SyncRun, bookings: tuple[Booking, ...]) -> list[Read]:
+    latest = {booking_ref(booking.id): booking for booking in bookings}
+    links = run.ports.stores.links.get(run.account, run.resource, list(latest)) if latest else {}
+    return [_read(run, ref, links.get(ref), booking) for ref, booking in latest.items()]
+
+
+def _read(run: SyncRun, ref: LinkRef, link: Link | None, booking: Booking) -> Read:
+    if link is not None and link.entry_id is None and link.intent is Intent.CREATE:
+        return Read(ref, link, booking, _written_before(run, link, booking.id), entry_is_whole=True)
+    return Read(ref, link, booking)
+
+
+def _written_before(run: SyncRun, link: Link, booking_id: BookingId) -> Entry | Missing:
+    """An intent without a result: the create may have taken effect."""
+    mark = mark_of(run.scope.installation, run.account, run.resource, booking_id, link.generation)
+    for entry in run.primary.find_mark(mark):
+        whole = run.primary.entries(link.calendar_id, [entry.id], EVERYTHING)[entry.id]
+        if whole is not None:
+            return replace(whole, mark=mark, is_mark_known=True)
+    return Missing.NOT_READ
+
+
+def mark_of(installation: str, account: AccountId, resource: ResourceId, booking: BookingId, generation: int) -> Mark:
+    return Mark(installation, account, resource, booking, generation)

@@ -1,0 +1,344 @@
+"""*work*: as many pages each way as fit into a minute, under the lease; the heart of calsync.
+
+Order of writes on every page: links, then log, cursor last. Whatever stops in between is read again and found to be
+done already. Expected outcomes are answers, never exceptions (design.md section 1).
+"""
+
+import zlib
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from calsync_core.domain.errors import (
+    CalendarGoneError,
+    ConnectionBrokenError,
+    CursorExpiredError,
+    InstallationError,
+    LeaseLostError,
+    ProviderThrottledError,
+    ProviderUnavailableError,
+)
+from calsync_core.domain.ids import AccountId, CalendarId, LinkRef, MailboxId, ResourceId, RunId
+from calsync_core.domain.resources import ResourceState, Status
+from calsync_core.domain.settings import SyncSettings, effective
+from calsync_core.domain.synclog import Reason
+from calsync_core.domain.windows import Window
+from calsync_core.engine.observe import Scope, observe
+from calsync_core.engine.plan import plan
+from calsync_core.ports.calendar import Content
+from calsync_core.ports.stores import CursorRow, Lease
+from calsync_core.usecases.apply_plan import REVISIT, apply_plan, read_both
+from calsync_core.usecases.finish_round import STOP_LINE, finish_calendar_round, finish_host_round
+from calsync_core.usecases.read_calendar import Feed, read_calendar_page
+from calsync_core.usecases.read_host import read_host_page
+from calsync_core.usecases.subscribe_calendars import subscribe_calendars
+from calsync_core.usecases.sync_run import SyncPorts, SyncRun
+from calsync_core.usecases.watch_conflicts import settle_touched, watch_conflicts, watch_everything
+
+NEAR = timedelta(days=14)
+RENEWAL = timedelta(days=7)
+HOST = "host"
+NEAR_FEED = "near:"
+LOOK_AGAIN = (15, 45)  # seconds: a notification may run ahead of its feed (graph.md section 4)
+MAX_WAIT = 60
+MAX_TRIES = 5
+
+
+class Result(StrEnum):
+    AGAIN = "again"
+    WAIT = "wait"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One call of *work*. `round` counts the calls of this run that found nothing or had to wait."""
+
+    account: AccountId
+    resource: ResourceId
+    cause: str
+    run: RunId
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    result: Result
+    seconds: int = 0
+    code: str | None = None
+
+
+def sync_resource(work: Work, ports: SyncPorts) -> Outcome:
+    """Never raises for an expected outcome."""
+    now = ports.clock.now()
+    lease = ports.stores.leases.take(work.account, work.resource, now, now + ports.lease_for)
+    if lease is None:
+        return Outcome(Result.DONE, code="held")  # the holder will see `wanted`
+    try:
+        outcome = _under_lease(work, ports, lease)
+    except LeaseLostError:
+        return Outcome(Result.DONE, code="lease_lost")
+    except ProviderThrottledError as error:
+        outcome = _wait(work, max(1, int(error.retry_after.total_seconds() + 0.999)), error.code)
+    except ProviderUnavailableError as error:
+        outcome = _wait(work, min(MAX_WAIT, 5 * 2**work.round), error.code)
+    except (ConnectionBrokenError, InstallationError) as error:
+        outcome = Outcome(Result.FAILED, code=error.code)
+    return _give_back(lease, ports, outcome)
+
+
+def _wait(work: Work, seconds: int, code: str) -> Outcome:
+    """Up to a minute the machine waits; a longer wait ends the run and becomes a due item (close writes it)."""
+    if seconds > MAX_WAIT or work.round >= MAX_TRIES:
+        return Outcome(Result.FAILED, seconds=seconds, code=code)
+    return Outcome(Result.WAIT, seconds=seconds, code=code)
+
+
+def _give_back(lease: Lease, ports: SyncPorts, outcome: Outcome) -> Outcome:
+    try:
+        if ports.stores.leases.give_back(lease):
+            return outcome
+        grown = ports.stores.leases.renote(lease, ports.clock.now() + ports.lease_for)
+        while not ports.stores.leases.give_back(grown):
+            grown = ports.stores.leases.renote(grown, ports.clock.now() + ports.lease_for)
+    except LeaseLostError:
+        return Outcome(Result.DONE, code="lease_lost")
+    return Outcome(Result.AGAIN) if outcome.result is Result.DONE else outcome
+
+
+def _under_lease(work: Work, ports: SyncPorts, lease: Lease) -> Outcome:
+    state = ports.stores.resources.get(work.account, work.resource)
+    if state is None or not state.may_sync:
+        return Outcome(Result.DONE, code="inactive")
+    stored = ports.stores.settings.account(work.account), ports.stores.settings.resource(work.account, work.resource)
+    settings = effective(stored[0].values, stored[1].values)
+    if not settings.active:
+        return Outcome(Result.DONE, code="inactive")
+    run = _open_run(work, ports, lease, state, settings, stored[0].version + stored[1].version)
+    for line in subscribe_calendars(ports.stores, state, run.calendar, ports.clock, ports.ids, ports.public_url):
+        run.lines.append(line)
+    _revisit(run)
+    is_complete = _near_window(run) and _all_feeds(run, work)
+    run.flush()
+    if not is_complete:
+        return Outcome(Result.AGAIN)
+    _note_success(run)
+    if work.cause == "notification" and run.seen_changes == 0 and work.round < len(LOOK_AGAIN):
+        return Outcome(Result.WAIT, LOOK_AGAIN[work.round])
+    return Outcome(Result.DONE)
+
+
+def _open_run(
+    work: Work, ports: SyncPorts, lease: Lease, state: ResourceState, settings: SyncSettings, version: int
+) -> SyncRun:
+    now = ports.clock.now()
+    window = Window.around(now, settings.window.weeks_back, settings.window.weeks_ahead)
+    if state.primary is None:
+        raise CalendarGoneError
+    scope = Scope(
+        work.account, ports.installation, state.resource, settings, version, window, state.primary,
+        state.reproject_below if state.reproject_below > state.reprojected else 0,
+    )  # fmt: skip
+    rules = settings.from_calendar
+    is_full = rules.privacy == "full" and settings.writes_host
+    content = Content(is_full and rules.title, is_full and rules.notes, is_full and rules.private == "full")
+    return SyncRun(ports, lease, state, scope, content, work.run, now + ports.work_for, ports.host(work.account))
+
+
+# --- feeds --------------------------------------------------------------------------------------------------------
+
+
+def _near_window(run: SyncRun) -> bool:
+    """A first import brings the next 14 days in before all else; the full rounds then find them done."""
+    if run.state.status is not Status.IMPORTING or run.state.progress.near_done:
+        return True
+    now = run.ports.clock.now()
+    near = Window(now - timedelta(days=1), now + NEAR)
+    rows = run.ports.stores.cursors.load(run.account, run.resource)
+    for mailbox, calendar in run.state.calendars:
+        key = f"{NEAR_FEED}{calendar}"
+        row = rows.get(key) or CursorRow(key, None, near, opened_at=now)
+        if row.is_round_open and not _read_calendar(run, mailbox, calendar, row):
+            return False
+    row = rows.get(f"{NEAR_FEED}{HOST}") or CursorRow(f"{NEAR_FEED}{HOST}", None, near, opened_at=now)
+    if row.is_round_open and not _read_host(run, row):
+        return False
+    run.state = _save_state(run, replace(run.state, progress=replace(run.state.progress, near_done=True)))
+    for _, calendar in run.state.calendars:
+        run.ports.stores.cursors.forget(run.account, run.resource, f"{NEAR_FEED}{calendar}")
+    run.ports.stores.cursors.forget(run.account, run.resource, f"{NEAR_FEED}{HOST}")
+    return True
+
+
+def _all_feeds(run: SyncRun, work: Work) -> bool:
+    """True when every feed stands at the end of a round."""
+    rows = run.ports.stores.cursors.load(run.account, run.resource)
+    was_full = False
+    for mailbox, calendar in _calendars_to_read(run):
+        row = _row(run, rows.get(calendar), calendar, work)
+        was_full |= row.is_full
+        if not _read_calendar(run, mailbox, calendar, row):
+            return False
+    row = _row(run, rows.get(HOST), HOST, work)
+    was_full |= row.is_full
+    if not _read_host(run, row):
+        return False
+    if was_full:
+        watch_everything(run)
+    return True
+
+
+def _calendars_to_read(run: SyncRun) -> tuple[tuple[MailboxId, CalendarId], ...]:
+    """Bookings -> calendar only: the primary one is still read, because copies may have been moved or deleted."""
+    return run.state.calendars if run.scope.settings.writes_host else run.state.calendars[:1]
+
+
+def _row(run: SyncRun, row: CursorRow | None, feed: str, work: Work) -> CursorRow:
+    """The stored row, or a new full round: first time, weekly renewal (staggered), settings for the whole window."""
+    now = run.ports.clock.now()
+    if row is None:
+        return CursorRow(feed, None, run.scope.window, opened_at=now)
+    if row.is_round_open and row.is_full:
+        return row
+    stagger = timedelta(minutes=zlib.crc32(f"{run.resource}/{feed}".encode()) % 1440)
+    is_old = row.opened_at is None or now - row.opened_at > RENEWAL + stagger
+    if is_old or work.cause == "full" or run.scope.reproject_below:
+        return _full_round(run, row)
+    return row
+
+
+def _full_round(run: SyncRun, row: CursorRow) -> CursorRow:
+    run.log(Reason.FULL_CHECK, code=row.feed if row.feed == HOST else "calendar")
+    return CursorRow(row.feed, None, run.scope.window, row.round + 1, opened_at=run.ports.clock.now())
+
+
+def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: CursorRow) -> bool:
+    """Pages until the round is complete; False when time is up first."""
+    provider = run.calendar(mailbox)
+    marks = None
+    while True:
+        if row.is_full and marks is None:
+            marks = {entry.id: entry.mark for entry in provider.marked(run.ports.installation) if entry.mark}
+        try:
+            page = provider.changes(calendar, row.cursor, row.window, run.content)
+        except CursorExpiredError:
+            run.ports.stores.links.forget_seen(run.account, run.resource, row.feed, row.round)
+            row = _full_round(run, row)
+            continue
+        run.seen_changes += len(page.entries) + len(page.removed)
+        found = read_calendar_page(run, Feed(calendar, provider, marks if row.is_full else None), row, page)
+        apply_plan(run, plan(observe(found.reads, run.scope), run.scope))
+        if page.is_last and _must_finish(run, row, found.leaving):
+            finish_calendar_round(run, provider, row, found.leaving)
+        if _store_page(run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last):
+            return True
+        row = _next_page(row, page.next_cursor)
+        if run.is_time_up:
+            return False
+
+
+def _read_host(run: SyncRun, row: CursorRow) -> bool:
+    while True:
+        try:
+            page = read_host_page(run, row)
+        except CursorExpiredError:
+            row = _full_round(run, row)
+            continue
+        run.seen_changes += page.count
+        apply_plan(run, plan(observe(page.found.reads, run.scope), run.scope))
+        if page.is_last and _must_finish(run, row, page.found.leaving):
+            finish_host_round(run, row, page.found.leaving)
+        if _store_page(run, row, page.cursor, page.found.leaving, page.found.seen, is_last=page.is_last):
+            return True
+        row = _next_page(row, page.cursor)
+        if run.is_time_up:
+            return False
+
+
+def _must_finish(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> bool:
+    """Idle rounds spend nothing on stop-lines; a stop-line that waits for a person is looked at again."""
+    if row.feed.startswith(NEAR_FEED):
+        return False  # the full round that follows judges what is missing
+    was_stopped = run.state.degraded is not None and run.state.degraded.reason == STOP_LINE
+    return bool(leaving) or row.page > 0 or row.is_full or was_stopped
+
+
+def _store_page(
+    run: SyncRun, row: CursorRow, cursor: str, leaving: set[LinkRef], seen: set[LinkRef], *, is_last: bool
+) -> bool:
+    """The one place where the order links, log, cursor is kept. True when the round is complete."""
+    links = run.ports.stores.links
+    if row.is_full:
+        settle_touched(run)
+    else:
+        watch_conflicts(run)
+    if is_last:
+        if row.is_full and row.round > 1:
+            links.forget_seen(run.account, run.resource, row.feed, row.round)
+        done = replace(row, cursor=cursor, is_round_open=False, is_full=False, page=0)
+        run.flush()
+        if done != row:
+            run.ports.stores.cursors.store(run.lease, done)
+        return True
+    if leaving:
+        links.set_leaving(run.account, run.resource, row.feed, sorted(leaving))
+    if row.is_full and row.round > 1:
+        links.note_seen(run.account, run.resource, row.feed, row.round, row.page, sorted(seen))
+    _note_progress(run, len(seen))
+    run.flush()
+    run.ports.stores.cursors.store(run.lease, _next_page(row, cursor))
+    return False
+
+
+def _next_page(row: CursorRow, cursor: str) -> CursorRow:
+    return replace(row, cursor=cursor, is_round_open=True, page=row.page + 1)
+
+
+def _revisit(run: SyncRun) -> None:
+    """Links that wait for another look: decisions of people, writes that kept changing."""
+    links = run.ports.stores.links
+    refs = links.leaving(run.account, run.resource, REVISIT)
+    if not refs:
+        return
+    found = links.get(run.account, run.resource, refs)
+    reads = [read_both(run, link) for link in found.values()]
+    apply_plan(run, plan(observe(reads, run.scope), run.scope, is_final=True))
+    watch_conflicts(run)
+    run.flush()
+    links.clear_leaving(run.account, run.resource, REVISIT, refs)
+
+
+# --- state --------------------------------------------------------------------------------------------------------
+
+
+def _note_progress(run: SyncRun, count: int) -> None:
+    if run.state.status is Status.IMPORTING:
+        progress = replace(run.state.progress, done=run.state.progress.done + count)
+        run.state = _save_state(run, replace(run.state, progress=progress))
+
+
+def _note_success(run: SyncRun) -> None:
+    """Everything is in: an import is done, passing faults are over. Quiet runs note their time every five minutes."""
+    now, state = run.ports.clock.now(), run.state
+    new = state
+    if state.status is Status.IMPORTING:
+        new = state.moved_to(Status.CONNECTED, now)
+        run.log(Reason.IMPORT_DONE)
+    if new.degraded is not None and new.degraded.reason != STOP_LINE:
+        new = replace(new, degraded=None)
+    if run.scope.reproject_below:
+        new = replace(new, reprojected=run.scope.reproject_below)
+    if new.is_stop_line_confirmed:
+        new = replace(new, is_stop_line_confirmed=False, degraded=None)
+    if new is not state or _is_older(state.last_sync_at, now):
+        run.flush()
+        run.state = _save_state(run, replace(new, last_sync_at=now))
+
+
+def _is_older(at: datetime | None, now: datetime) -> bool:
+    return at is None or now - at > timedelta(minutes=5)
+
+
+def _save_state(run: SyncRun, state: ResourceState) -> ResourceState:
+    return run.ports.stores.resources.save(state)

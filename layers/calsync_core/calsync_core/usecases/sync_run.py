@@ -1,0 +1,108 @@
+"""One run of one resource: the ports it may use, and what it knows and collects while it holds the lease."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from calsync_core.domain.conflicts import Conflict
+from calsync_core.domain.ids import AccountId, LinkRef, MailboxId, ResourceId, RunId
+from calsync_core.domain.links import Link
+from calsync_core.domain.resources import ResourceState
+from calsync_core.domain.synclog import LogEntry, Reason, Way
+from calsync_core.engine.observe import Scope
+from calsync_core.ports.calendar import CalendarProvider, Content
+from calsync_core.ports.host import HostPlatform
+from calsync_core.ports.outward import Clock, Ids, Queue
+from calsync_core.ports.stores import Lease, Stores
+
+EVERYTHING = Content(title=True, notes=True, private=True)
+"""For look-ups of our own copies: we wrote them, so there is nothing in them that we may not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPorts:
+    """What a run may use. `installation` is written into marks. `lanes` bounds parallel writes to one mailbox (a fourth
+    stays free for live changes, design.md section 8). `work_for` bounds one *work* call, `lease_for` must exceed the
+    function's time-out."""
+
+    stores: Stores
+    host: Callable[[AccountId], HostPlatform]
+    provider: Callable[[AccountId, MailboxId], CalendarProvider]
+    clock: Clock
+    ids: Ids
+    queue: Queue
+    installation: str
+    public_url: str
+    lanes: int = 3
+    work_for: timedelta = timedelta(seconds=50)
+    lease_for: timedelta = timedelta(seconds=120)
+    on_conflict: Callable[[Conflict], None] | None = None
+
+
+@dataclass(slots=True)
+class SyncRun:
+    """Mutable company of one *work* call; never stored, never shared between calls."""
+
+    ports: SyncPorts
+    lease: Lease
+    state: ResourceState
+    scope: Scope
+    content: Content
+    run: RunId
+    until: datetime
+    host: HostPlatform
+    lines: list[LogEntry] = field(default_factory=list)
+    journal: list[dict[str, str]] = field(default_factory=list)
+    touched: dict[LinkRef, Link | None] = field(default_factory=dict)
+    seen_changes: int = 0
+
+    @property
+    def account(self) -> AccountId:
+        return self.lease.account
+
+    @property
+    def resource(self) -> ResourceId:
+        return self.lease.resource
+
+    @property
+    def is_time_up(self) -> bool:
+        return self.ports.clock.now() >= self.until
+
+    def calendar(self, mailbox: MailboxId) -> CalendarProvider:
+        return self.ports.provider(self.account, mailbox)
+
+    @property
+    def primary(self) -> CalendarProvider:
+        if self.state.mailbox is None:
+            raise AssertionError("a resource without a mailbox is never run")
+        return self.calendar(self.state.mailbox)
+
+    def log(
+        self, reason: Reason, way: Way = Way.NONE, *, rule: str | None = None, ref: LinkRef | None = None,
+        code: str | None = None, is_problem: bool = False, **detail: str,
+    ) -> None:  # fmt: skip
+        now = self.ports.clock.now()
+        self.lines.append(
+            LogEntry(
+                self.account,
+                self.resource,
+                now,
+                reason,
+                way,
+                rule,
+                ref,
+                self.run,
+                code,
+                tuple(sorted(detail.items())),
+                is_problem,
+            )
+        )
+
+    def flush(self) -> None:
+        """Journal and log, after the links and before the cursor."""
+        if self.journal:
+            self.ports.stores.log.journal(self.account, self.resource, self.run, self.journal)
+            self.journal = []
+        if self.lines:
+            self.ports.stores.log.add(self.lines)
+            self.lines = []

@@ -1,0 +1,122 @@
+"""Open and close conflicts. A conflict closes itself when its cause is gone; two blocks never conflict."""
+
+from dataclasses import replace
+
+from calsync_core.domain.appointments import When
+from calsync_core.domain.conflicts import Conflict, ConflictKind, ConflictStatus, conflict_id
+from calsync_core.domain.ids import LinkRef
+from calsync_core.domain.links import Link, Origin
+from calsync_core.domain.synclog import Reason
+from calsync_core.engine.overlaps import pairs
+from calsync_core.usecases.sync_run import SyncRun
+
+BOOKINGS = "b-"
+"""The refs of all host-born links begin so (domain/links.py)."""
+
+OF_ONE_LINK = frozenset(ConflictKind) - {ConflictKind.SAME_TIME}
+
+
+def open_conflict(
+    run: SyncRun, link: Link, kind: ConflictKind, booking_when: When | None, calendar_when: When | None,
+    code: str | None, rule: str, other: Link | None = None,
+) -> None:  # fmt: skip
+    """Open it, or bring an open one up to date. One that a person left alone stays left while it is the same."""
+    now = run.ports.clock.now()
+    key = conflict_id(run.resource, kind, link.ref, other.ref if other else None)
+    old = run.ports.stores.conflicts.get(run.account, key)
+    new = Conflict(
+        key, run.account, run.resource, kind, link.ref, link.booking_id, other.ref if other else None,
+        other.entry_id if other else link.entry_id, booking_when, calendar_when, now, code,
+    )  # fmt: skip
+    if old is not None and _says_the_same(old, new):
+        is_left = old.status is ConflictStatus.LEFT and (old.left_until_at is None or old.left_until_at > now)
+        if old.status is ConflictStatus.OPEN or is_left:
+            return
+    revision = old.revision + 1 if old else 1
+    opened = old.opened_at if old and old.status is ConflictStatus.OPEN else now
+    conflict = replace(new, revision=revision, opened_at=opened)
+    run.ports.stores.conflicts.save(conflict)
+    run.log(Reason.CONFLICT_OPENED, rule=rule, ref=link.ref, code=kind.value, is_problem=True, conflict=key)
+    if run.ports.on_conflict is not None:
+        run.ports.on_conflict(conflict)
+
+
+def watch_conflicts(run: SyncRun) -> None:
+    """After a page: conflicts of the links that were touched, and of those whose look shows agreement again."""
+    touched, run.touched = run.touched, {}
+    for ref, link in touched.items():
+        _settle_own(run, ref, link)
+        _watch_overlaps(run, ref, link)
+
+
+def settle_touched(run: SyncRun) -> None:
+    """In a full round: only the conflicts about single links; overlaps are judged once at its end."""
+    touched, run.touched = run.touched, {}
+    for conflict in run.ports.stores.conflicts.of_resource(run.account, run.resource):
+        if conflict.kind in OF_ONE_LINK and _is_live(conflict) and conflict.booking_ref in touched:
+            _settle_own(run, conflict.booking_ref, touched[conflict.booking_ref])
+
+
+def watch_everything(run: SyncRun) -> None:
+    """After a first import or a full check: one sweep over all links instead of two queries per link."""
+    now, links = run.ports.clock.now(), run.ports.stores.links
+    bookings = [link for link in links.series(run.account, run.resource, BOOKINGS) if link.end_at > now]
+    wanted: set[str] = set()
+    for booking, entry in pairs(bookings, links.all(run.account, run.resource) if bookings else ()):
+        if entry.end_at > now:
+            wanted.add(_pair_id(run, booking, entry))
+            _open_pair(run, booking, entry)
+    for conflict in run.ports.stores.conflicts.of_resource(run.account, run.resource):
+        if conflict.kind is ConflictKind.SAME_TIME and _is_live(conflict) and conflict.id not in wanted:
+            _settle(run, conflict)
+
+
+def _watch_overlaps(run: SyncRun, ref: LinkRef, link: Link | None) -> None:
+    now = run.ports.clock.now()
+    wanted: dict[str, tuple[Link, Link]] = {}
+    if link is not None and link.end_at > now:
+        near = run.ports.stores.links.overlapping(run.account, run.resource, link.start_at, link.end_at)
+        others = [other for other in near if other.ref != ref and other.end_at > now]
+        is_booking = link.origin is Origin.HOST
+        found = pairs([link], others) if is_booking else pairs(others, [link])
+        wanted = {_pair_id(run, *pair): pair for pair in found}
+    for booking, entry in wanted.values():
+        _open_pair(run, booking, entry)
+    for conflict in run.ports.stores.conflicts.of_link(run.account, run.resource, ref):
+        if conflict.kind is ConflictKind.SAME_TIME and conflict.id not in wanted:
+            _settle(run, conflict)
+
+
+def _open_pair(run: SyncRun, booking: Link, entry: Link) -> None:
+    open_conflict(run, booking, ConflictKind.SAME_TIME, booking.when, entry.when, None, "R60", entry)
+
+
+def _pair_id(run: SyncRun, booking: Link, entry: Link) -> str:
+    return conflict_id(run.resource, ConflictKind.SAME_TIME, booking.ref, entry.ref)
+
+
+def _settle_own(run: SyncRun, ref: LinkRef, link: Link | None) -> None:
+    """The link was written or dropped, so both sides agree again: conflicts about the link itself are over."""
+    if link is not None and (link.origin is Origin.CALENDAR or link.is_quarantined):
+        return
+    for conflict in run.ports.stores.conflicts.of_link(run.account, run.resource, ref):
+        was_just_opened = conflict.opened_at == run.ports.clock.now()
+        if conflict.kind in OF_ONE_LINK and not was_just_opened:
+            _settle(run, conflict)
+
+
+def _settle(run: SyncRun, conflict: Conflict) -> None:
+    now = run.ports.clock.now()
+    settled = replace(conflict, status=ConflictStatus.SETTLED, ended_at=now, revision=conflict.revision + 1)
+    run.ports.stores.conflicts.save(settled)
+    run.log(
+        Reason.CONFLICT_SETTLED, rule="R62", ref=conflict.booking_ref, code=conflict.kind.value, conflict=conflict.id
+    )
+
+
+def _is_live(conflict: Conflict) -> bool:
+    return conflict.status in (ConflictStatus.OPEN, ConflictStatus.LEFT)
+
+
+def _says_the_same(old: Conflict, new: Conflict) -> bool:
+    return (old.booking_when, old.calendar_when, old.code) == (new.booking_when, new.calendar_when, new.code)
