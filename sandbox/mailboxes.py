@@ -53,6 +53,7 @@ class Mailboxes:
 
     def add(self, mailbox: Mailbox) -> Mailbox:
         """Take a mailbox in and give it its primary calendar; raises ValueError for a taken address."""
+        mailbox.oid = mailbox.oid.lower()
         for address in (mailbox.address, *mailbox.aliases):
             if address.casefold() in self._by_address:
                 raise ValueError(f"address already taken: {address}")

@@ -34,6 +34,8 @@ class Settings:
     """Four concurrent calls and 10,000 per ten minutes for one app on one mailbox."""
     service_time: timedelta = timedelta()
     """How long Graph takes for one call, spent while the call counts as concurrent."""
+    keeps_declined: bool = True
+    """A declined invitation stays in the calendar ("save declined events"); else it goes."""
     graph_url: str = "https://graph.microsoft.com"
     outlook_url: str = "https://outlook.office365.com"
 
@@ -49,6 +51,8 @@ class World:
     verifier: TokenVerifier | None = None
     graph_app: ASGIApp | None = None
     """The whole Graph application, so that $batch reaches the routes of both halves."""
+    delta_chains: dict[str, int] = field(default_factory=dict)
+    """Chain of delta links -> its highest generation; a chain that is taken out answers 410."""
 
 
 def new_world(seed: int | None = None) -> World:
