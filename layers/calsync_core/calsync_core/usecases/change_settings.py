@@ -10,6 +10,7 @@ from typing import Literal
 
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import Overrides, keys, parse
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.host import HostPlatform
@@ -21,6 +22,7 @@ from calsync_core.ports.stores import (
     SettingsStore,
     StoredSettings,
 )
+from calsync_core.usecases.change_state import change_state
 from calsync_core.usecases.preview_settings import (
     Affected,
     Effect,
@@ -102,9 +104,21 @@ def save_change(
         ]
     )
     for one in planned.affected:
+        if _rewrites_window(one, change.scope):
+            _mark_rewrite(ports, account, one.state.resource.id)
         if one.state.may_sync and _wants_run(one, change.scope):
             ports.queue.wish(Wish(account, one.state.resource.id, "full"))
     return stored
+
+
+def _mark_rewrite(ports: SettingsPorts, account: AccountId, resource: ResourceId) -> None:
+    """Links projected under an older version are rewritten by the next full round (`ResourceState.reproject_below`)."""
+    version = ports.settings.account(account).version + ports.settings.resource(account, resource).version
+
+    def change(state: ResourceState) -> ResourceState | None:
+        return None if state.reproject_below >= version else replace(state, reproject_below=version)
+
+    change_state(ports.resources, account, resource, change)
 
 
 def _planned(ports: SettingsPorts, account: AccountId, resource: ResourceId | None, change: Change) -> _Planned:
@@ -145,13 +159,16 @@ def _check_keys(names: Collection[str]) -> None:
             raise InputError("setting_unknown", field=name[:80])
 
 
-def _wants_run(one: Affected, scope: Scope) -> bool:
-    """A full run re-projects the window under the new version; see the module docstring for when it must."""
+def _rewrites_window(one: Affected, scope: Scope) -> bool:
+    """Privacy that grows always rewrites what exists, privacy that shrinks never does, all else as chosen."""
     if tightens_privacy(one.before, one.after):
         return True
-    ahead, back = one.after.window.weeks_ahead, one.after.window.weeks_back
-    if ahead > one.before.window.weeks_ahead or back > one.before.window.weeks_back:
-        return True
-    if one.after.active and not one.before.active:
-        return True
     return scope == "window" and not widens_privacy(one.before, one.after)
+
+
+def _wants_run(one: Affected, scope: Scope) -> bool:
+    """A larger window and a resource that becomes active again are read at once, whatever the scope."""
+    ahead, back = one.after.window.weeks_ahead, one.after.window.weeks_back
+    is_larger = ahead > one.before.window.weeks_ahead or back > one.before.window.weeks_back
+    is_woken = one.after.active and not one.before.active
+    return is_larger or is_woken or _rewrites_window(one, scope)

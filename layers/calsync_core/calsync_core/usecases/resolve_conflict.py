@@ -1,7 +1,7 @@
 """A person ends a conflict: keep the booking's time, take the calendar's, move to the next free slot, leave both.
 
-A decision for one side is noted on the link (`Link.decision`); the next run obeys it (rules R70, R71), so that it is
-made under the lease with fresh reads. Only "next free slot" asks the booking system here, because its answer is what
+A decision for one side is noted on the link (`Link.decision`), which the next run looks at again and obeys (rules R70,
+R71), so that it is carried out under the lease with fresh reads. Only "next free slot" asks the booking system here, because its answer is what
 the person wants to see. Not here: opening and settling, which the engine does.
 """
 
@@ -29,6 +29,7 @@ from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import ConflictStore, LinkStore, LogStore, ResourceStore, SettingsStore
+from calsync_core.usecases.apply_plan import REVISIT
 from calsync_core.usecases.find_free_slot import HORIZON, free_slots
 
 MAX_TRIES = 8
@@ -92,8 +93,12 @@ def resolve_conflict(ports: ConflictPorts, account: AccountId, conflict_id: Conf
     if decision.resolution not in offered(conflict):
         raise InputError("resolution_not_offered", field="resolution")
     now = ports.clock.now()
+    stays = conflict.kind is ConflictKind.SAME_TIME and decision.resolution is Resolution.KEEP_BOOKING
     if decision.resolution is Resolution.LEAVE_BOTH:
         ended = _left(conflict, decision, now)
+    elif stays:
+        # the booking keeps its time and the entry is not ours to move: accepted for as long as both stand as they do
+        ended = _accepted(conflict, decision, now)
     else:
         if decision.resolution is Resolution.NEXT_FREE:
             _move_to_next_free(ports, conflict, now)
@@ -108,7 +113,7 @@ def resolve_conflict(ports: ConflictPorts, account: AccountId, conflict_id: Conf
         )
     ports.conflicts.save(ended)
     ports.log.add([_entry(ended, decision, now)])
-    if decision.resolution is not Resolution.LEAVE_BOTH:
+    if ended.status is ConflictStatus.RESOLVED:
         ports.queue.wish(Wish(account, conflict.resource_id, "button"))
     return ended
 
@@ -126,6 +131,17 @@ def _left(conflict: Conflict, decision: Decision, now: datetime) -> Conflict:
     )
 
 
+def _accepted(conflict: Conflict, decision: Decision, now: datetime) -> Conflict:
+    return replace(
+        conflict,
+        status=ConflictStatus.LEFT,
+        left_until_at=None,
+        ended_at=now,
+        ended_by=decision.by,
+        revision=conflict.revision + 1,
+    )
+
+
 def _note_decision(ports: ConflictPorts, conflict: Conflict, resolution: Resolution) -> None:
     """Which side won, for the next run. Of two entries at the same time neither is rewritten."""
     if conflict.kind is ConflictKind.SAME_TIME:
@@ -138,6 +154,7 @@ def _note_decision(ports: ConflictPorts, conflict: Conflict, resolution: Resolut
         ports.links.put(conflict.account, replace(link, decision=side, is_quarantined=False))
     except LinkChangedError:
         raise ConcurrentChangeError("conflict_changed") from None
+    ports.links.set_leaving(conflict.account, conflict.resource_id, REVISIT, [link.ref])
 
 
 def _move_to_next_free(ports: ConflictPorts, conflict: Conflict, now: datetime) -> None:
