@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from calsync_core.domain.links import Link, Origin
 
@@ -27,5 +27,5 @@ def _takes_time(link: Link) -> bool:
     return link.start_at < link.end_at
 
 
-def _start(link: Link) -> object:
+def _start(link: Link) -> datetime:
     return link.start_at
