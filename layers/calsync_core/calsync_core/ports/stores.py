@@ -54,7 +54,7 @@ class LeaseStore(Protocol):
     def give_back(self, lease: Lease) -> bool:
         """False when `wanted` has grown since it was noted: the lease is still ours, work again.
 
-        Raises LeaseLostError when it is not ours any more.
+        Giving back twice is no error. Raises LeaseLostError when somebody else has taken it meanwhile.
         """
 
     def renote(self, lease: Lease, until: datetime) -> Lease:

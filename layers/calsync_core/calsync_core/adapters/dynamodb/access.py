@@ -1,0 +1,44 @@
+"""Who may use the console, and which keys may use the API."""
+
+import secrets
+
+from calsync_core.adapters.dynamodb import keys
+from calsync_core.adapters.dynamodb.documents import of_doc, row, to_doc
+from calsync_core.adapters.dynamodb.table import MISSING, ConditionFailedError, Put, Table
+from calsync_core.domain.ids import AccountId, short_hash
+from calsync_core.ports.stores import ApiKey, Member
+
+
+class DynamoAccessStore:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def member(self, issuer: str, subject: str) -> Member | None:
+        found = self._table.get(_member_key(issuer, subject))
+        return of_doc(Member, "member", found) if found else None
+
+    def add_first_admin(self, member: Member) -> bool:
+        # Drawn per call: the same person asking twice is not our own repeated write.
+        claim = row("claim", (keys.account_key(member.account), "FIRST_ADMIN"), by=secrets.token_hex(8))
+        person = row("member", _member_key(member.issuer, member.subject), doc=to_doc(member))
+        try:
+            self._table.transact([Put(claim, MISSING), Put(person, MISSING)])
+        except ConditionFailedError:
+            return False
+        return True
+
+    def api_key(self, key_hash: str) -> ApiKey | None:
+        found = self._table.get((f"KEY#{key_hash}", "API_KEY"))
+        return of_doc(ApiKey, "api_key", found) if found else None
+
+    def save_api_key(self, key: ApiKey) -> None:
+        places = (f"KEY#{key.key_hash}", "API_KEY"), (keys.account_key(key.account), f"API_KEY#{key.id}")
+        self._table.transact([Put(row("api_key", place, doc=to_doc(key))) for place in places])
+
+    def api_keys(self, account: AccountId) -> list[ApiKey]:
+        rows = self._table.under(keys.account_key(account), "API_KEY#")
+        return [of_doc(ApiKey, "api_key", one) for one in rows]
+
+
+def _member_key(issuer: str, subject: str) -> keys.Key:
+    return f"MEMBER#{short_hash(issuer, subject)}", "MEMBER"

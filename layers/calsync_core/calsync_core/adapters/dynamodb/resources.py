@@ -1,0 +1,73 @@
+"""Where each resource stands."""
+
+from dataclasses import replace
+
+from calsync_core.adapters.dynamodb import keys
+from calsync_core.adapters.dynamodb.documents import VERSIONS, of_doc, to_doc
+from calsync_core.adapters.dynamodb.table import Condition, ConditionFailedError, Row, Table, Update
+from calsync_core.domain.errors import ConcurrentChangeError
+from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.resources import ResourceState
+
+
+class DynamoResourceStore:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, account: AccountId, resource: ResourceId) -> ResourceState | None:
+        row = self._table.get((keys.resource_key(account, resource), "STATE"))
+        return _state(row) if row else None
+
+    def save(self, state: ResourceState) -> ResourceState:
+        saved = replace(state, version=state.version + 1)
+        write = _write(saved, state.version)
+        try:
+            if state.version:
+                self._table.update(write.key, write.expression, write.values, write.condition)
+            else:
+                self._table.transact([write, _lease(state)])
+        except ConditionFailedError as failure:
+            # After a time-out the same write may have taken effect before.
+            if failure.row is None or failure.row.get("doc") != write.values[":doc"]:
+                raise ConcurrentChangeError(resource=state.resource.id) from None
+        return saved
+
+    def of_account(self, account: AccountId) -> list[ResourceState]:
+        text = "#list_key = :key AND begins_with(#list_sort, :kind)"
+        values = {":key": keys.account_key(account), ":kind": "RES#"}
+        return [_state(row) for row in self._table.query(text, values, index=keys.BY_LIST)]
+
+
+def _state(row: Row) -> ResourceState:
+    return of_doc(ResourceState, "resource", row)
+
+
+def _write(saved: ResourceState, expected: int) -> Update:
+    values: Row = {
+        ":doc": to_doc(saved),
+        ":version": saved.version,
+        ":entity": "resource",
+        ":v": VERSIONS["resource"],
+        ":key": keys.account_key(saved.account),
+        ":sort": f"RES#{saved.resource.id}",
+    }
+    expression = (
+        "SET #doc = :doc, #version = :version, #entity = :entity, #v = :v, #list_key = :key, #list_sort = :sort"
+    )
+    known = Condition("#version = :expected", {":expected": expected})
+    condition = known if expected else Condition("attribute_not_exists(#version)")
+    return Update((keys.resource_key(saved.account, saved.resource.id), "STATE"), expression, values, condition)
+
+
+def _lease(state: ResourceState) -> Update:
+    """The lease's own small item: wishes and leases then cost one write unit, however large the state is."""
+    key = keys.resource_key(state.account, state.resource.id), "LEASE"
+    expression = "SET #entity = :entity, #v = :v, #account = :account, #subject = :subject ADD #wanted :none"
+    values: Row = {
+        ":entity": "lease",
+        ":v": VERSIONS["lease"],
+        ":account": state.account,
+        ":subject": state.resource.id,
+        ":none": 0,
+    }
+    return Update(key, expression, values)
