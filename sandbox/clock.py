@@ -13,6 +13,11 @@ class Clock:
         """Return the sandbox's time as an aware UTC instant."""
         return datetime.now(UTC) + self._offset
 
+    @property
+    def offset(self) -> timedelta:
+        """How far the clock stands from real time."""
+        return self._offset
+
     def advance(self, by: timedelta) -> None:
         """Move the clock by that much; a negative value moves it back."""
         self._offset += by

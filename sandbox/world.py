@@ -3,13 +3,15 @@
 import random
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from starlette.types import ASGIApp
 
 from sandbox.clock import Clock
-from sandbox.graph.access import TokenVerifier
 from sandbox.mailboxes import Mailboxes
+
+if TYPE_CHECKING:
+    from sandbox.graph.access import TokenVerifier
 
 
 @dataclass
@@ -48,7 +50,7 @@ class World:
     random: random.Random
     mailboxes: Mailboxes
     settings: Settings = field(default_factory=Settings)
-    verifier: TokenVerifier | None = None
+    verifier: "TokenVerifier | None" = None
     graph_app: ASGIApp | None = None
     """The whole Graph application, so that $batch reaches the routes of both halves."""
     delta_chains: dict[str, int] = field(default_factory=dict)

@@ -1,1 +1,5 @@
 """Microsoft Graph v1.0 calendars over the mailbox store. Start reading at routes.py."""
+
+from sandbox.graph.routes import graph_routes, refuse, unknown_path
+
+__all__ = ["graph_routes", "refuse", "unknown_path"]

@@ -71,7 +71,7 @@ class Call:
     @property
     def address(self) -> str:
         """Address of this request without its query, on the host the client used."""
-        return f"{self.base}{quote(self.request.url.path, safe=_PATH_SAFE)}"
+        return f"{self.base}{quote(self.request.scope['path'], safe=_PATH_SAFE)}"
 
     @property
     def context_root(self) -> str:

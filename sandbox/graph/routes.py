@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from sandbox.graph import calendar_calls as calendars
 from sandbox.graph import event_actions as actions
@@ -117,12 +117,12 @@ def _of_mailbox() -> dict[str, dict[str, Action]]:
 
 
 def graph_routes(world: World) -> list[Route]:
-    """Routes of the calendar half, with /v1.0 in front. Put a catch-all (unknown_path) behind both halves."""
+    """Routes of the calendar half below /v1.0. Put the catch-all (unknown_path) behind both halves."""
     limits = MailboxLimits()
-    routes = [Route(f"{VERSION}/$batch", _batch(world), methods=_ALL)]
+    routes = [Route("/$batch", _batch(world), methods=_ALL)]
     for path, methods in sorted(_of_mailbox().items(), key=_specific_first):
         endpoint = _endpoint(world, limits, methods)
-        routes += [Route(f"{VERSION}{prefix}{path}", endpoint, methods=_ALL) for prefix in ("/me", "/users/{user}")]
+        routes += [Route(f"{prefix}{path}", endpoint, methods=_ALL) for prefix in ("/me", "/users/{user}")]
     return routes
 
 
@@ -168,15 +168,15 @@ def refuse(world: World, request: Request, error: GraphError) -> Response:
 
 
 def unknown_path(world: World) -> Route:
-    """The catch-all of /v1.0: an unknown segment is a 400 of Graph, not a 404 of a web server."""
+    """The catch-all below /v1.0: an unknown segment is a 400 of Graph, not a 404 of a web server."""
 
     async def endpoint(request: Request) -> Response:
         segment = request.url.path.rstrip("/").rsplit("/", 1)[-1]
         return refuse(world, request, GraphError(400, "BadRequest", f"Resource not found for the segment '{segment}'."))
 
-    return Route(f"{VERSION}/{{rest:path}}", endpoint, methods=_ALL)
+    return Route("/{rest:path}", endpoint, methods=_ALL)
 
 
 def graph_app(world: World) -> Starlette:
     """The calendar half alone as an application; tests use it, the server has app.py."""
-    return Starlette(routes=[*graph_routes(world), unknown_path(world)])
+    return Starlette(routes=[Mount(VERSION, routes=[*graph_routes(world), unknown_path(world)])])
