@@ -81,9 +81,7 @@ def admit_admin(ports: Ports, pool: str, email: str, password: str) -> None:
     cognito: Any = emulator.client(ports, "cognito-idp")
     attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
     try:
-        cognito.admin_create_user(
-            UserPoolId=pool, Username=email, UserAttributes=attributes, MessageAction="SUPPRESS"
-        )
+        cognito.admin_create_user(UserPoolId=pool, Username=email, UserAttributes=attributes, MessageAction="SUPPRESS")
     except cognito.exceptions.UsernameExistsException:
         return
     cognito.admin_set_user_password(UserPoolId=pool, Username=email, Password=password, Permanent=True)
