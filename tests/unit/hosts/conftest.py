@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 import boto3
 import pytest
 import requests
-from moto import mock_aws
-
 from calsync_core.hosts.reference.api import System
 from calsync_core.hosts.reference.app import HostSettings, Lambda, build_app, build_system
-from calsync_core.hosts.reference.documents import Booking, NewBooking, NewResource, parse
+from calsync_core.hosts.reference.documents import Booking
+from calsync_core.hosts.reference.messages import NewBooking, NewResource, parse
 from calsync_core.keys import host_key
+from moto import mock_aws
 
 SETTINGS = HostSettings("main", "Practice Weber", "calsync-test", "r" * 64, "https://calsync.example")
 # A Saturday; the week after it is used for bookings.

@@ -11,5 +11,6 @@ It is a booking system of its own that happens to share calsync's table and stac
     calendars.py      what stands in a resource's calendar: windows, change feed, the lock against double booking
     outbox.py         events to calsync
     table.py          the only DynamoDB calls
-    documents.py      the entities and what may be sent, of fields.py; series.py, working_hours.py, instants.py: pure rules
+    documents.py      the entities; messages.py what may be sent; both made of fields.py
+    rules.py          what is refused; series.py, working_hours.py, instants.py: the pure parts of it
 """

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from calsync_core.hosts.reference.errors import HostError
-from calsync_core.hosts.reference.table import Operation, Table
+from calsync_core.hosts.reference.table import Operation, Table, Value
 
 _KEPT = timedelta(days=7)
 
@@ -62,7 +62,7 @@ class Answers:
         """The write that keeps an answer, for the transaction of the change; loses to an answer that is there."""
         if once is None:
             return []
-        item = {
+        item: dict[str, Value] = {
             "entity": "host_answer",
             "digest": once.digest,
             "status": answer.status,

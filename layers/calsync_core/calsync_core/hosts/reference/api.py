@@ -17,19 +17,18 @@ from calsync_core.hosts.reference.blocks import Blocks
 from calsync_core.hosts.reference.calendars import Calendars, position
 from calsync_core.hosts.reference.changes import ChangeFeed, decode_cursor, encode_cursor
 from calsync_core.hosts.reference.desk import Desk, Terms
-from calsync_core.hosts.reference.documents import (
-    Block,
+from calsync_core.hosts.reference.documents import Block, Booking
+from calsync_core.hosts.reference.errors import HostError, InvalidInputError, NotFoundError, RefusalError
+from calsync_core.hosts.reference.fields import is_id
+from calsync_core.hosts.reference.instants import read_instant, write_instant
+from calsync_core.hosts.reference.messages import (
     BlockContent,
-    Booking,
     BookingChange,
     Cancellation,
     NewBooking,
     NewResource,
     ResourceChange,
 )
-from calsync_core.hosts.reference.errors import HostError, InvalidInputError, NotFoundError, RefusalError
-from calsync_core.hosts.reference.fields import is_id
-from calsync_core.hosts.reference.instants import read_instant, write_instant
 from calsync_core.hosts.reference.outbox import Outbox
 from calsync_core.hosts.reference.register import Register
 from calsync_core.hosts.reference.requests_in import Incoming
@@ -61,8 +60,7 @@ def add_api(app: APIGatewayHttpResolver, system: System, key: str) -> None:
         def answer(**ids: str) -> Response[str]:
             try:
                 request = Incoming(app.current_event.raw_event)
-                if not request.carries(key):
-                    raise HostError(401, "unauthorized", "The Bearer key is missing or not this account's.")
+                _let_in(request, key)
                 return handler(request, **{name: _known(unquote(value)) for name, value in ids.items()})
             except HostError as error:
                 return problem(error)
@@ -247,6 +245,11 @@ def _cursor(cursor: str | None, *types: type) -> list[Any] | None:
     return content
 
 
+def _let_in(request: Incoming, key: str) -> None:
+    if not request.carries(key):
+        raise HostError(401, "unauthorized", "The Bearer key is missing or not this account's.")
+
+
 def _known(value: str) -> str:
     if not is_id(value):
         raise NotFoundError("id")
@@ -276,7 +279,7 @@ def _flag(name: str, value: str) -> bool:
 
 def _only(query: dict[str, str], *names: str) -> dict[str, str]:
     if unknown := query.keys() - set(names):
-        raise InvalidInputError((sorted(unknown)[0], "is not a parameter of this call"))
+        raise InvalidInputError((min(unknown), "is not a parameter of this call"))
     return query
 
 

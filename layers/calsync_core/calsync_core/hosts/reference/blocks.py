@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from calsync_core.hosts.reference.calendars import span_key
-from calsync_core.hosts.reference.documents import Block, BlockContent, checked_span
+from calsync_core.hosts.reference.documents import Block
 from calsync_core.hosts.reference.errors import InvalidInputError, NotFoundError
 from calsync_core.hosts.reference.instants import resolve
+from calsync_core.hosts.reference.messages import BlockContent, checked_span
 from calsync_core.hosts.reference.register import Register
 from calsync_core.hosts.reference.retry import retried
-from calsync_core.hosts.reference.table import Operation, Table
+from calsync_core.hosts.reference.table import Operation, Table, Value
 
 _FIRST_VERSION = 1
 
@@ -84,7 +85,7 @@ class Blocks:
 
     def _replace(self, before: Block | None, after: Block) -> list[Operation]:
         doc = after.model_dump_json()
-        item = {"entity": "host_block", "doc": doc, "revision": int(after.version)}
+        item: dict[str, Value] = {"entity": "host_block", "doc": doc, "revision": int(after.version)}
         if before:
             values = {":was": int(before.version)}
             write = self._table.put(f"BLOCK#{after.id}", "DOC", item, condition="revision = :was", values=values)

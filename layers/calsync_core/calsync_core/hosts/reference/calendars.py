@@ -1,9 +1,9 @@
 """What stands in a resource's calendar: reading windows and the change feed, and writing under the calendar's lock.
 
-The lock: every write of a booking raises `seq` of each calendar it touches, on the condition that it still is what it was
-when the rules were checked. Two bookings of overlapping times therefore cannot both be written, and the numbers of the
-feed have no gaps. Blocks do not raise it: they are never refused, so a block that comes in while a booking is checked
-simply came after that booking.
+The lock: every write of a booking raises `seq` of each calendar it touches, on the condition that it still is what it
+was when the rules were checked. Two bookings of overlapping times therefore cannot both be written, and the numbers of
+the feed have no gaps. Blocks do not raise it: they are never refused, so a block that comes in while a booking is
+checked simply came after that booking.
 """
 
 import heapq
@@ -109,7 +109,7 @@ class Calendars:
     ) -> Iterator[Booking]:
         """The bookings that overlap [start, end), by start and id, lazily; series as their occurrences."""
         pk = f"CAL#{resource_id}"
-        lasting = [booking for booking in self._long(pk, "LONG", Booking, start)]
+        lasting = list(self._long(pk, "LONG", Booking, start))
         for item in self._table.query(pk, f"SERIES#{write_instant(start)}", "SERIES#~"):
             lasting += Booking.model_validate_json(str(item["doc"])).occurrences()
         return self._in_order(self._short(pk, "SHORT", Booking, start, end, after), lasting, start, end, after)
@@ -167,7 +167,7 @@ class Calendars:
     def _document(self, edit: Edit) -> list[Operation]:
         before, after = edit.before, edit.after
         revision = before.revision if before else 0
-        item = {"entity": "host_booking", "doc": after.model_dump_json(), "revision": revision + 1}
+        item: dict[str, Value] = {"entity": "host_booking", "doc": after.model_dump_json(), "revision": revision + 1}
         pk = f"BOOKING#{after.id}"
         if revision == 0:
             return [self._table.put(pk, "DOC", item, condition="attribute_not_exists(PK)")]
@@ -186,9 +186,14 @@ class Calendars:
 
     def _feed(self, state: CalendarState, content: dict[str, list[str]], now: datetime) -> list[Operation]:
         pk, seq = f"CAL#{state.resource_id}", state.seq + 1
-        moved_on = {"entity": "host_calendar", "feed": state.feed, "seq": seq}
+        moved_on: dict[str, Value] = {"entity": "host_calendar", "feed": state.feed, "seq": seq}
         expires_at = int((now + FEED_KEPT).timestamp())
-        change = {"entity": "host_change", "content": json.dumps(content), "seq": seq, "expires_at": expires_at}
+        change: dict[str, Value] = {
+            "entity": "host_change",
+            "content": json.dumps(content),
+            "seq": seq,
+            "expires_at": expires_at,
+        }
         return [
             self._table.put(pk, "STATE", moved_on, condition="seq = :was", values={":was": state.seq}),
             self._table.put(pk, f"FEED#{seq:012}", change),

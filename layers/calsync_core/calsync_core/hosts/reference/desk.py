@@ -1,6 +1,7 @@
 """The booking desk: making, changing and cancelling bookings and series under the rules.
 
-Every write is one transaction: the booking, its place in each resource's calendar, the feeds, the event, the kept answer.
+Every write is one transaction: the booking, its place in each resource's calendar, the feeds, the event, the kept
+answer.
 Reading and checking are done again when the transaction loses a race (retry.py).
 """
 
@@ -12,9 +13,10 @@ from typing import Any
 
 from calsync_core.hosts.reference.answers import Answer, Answers, Once
 from calsync_core.hosts.reference.calendars import Calendars, Edit, Stored
-from calsync_core.hosts.reference.documents import Booking, BookingChange, NewBooking, SeriesRef
+from calsync_core.hosts.reference.documents import Booking, SeriesRef
 from calsync_core.hosts.reference.errors import InvalidInputError, NotFoundError, RefusalError
 from calsync_core.hosts.reference.instants import resolve
+from calsync_core.hosts.reference.messages import BookingChange, NewBooking
 from calsync_core.hosts.reference.outbox import Outbox
 from calsync_core.hosts.reference.register import Register
 from calsync_core.hosts.reference.retry import retried

@@ -9,6 +9,7 @@ HostError
 """
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 
 class HostError(Exception):
@@ -24,7 +25,7 @@ class HostError(Exception):
 class RefusalError(HostError):
     """A rule of the booking system says no. `conflicting_ids` are bookings or refs of blocks in the way."""
 
-    MESSAGES = {
+    MESSAGES: ClassVar[dict[str, str]] = {
         "slot_taken": "The time is already taken.",
         "outside_hours": "The time is outside the working hours.",
         "granularity": "The time is not on the booking grid.",

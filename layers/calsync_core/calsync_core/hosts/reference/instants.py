@@ -51,7 +51,8 @@ def write_instant(instant: datetime) -> str:
 
 
 @lru_cache(maxsize=1)
-def _zone_names() -> frozenset[str]:
+def zone_names() -> frozenset[str]:
+    """Every IANA zone we know."""
     return frozenset(available_timezones()) - {"localtime", "posixrules", "Factory"}
 
 
@@ -62,13 +63,13 @@ def read_zone(name: str) -> str:
         ValueError: no such zone.
     """
     # The set is asked first because ZoneInfo opens files named by its argument.
-    if name not in _zone_names():
+    if name not in zone_names():
         raise ValueError("must be an IANA time zone such as Europe/Berlin")
     return name
 
 
 def start_of_day(day: date, zone: str) -> datetime:
-    """The instant at which a date begins in a zone. A midnight skipped by a clock change is the moment of the change."""
+    """The instant at which a date begins in a zone. A skipped midnight is the moment of the clock change."""
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 

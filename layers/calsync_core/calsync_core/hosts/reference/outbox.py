@@ -18,7 +18,7 @@ import requests
 from standardwebhooks.webhooks import Webhook
 
 from calsync_core.hosts.reference.instants import write_instant
-from calsync_core.hosts.reference.table import Operation, Table
+from calsync_core.hosts.reference.table import Operation, Table, Value
 
 logger = logging.getLogger(__name__)
 EventType = Literal["booking.upserted", "booking.deleted", "resource.upserted", "resource.deleted", "hours.changed"]
@@ -79,7 +79,11 @@ class Outbox:
             "resource_ids": list(resource_ids),
             "version": version,
         }
-        item = {"entity": "host_event", "doc": json.dumps(event), "expires_at": int((now + _KEPT).timestamp())}
+        item: dict[str, Value] = {
+            "entity": "host_event",
+            "doc": json.dumps(event),
+            "expires_at": int((now + _KEPT).timestamp()),
+        }
         return self._table.put("OUTBOX", f"{now:%Y-%m-%dT%H:%M:%S.%fZ}#{event['id']}", item)
 
     def deliver_after_change(self) -> None:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from calsync_core.hosts.reference.answers import Answer, Answers, Once
-from calsync_core.hosts.reference.documents import NewResource, Resource, ResourceChange
+from calsync_core.hosts.reference.documents import Resource
 from calsync_core.hosts.reference.errors import NotFoundError, RefusalError
 from calsync_core.hosts.reference.instants import write_instant
+from calsync_core.hosts.reference.messages import NewResource, ResourceChange
 from calsync_core.hosts.reference.outbox import EventType, Outbox
 from calsync_core.hosts.reference.retry import retried
-from calsync_core.hosts.reference.table import Operation, Table
+from calsync_core.hosts.reference.table import Operation, Table, Value
 
 _HOURS = {"working_hours", "time_zone"}
 
@@ -72,7 +73,7 @@ class Register:
                 {**dict(new), "id": resource_id, "version": "1", "updated_at": write_instant(now)}
             )
             answer = Answer(201, resource.model_dump(mode="json"))
-            calendar = {"entity": "host_calendar", "feed": secrets.token_urlsafe(6), "seq": 0}
+            calendar: dict[str, Value] = {"entity": "host_calendar", "feed": secrets.token_urlsafe(6), "seq": 0}
             unused = "attribute_not_exists(PK)"
             self._table.commit(
                 [

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from calsync_core.hosts.reference.answers import Once
-from calsync_core.hosts.reference.documents import Model, parse
 from calsync_core.hosts.reference.errors import HostError, InvalidInputError
+from calsync_core.hosts.reference.messages import Model, parse
 
 MAX_BODY_BYTES = 128 * 1024
 _MAX_HEADER = 128

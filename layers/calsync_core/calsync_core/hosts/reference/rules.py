@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from calsync_core.hosts.reference.calendars import Calendars
-from calsync_core.hosts.reference.documents import Block, Booking, Resource, checked_span
+from calsync_core.hosts.reference.documents import Block, Booking, Resource
 from calsync_core.hosts.reference.errors import InvalidInputError, RefusalError
 from calsync_core.hosts.reference.instants import is_midnight, overlaps
+from calsync_core.hosts.reference.messages import checked_span
 from calsync_core.hosts.reference.working_hours import is_within
 
 LONGEST_DAYS = 31
@@ -68,7 +70,7 @@ def check_free(dates: list[Booking], own_ids: set[str], calendars: Calendars) ->
         InvalidInputError: a series whose dates overlap one another.
     """
     wanted = sorted(occupied(booking) for booking in dates)
-    for (_, end), (next_start, _) in zip(wanted, wanted[1:], strict=False):
+    for (_, end), (next_start, _) in pairwise(wanted):
         if next_start < end:
             raise InvalidInputError(("series.rrule", "the dates of the series overlap one another"))
     if not wanted:

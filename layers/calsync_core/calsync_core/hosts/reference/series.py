@@ -49,7 +49,7 @@ def check_rule(rule: str) -> str:
     """
     parts = _parts(rule)
     if unknown := set(parts) - _PARTS:
-        raise ValueError(f"{sorted(unknown)[0]} is not supported in a series")
+        raise ValueError(f"{min(unknown)} is not supported in a series")
     if parts.get("FREQ") not in {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}:
         raise ValueError("FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY")
     if ("COUNT" in parts) == ("UNTIL" in parts):

@@ -1,7 +1,7 @@
 """The only DynamoDB calls of the booking system, and the layout of its keys.
 
     PK HOST#<account>#RESOURCES      SK <resource>              the resource
-    PK HOST#<account>#CAL#<resource> SK STATE                   seq: number of the newest change; feed: this feed's own id
+    PK HOST#<account>#CAL#<resource> SK STATE                   seq: newest change; feed: this feed's own id
                                      SK SHORT#<start>#<id>      a booking of at most two days
                                      SK LONG#<end>#<id>         a longer one
                                      SK SERIES#<last end>#<id>  a series

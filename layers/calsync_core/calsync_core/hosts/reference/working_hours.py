@@ -58,7 +58,7 @@ class DayException(Document):
     """A date with hours of its own; without ranges the resource does not work."""
 
     date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
-    ranges: tuple[Range, ...] = Field((), max_length=12)
+    ranges: tuple[Range, ...] = Field(default=(), max_length=12)
 
     @model_validator(mode="after")
     def _is_a_date(self) -> "DayException":
@@ -69,8 +69,8 @@ class DayException(Document):
 class WorkingHours(Document):
     """When a resource takes bookings."""
 
-    weekly: tuple[WeeklyRange, ...] = Field((), max_length=70)
-    exceptions: tuple[DayException, ...] = Field((), max_length=400)
+    weekly: tuple[WeeklyRange, ...] = Field(default=(), max_length=70)
+    exceptions: tuple[DayException, ...] = Field(default=(), max_length=400)
 
     def ranges_on(self, day: date) -> list[tuple[int, int]]:
         """The working stretches of a date, in minutes after midnight, sorted."""
