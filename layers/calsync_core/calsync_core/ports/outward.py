@@ -27,11 +27,15 @@ class Mailer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A wish for a run. `cause`: notification, host, button, sweep, import, full."""
+    """A wish for a run. `cause`: notification, host, button, sweep, import, full, lifecycle.
+
+    `subject` belongs to lifecycle: `mailbox/path hash` of the subscription that must be renewed at once.
+    """
 
     account: AccountId
     resource: ResourceId
     cause: str
+    subject: str = ""
 
 
 class Queue(Protocol):

@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
 
 from calsync_core.domain.errors import (
     CalendarGoneError,
@@ -19,14 +20,14 @@ from calsync_core.domain.errors import (
     ProviderUnavailableError,
 )
 from calsync_core.domain.ids import AccountId, CalendarId, LinkRef, MailboxId, ResourceId, RunId
-from calsync_core.domain.resources import ResourceState, Status
+from calsync_core.domain.resources import Degraded, ResourceState, Status
 from calsync_core.domain.settings import SyncSettings, effective
-from calsync_core.domain.synclog import Reason
+from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.domain.windows import Window
 from calsync_core.engine.observe import Scope, observe
 from calsync_core.engine.plan import plan
 from calsync_core.ports.calendar import Content
-from calsync_core.ports.stores import CursorRow, Lease
+from calsync_core.ports.stores import CursorRow, Due, Lease
 from calsync_core.usecases.apply_plan import REVISIT, apply_plan, read_both
 from calsync_core.usecases.finish_round import STOP_LINE, finish_calendar_round, finish_host_round
 from calsync_core.usecases.read_calendar import Feed, read_calendar_page
@@ -42,6 +43,8 @@ NEAR_FEED = "near:"
 LOOK_AGAIN = (15, 45)  # seconds: a notification may run ahead of its feed (graph.md section 4)
 MAX_WAIT = 60
 MAX_TRIES = 5
+PATIENT = frozenset({"import", "full"})
+LATER = timedelta(minutes=5)
 
 
 class Result(StrEnum):
@@ -80,19 +83,42 @@ def sync_resource(work: Work, ports: SyncPorts) -> Outcome:
     except LeaseLostError:
         return Outcome(Result.DONE, code="lease_lost")
     except ProviderThrottledError as error:
-        outcome = _wait(work, max(1, int(error.retry_after.total_seconds() + 0.999)), error.code)
+        outcome = _wait(work, ports, max(1, ceil(error.retry_after.total_seconds())), error.code)
     except ProviderUnavailableError as error:
-        outcome = _wait(work, min(MAX_WAIT, 5 * 2**work.round), error.code)
-    except (ConnectionBrokenError, InstallationError) as error:
-        outcome = Outcome(Result.FAILED, code=error.code)
+        outcome = _wait(work, ports, min(MAX_WAIT, 5 * 2 ** min(work.round, 4)), error.code)
+    except ConnectionBrokenError as error:
+        outcome = _broken(work, ports, error.code)
+    except InstallationError as error:
+        outcome = _try_later(work, ports, LATER, error.code)
     return _give_back(lease, ports, outcome)
 
 
-def _wait(work: Work, seconds: int, code: str) -> Outcome:
-    """Up to a minute the machine waits; a longer wait ends the run and becomes a due item (close writes it)."""
-    if seconds > MAX_WAIT or work.round >= MAX_TRIES:
-        return Outcome(Result.FAILED, seconds=seconds, code=code)
+def _wait(work: Work, ports: SyncPorts, seconds: int, code: str) -> Outcome:
+    """Up to a minute the machine waits, an import as often as it takes; else the run ends and becomes a due item."""
+    if seconds > MAX_WAIT or (work.round >= MAX_TRIES and work.cause not in PATIENT):
+        return _try_later(work, ports, max(timedelta(seconds=seconds), LATER), code)
     return Outcome(Result.WAIT, seconds=seconds, code=code)
+
+
+def _try_later(work: Work, ports: SyncPorts, after: timedelta, code: str) -> Outcome:
+    """Passing: the state says since when, the due item brings the resource back."""
+    now = ports.clock.now()
+    ports.stores.due.schedule(Due("wait", work.account, work.resource, now + after))
+    state = ports.stores.resources.get(work.account, work.resource)
+    if state is not None and state.may_sync and state.degraded is None:
+        ports.stores.resources.save(replace(state, degraded=Degraded(code, now)))
+    return Outcome(Result.FAILED, code=code)
+
+
+def _broken(work: Work, ports: SyncPorts, code: str) -> Outcome:
+    """A definite refusal: nothing is tried until the person acts; close mails."""
+    now = ports.clock.now()
+    state = ports.stores.resources.get(work.account, work.resource)
+    if state is not None and state.may_sync:
+        ports.stores.resources.save(state.moved_to(Status.REAUTH_REQUIRED, now, reason=code))
+        line = LogEntry(work.account, work.resource, now, Reason.ACCESS_LOST, run=work.run, code=code, is_problem=True)
+        ports.stores.log.add([line])
+    return Outcome(Result.FAILED, code=code)
 
 
 def _give_back(lease: Lease, ports: SyncPorts, outcome: Outcome) -> Outcome:
@@ -324,6 +350,8 @@ def _note_success(run: SyncRun) -> None:
     new = state
     if state.status is Status.IMPORTING:
         new = state.moved_to(Status.CONNECTED, now)
+        run.ports.stores.due.cancel("wait", run.account, run.resource)
+        run.ports.stores.due.schedule(Due("refresh", run.account, state.mailbox or "", now + RENEWAL))
         run.log(Reason.IMPORT_DONE)
     if new.degraded is not None and new.degraded.reason != STOP_LINE:
         new = replace(new, degraded=None)

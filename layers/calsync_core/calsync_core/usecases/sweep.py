@@ -1,0 +1,192 @@
+"""Every minute: who is due and why, and what follows. One bad item never stops the others.
+
+Items that fail stay due. Checks hold no lease and write at most a new cursor: whatever they find is left for a run.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from calsync_core.domain.errors import (
+    CalsyncError,
+    ConnectionBrokenError,
+    CursorExpiredError,
+    ProviderUnavailableError,
+)
+from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
+from calsync_core.domain.resources import ResourceState
+from calsync_core.domain.windows import Window
+from calsync_core.ports.calendar import CalendarProvider, Content
+from calsync_core.ports.host import HostPlatform
+from calsync_core.ports.outward import Clock, Queue, Wish
+from calsync_core.ports.stores import CursorRow, Due, Stores
+from calsync_core.usecases.subscribe_calendars import renew_subscription
+
+MAX_ITEMS = 1500  # about 120 KB of ids: well under the 256 KB of a state
+BATCH = 40
+REFRESH_EVERY = timedelta(days=7)
+RETRY_RENEWAL = timedelta(minutes=15)
+FULL_AFTER = timedelta(days=8, hours=1)  # weekly renewal plus its stagger of a day
+Item = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPorts:
+    """`remind` handles reminders, expiries and resumes: the journeys' own use cases, by kind of due item."""
+
+    stores: Stores
+    host: Callable[[AccountId], HostPlatform]
+    provider: Callable[[AccountId, MailboxId], CalendarProvider]
+    queue: Queue
+    clock: Clock
+    remind: Callable[[Due], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Batches for the Map; `has_more` asks for another look once these are handled."""
+
+    batches: list[list[Item]]
+    has_more: bool
+
+
+def find_due(ports: SweepPorts, page: int) -> Found:
+    """What is due now. Page 0 also takes the checks of the minutes since the last sweep."""
+    now = ports.clock.now()
+    due = ports.stores.due.due(now, MAX_ITEMS)
+    items = [_item(one) for one in due]
+    if page == 0:
+        items.extend(_checks(ports, now, MAX_ITEMS - len(items)))
+    batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
+    return Found(batches, has_more=len(due) >= MAX_ITEMS and page < 20)
+
+
+def _checks(ports: SweepPorts, now: datetime, room: int) -> list[Item]:
+    minutes = ports.stores.due.claim_minutes(int(now.timestamp()) // 60)
+    wanted = dict.fromkeys(pair for minute in minutes for pair in ports.stores.due.checks(minute))
+    pairs = list(wanted)
+    for account, resource in pairs[room:]:  # more than a state may hold: ordinary runs take the rest
+        ports.queue.wish(Wish(account, resource, "sweep"))
+    return [{"kind": "check", "account": account, "subject": resource} for account, resource in pairs[:room]]
+
+
+def _item(due: Due) -> Item:
+    return {"kind": due.kind, "account": due.account, "subject": due.subject, "due_at": due.due_at.isoformat()}
+
+
+def handle_due(ports: SweepPorts, items: Iterable[Item]) -> dict[str, int]:
+    """Each item on its own; gives counts by kind, failures under `failed`."""
+    counts: dict[str, int] = {}
+    for item in items:
+        try:
+            _handle(ports, item)
+            kind = item["kind"]
+        except CalsyncError:
+            kind = "failed"  # it stays due
+        counts[kind] = counts.get(kind, 0) + 1
+    return counts
+
+
+def _handle(ports: SweepPorts, item: Item) -> None:
+    account, kind, subject = AccountId(item["account"]), item["kind"], item["subject"]
+    if kind == "check":
+        _check(ports, account, ResourceId(subject))
+    elif kind == "lease":
+        ports.queue.wish(Wish(account, ResourceId(subject), "sweep"))
+    elif kind == "wait":
+        _wake(ports, account, ResourceId(subject))
+    elif kind == "renewal":
+        _renew(ports, account, subject)
+    elif kind == "refresh":
+        _refresh(ports, account, MailboxId(subject))
+    else:
+        ports.remind(Due(kind, account, subject, datetime.fromisoformat(item["due_at"])))
+
+
+def _wake(ports: SweepPorts, account: AccountId, resource: ResourceId) -> None:
+    """The wish goes out before the item goes: a crash in between wishes twice, never not at all."""
+    state = ports.stores.resources.get(account, resource)
+    if state is not None and state.may_sync:
+        cause = "import" if state.status.value == "importing" else "sweep"
+        ports.queue.wish(Wish(account, resource, cause))
+    ports.stores.due.cancel("wait", account, resource)
+
+
+def _renew(ports: SweepPorts, account: AccountId, subject: str) -> None:
+    mailbox, _, path_hash = subject.partition("/")
+    row = ports.stores.connections.subscription(path_hash)
+    if row is None:
+        ports.stores.due.cancel("renewal", account, subject)
+        return
+    try:
+        renewed = renew_subscription(ports.stores, row, ports.provider(account, MailboxId(mailbox)), ports.clock)
+    except ConnectionBrokenError:
+        ports.stores.due.cancel("renewal", account, subject)  # the runs find out and tell; reconnecting subscribes anew
+        renewed = None
+    except ProviderUnavailableError:
+        ports.stores.due.schedule(Due("renewal", account, subject, ports.clock.now() + RETRY_RENEWAL))
+        return
+    if renewed is None:
+        ports.stores.due.cancel("renewal", account, subject)
+        for resource in row.resources:
+            ports.queue.wish(Wish(account, resource, "sweep"))
+
+
+def _refresh(ports: SweepPorts, account: AccountId, mailbox: MailboxId) -> None:
+    """Once a week, even while paused: a refresh token that nobody uses for 90 days is dead (graph.md 2.7)."""
+    connection = ports.stores.connections.get(account, mailbox)
+    if connection is None or not connection.resources:
+        ports.stores.due.cancel("refresh", account, mailbox)
+        return
+    try:
+        ports.provider(account, mailbox).account()
+    except ConnectionBrokenError:
+        for resource in connection.resources:
+            ports.queue.wish(Wish(account, resource, "sweep"))
+    ports.stores.due.schedule(Due("refresh", account, mailbox, ports.clock.now() + REFRESH_EVERY))
+
+
+# --- checks -------------------------------------------------------------------------------------------------------
+
+
+def _check(ports: SweepPorts, account: AccountId, resource: ResourceId) -> None:
+    """Read each feed from its stored cursor; a quiet one costs one call and at most one write."""
+    state = ports.stores.resources.get(account, resource)
+    if state is None or not state.may_sync:
+        return
+    rows = ports.stores.cursors.load(account, resource)
+    try:
+        if all(_is_quiet(ports, state, rows.get(feed), feed, mailbox) for feed, mailbox in _feeds(state)):
+            return
+    except (CursorExpiredError, ConnectionBrokenError):
+        pass  # a run finds the same, and says so
+    except ProviderUnavailableError:
+        return  # the next check asks again; the age of what we know shows
+    ports.queue.wish(Wish(account, resource, "sweep"))
+
+
+def _feeds(state: ResourceState) -> list[tuple[str, MailboxId | None]]:
+    return [*((calendar, mailbox) for mailbox, calendar in state.calendars), ("host", None)]
+
+
+def _is_quiet(
+    ports: SweepPorts, state: ResourceState, row: CursorRow | None, feed: str, mailbox: MailboxId | None
+) -> bool:
+    if row is None or row.is_round_open or _is_old(row, ports.clock.now()):
+        return False
+    if mailbox is None:
+        changes = ports.host(state.account).changes(state.resource.id, row.cursor)
+        has_news, cursor = bool(changes.bookings or changes.gone or not changes.is_last), changes.next_cursor
+    else:
+        window: Window = row.window
+        page = ports.provider(state.account, mailbox).changes(CalendarId(feed), row.cursor, window, Content())
+        has_news, cursor = bool(page.entries or page.removed or not page.is_last), page.next_cursor
+    if has_news:
+        return False
+    if cursor != row.cursor:
+        ports.stores.cursors.store_after_check(state.account, state.resource.id, replace(row, cursor=cursor), row)
+    return True
+
+
+def _is_old(row: CursorRow, now: datetime) -> bool:
+    return row.opened_at is None or now - row.opened_at > FULL_AFTER
