@@ -28,11 +28,15 @@ class MailKind(StrEnum):
     NEW_LINK = "new_link"  # the person asked for a new manage link
 
 
+Facts = Mapping[str, str | int | datetime | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What a mail is about. `facts` by kind:
 
-    INVITATION, REMINDER: token, expires_at, invited_by, message. CONNECTED: calendar, entries. NOT_CONNECTED: code.
+    INVITATION: token, expires_at, invited_by, message. REMINDER: invitation (its id), expires_at, invited_by, is_stuck.
+    CONNECTED: entries. NOT_CONNECTED: code.
     SIGN_IN_EXPIRED: code, since_at. CONFLICT: conflict, revision, at (instant), code. NOTICE: what (paused, resumed,
     disconnected), by, until_at, copies (removed, kept). NEW_LINK: nothing.
     """
@@ -42,7 +46,7 @@ class Draft:
     resource: Resource
     to: str
     now: datetime
-    facts: Mapping[str, str | int | datetime | None] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
 
 
 class MailWriter(Protocol):

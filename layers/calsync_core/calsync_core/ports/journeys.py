@@ -1,0 +1,36 @@
+"""What the journeys of people need, in one value: connecting, managing and leaving all use nearly the same ports."""
+
+from dataclasses import dataclass
+
+from calsync_core.ports.host import HostPlatform
+from calsync_core.ports.mails import MailWriter
+from calsync_core.ports.outward import Clock, Ids, Mailer, Queue, Sealer
+from calsync_core.ports.signin import CalendarAccess, SignIn
+from calsync_core.ports.stores import Stores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailPorts:
+    """Enough to tell somebody something."""
+
+    stores: Stores
+    mailer: Mailer
+    writer: MailWriter
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyPorts(MailPorts):
+    """`redirect_uri` is where the provider sends the browser back to, exactly as it is registered there.
+
+    `text_version` is the version of the operator's privacy text that people agree to now.
+    """
+
+    queue: Queue
+    ids: Ids
+    sealer: Sealer
+    sign_in: SignIn
+    calendars: CalendarAccess
+    host: HostPlatform
+    redirect_uri: str
+    text_version: str

@@ -1,0 +1,52 @@
+"""An admin connects a calendar from the console, without a mail; also the way back in from a manage link."""
+
+from dataclasses import dataclass
+
+from calsync_core.domain.errors import InputError, NotFoundError
+from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.resources import Status
+from calsync_core.ports.journeys import JourneyPorts
+from calsync_core.ports.stores import Agreement
+from calsync_core.usecases.begin_connection import BeginConnection, begin_connection
+from calsync_core.usecases.send_mail import address_of
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectOwnCalendar:
+    """`who` agrees to the privacy text by pressing the button; `back` is our own path to try again from."""
+
+    account: AccountId
+    resource: ResourceId
+    who: str
+    browser_key: str
+    back: str
+
+
+def connect_own_calendar(ports: JourneyPorts, command: ConnectOwnCalendar) -> str:
+    """The provider's address. For a resource that is connected already: sign in again or choose other calendars.
+
+    Raises NotFoundError("resource_unknown"), InputError("still_disconnecting"), InstallationError("entra_missing").
+    """
+    state = ports.stores.resources.get(command.account, command.resource)
+    if state is None:
+        raise NotFoundError("resource_unknown", resource=command.resource)
+    if state.status is Status.DISCONNECTED and state.mailbox is not None:
+        raise InputError("still_disconnecting", resource=command.resource)
+    connection = ports.stores.connections.get(state.account, state.mailbox) if state.mailbox else None
+    url = begin_connection(
+        ports,
+        BeginConnection(
+            account=command.account,
+            resource=command.resource,
+            invitation_id=None,
+            browser_key=command.browser_key,
+            login_hint=connection.address if connection else address_of(state.resource),
+            back=command.back,
+        ),
+    )
+    ports.stores.journeys.save_agreement(
+        Agreement(
+            command.account, command.who, "resource", ports.text_version, ports.clock.now(), command.resource
+        )
+    )
+    return url

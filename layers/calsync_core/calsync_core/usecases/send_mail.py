@@ -1,0 +1,41 @@
+"""Send one mail at most once: claimed first, sent after, its message id noted so that a bounce finds its way back."""
+
+from calsync_core.domain.errors import InputError
+from calsync_core.domain.resources import Resource, ResourceKind
+from calsync_core.ports.journeys import MailPorts
+from calsync_core.ports.mails import Draft
+
+
+def send_mail(ports: MailPorts, draft: Draft, cause: str, invitation_id: str | None = None) -> bool:
+    """False when the mail of this kind, resource and cause was claimed before.
+
+    Raises InputError("address_invalid"), ProviderUnavailableError, AppointmentRejectedError("mail_refused").
+    """
+    if not is_address(draft.to):
+        raise InputError("address_invalid", resource=draft.resource.id)
+    mail = ports.writer.write(draft)
+    if not ports.stores.mails.claim(draft.account, draft.kind.value, draft.resource.id, cause, draft.now):
+        return False
+    message_id = ports.mailer.send(mail)
+    ports.stores.mails.note_message(message_id, draft.account, draft.resource.id, invitation_id)
+    return True
+
+
+def address_of(resource: Resource) -> str:
+    """Whom to write to: the person; for a room or equipment its custodian, because nobody reads a room's mail."""
+    if resource.kind is ResourceKind.STAFF:
+        return resource.email or resource.owner.email
+    return resource.owner.email or resource.email
+
+
+def is_address(address: str) -> bool:
+    """Enough to keep nonsense and header tricks out; whether it exists only the mail says."""
+    local, separator, domain = address.rpartition("@")
+    return bool(
+        separator
+        and local
+        and "." in domain.strip(".")
+        and len(address) <= 254
+        and address.isprintable()
+        and not any(char in address for char in ' ,;<>"\\')
+    )
