@@ -6,6 +6,7 @@ changes one thing and asks `next_step` again.
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +26,15 @@ from sandbox.people import Person
 from sandbox.tokens import Code, client_info
 
 WRONG_PASSWORD = "Your account or password is incorrect. If you don't remember your password, ask an administrator."
+
+
+@dataclass(frozen=True)
+class Account:
+    """One line of the account picker; `value` is what its form field sends."""
+
+    value: str
+    person: Person
+    tenant: str
 
 
 def next_step(entra: Entra, request: Request, sign_in: SignIn) -> Response:
@@ -139,12 +149,9 @@ def _account(entra: Entra, sign_in: SignIn, username: str) -> Person | None:
 def _pick_page(entra: Entra, request: Request, sign_in: SignIn, *, chosen: str = "", problem: str = "") -> Response:
     people = sorted(_offered(entra, sign_in), key=lambda p: p.display_name)
     addresses = [p.email for p in people]
-    accounts = [
-        {"value": p.id if addresses.count(p.email) > 1 else p.email, "person": p, "tenant": _tenant_name(entra, p)}
-        for p in people
-    ]
+    accounts = [Account(p.id if addresses.count(p.email) > 1 else p.email, p, _tenant_name(entra, p)) for p in people]
     chosen = (chosen or sign_in.login_hint).lower()
-    accounts.sort(key=lambda a: chosen not in (a["value"], a["person"].email))
+    accounts.sort(key=lambda a: chosen not in (a.value, a.person.email))
     return page(
         "pick.html",
         200 if not problem else 401,
@@ -152,7 +159,7 @@ def _pick_page(entra: Entra, request: Request, sign_in: SignIn, *, chosen: str =
         app=entra.directory.apps[sign_in.client_id],
         accounts=accounts,
         chosen=chosen,
-        is_offered=any(chosen in (a["value"], a["person"].email) for a in accounts),
+        is_offered=any(chosen in (a.value, a.person.email) for a in accounts),
         signed_in=entra.session(request).people,
         problem=problem,
     )

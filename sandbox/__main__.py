@@ -1,0 +1,131 @@
+"""Starts the sandbox: `python -m sandbox --state-dir DIR`. Prints one JSON line when everything listens."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from sandbox.app import Addresses, Sandbox
+from sandbox.persistence import StateError
+from sandbox.smtp import MailHandler, serve_smtp
+from sandbox.tls import ca_file
+
+
+class Server(uvicorn.Server):
+    """One of two servers in one process: signals are handled once, in `serve`."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--state-dir", type=Path, required=True, help="where state and certificate authority live")
+    parser.add_argument("--https-port", type=int, default=0, help="sign-in and Graph for machines (0: a free one)")
+    parser.add_argument("--http-port", type=int, default=0, help="pages for people, control API (0: a free one)")
+    parser.add_argument("--smtp-port", type=int, default=0, help="incoming mail (0: a free one)")
+    parser.add_argument("--ready-file", type=Path, help="written with the same JSON when everything listens")
+    parser.add_argument("--seed", type=int, help="the same seed draws the same ids")
+    return parser
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    return listener
+
+
+def _server(app: ASGIApp, certificate: Path | None = None) -> Server:
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=30,
+        ssl_certfile=str(certificate) if certificate else None,
+    )
+    return Server(config)
+
+
+async def serve(options: argparse.Namespace) -> None:
+    """Run until SIGTERM or SIGINT; saves the state at the end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    https, http, mail = _listen(options.https_port), _listen(options.http_port), _listen(options.smtp_port)
+    ports = [s.getsockname()[1] for s in (https, http, mail)]
+    folder: Path = options.state_dir.resolve()
+    ca_file(folder)
+    sandbox = Sandbox(Addresses(*ports), folder, options.seed)
+    smtp = await serve_smtp(MailHandler(sandbox.inboxes, sandbox.has_inbox, sandbox.now), mail)
+    servers = [_server(sandbox.machine_app(), folder / "server.pem"), _server(sandbox.people_app())]
+    serving = [
+        asyncio.create_task(server.serve([listener])) for server, listener in zip(servers, (https, http), strict=True)
+    ]
+    background = [
+        asyncio.create_task(work)
+        for work in (sandbox.deliveries.run(), sandbox.subscriptions.run(), sandbox.save_now_and_then())
+    ]
+    while not all(server.started for server in servers):
+        await asyncio.sleep(0.01)
+    _announce(sandbox, folder, options.ready_file)
+    stopped = asyncio.create_task(stop.wait())
+    # A background task that ends has failed: better to stop loudly than to go on without deliveries.
+    await asyncio.wait([stopped, *background, *serving], return_when=asyncio.FIRST_COMPLETED)
+    sandbox.save()
+    for server in servers:
+        server.should_exit = True
+    smtp.close()
+    await asyncio.gather(*serving)
+    sandbox.save()  # once more: requests that were under way have changed something
+    for task in background:
+        if not task.done():
+            task.cancel()
+    ended = await asyncio.gather(*background, return_exceptions=True)
+    await sandbox.webhooks.close()
+    for problem in ended:
+        if isinstance(problem, Exception):
+            raise problem
+
+
+def _announce(sandbox: Sandbox, folder: Path, ready_file: Path | None) -> None:
+    line = json.dumps(sandbox.addresses.as_json(folder))
+    if ready_file is not None:
+        ready_file.parent.mkdir(parents=True, exist_ok=True)
+        half = ready_file.with_suffix(".half")
+        half.write_text(line + "\n")
+        half.replace(ready_file)
+    print(line, flush=True)
+
+
+def main() -> int:
+    """Run; 2 for a state that cannot be read or a port that is taken."""
+    options = arguments().parse_args()
+    try:
+        asyncio.run(serve(options))
+    except (StateError, OSError) as problem:
+        print(f"sandbox: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
