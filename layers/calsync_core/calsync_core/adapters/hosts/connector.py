@@ -1,0 +1,203 @@
+"""HostPlatform over HTTP: Host Connector v1 (docs/hosts/connector-v1.md). Any system that speaks it, ours included."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from calsync_core.adapters.hosts.client import HostClient
+from calsync_core.adapters.hosts.documents import (
+    HASHED,
+    DocumentError,
+    from_block,
+    from_when,
+    show_instant,
+    to_block,
+    to_booking,
+    to_capabilities,
+    to_resource,
+)
+from calsync_core.domain.appointments import AllDay, Block, Booking, When
+from calsync_core.domain.errors import (
+    AppointmentGoneError,
+    AppointmentRejectedError,
+    ProviderUnavailableError,
+    RefusedError,
+)
+from calsync_core.domain.ids import BookingId, LinkRef, ResourceId
+from calsync_core.domain.resources import Resource
+from calsync_core.domain.windows import Window
+from calsync_core.ports.host import BookingPage, Capabilities, HostChanges
+
+T = TypeVar("T")
+
+
+class ConnectorHost:
+    """One account's booking system. An answer that does not fit the contract is ProviderUnavailableError."""
+
+    def __init__(self, client: HostClient) -> None:
+        self._client = client
+        self._zones: dict[ResourceId, str] = {}
+
+    def capabilities(self) -> Capabilities:
+        return _read(to_capabilities, self._client.call("GET", "/capabilities"))
+
+    def resources(self) -> list[Resource]:
+        found: list[Resource] = []
+        for page in self._pages("/resources", {}):
+            found += [_read(to_resource, one) for one in page]
+        self._zones = {one.id: one.time_zone for one in found}
+        return found
+
+    def bookings(self, resource_id: ResourceId, window: Window, cursor: str | None = None) -> BookingPage:
+        query = _span(resource_id, window)
+        if cursor is not None:
+            query["cursor"] = cursor
+        answer = self._of_resource("/bookings", query)
+        items = tuple(_read(to_booking, one) for one in _items(answer))
+        return BookingPage(items, _cursor(answer.get("next_cursor")))
+
+    def changes(self, resource_id: ResourceId, cursor: str | None) -> HostChanges:
+        query = {"resource_id": str(resource_id)}
+        if cursor is not None:
+            query["cursor"] = cursor
+        answer = self._of_resource("/changes", query)
+        bookings: list[Booking] = []
+        gone: list[BookingId] = []
+        for item in _items(answer):
+            if item.get("type") == "tombstone" and isinstance(item.get("id"), str):
+                gone.append(BookingId(item["id"]))
+            elif item.get("type") == "upsert" and isinstance(item.get("booking"), dict):
+                bookings.append(_read(to_booking, item["booking"]))
+            else:
+                raise ProviderUnavailableError("host_answer_unreadable", field="items.type")
+        next_cursor = _cursor(answer.get("cursor"))
+        if next_cursor is None:
+            raise ProviderUnavailableError("host_answer_unreadable", field="cursor")
+        return HostChanges(tuple(bookings), tuple(gone), next_cursor, is_last=answer.get("more") is not True)
+
+    def booking(self, booking_id: BookingId) -> Booking:
+        return _read(to_booking, self._client.call("GET", _booking_path(booking_id)))
+
+    def move_booking(
+        self,
+        booking: Booking,
+        when: When,
+        *,
+        idempotency_key: str,
+        tell_customer: bool | None = None,
+        dry_run: bool = False,
+    ) -> Booking:
+        body: dict[str, Any] = dict(from_when(when))
+        if type(when) is not type(booking.when):
+            body["all_day"] = isinstance(when, AllDay)
+        query = {"dry_run": "1"} if dry_run else None
+        return self._asked("PATCH", _booking_path(booking.id), booking, body, tell_customer, idempotency_key, query)
+
+    def cancel_booking(self, booking: Booking, *, idempotency_key: str, tell_customer: bool | None = None) -> Booking:
+        path = f"{_booking_path(booking.id)}/cancel"
+        return self._asked("POST", path, booking, {}, tell_customer, idempotency_key, None)
+
+    def put_block(self, block: Block) -> str:
+        path = f"/blocks/{quote(block.ref, safe='')}"
+        try:
+            answer = self._client.call("PUT", path, body=from_block(block))
+        except (
+            RefusedError,
+            AppointmentGoneError,
+        ) as error:  # the contract never refuses a fact; 404: no such resource
+            raise AppointmentRejectedError("block_refused", **error.detail) from None
+        version = answer.get("version")
+        return version if isinstance(version, str) else ""
+
+    def delete_block(self, ref: LinkRef) -> None:
+        try:
+            self._client.call("DELETE", f"/blocks/{quote(ref, safe='')}")
+        except AppointmentGoneError:
+            return  # done already
+
+    def blocks(self, resource_id: ResourceId, window: Window) -> list[Block]:
+        zone = self._zone(resource_id)
+        return [
+            _read(lambda document: to_block(document, zone), one)
+            for page in self._pages("/blocks", _span(resource_id, window))
+            for one in page
+            if isinstance(one.get("origin"), dict) and one["origin"].get("system") == "calsync"
+        ]
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        booking: Booking,
+        body: dict[str, Any],
+        tell_customer: bool | None,
+        idempotency_key: str,
+        query: dict[str, str] | None,
+    ) -> Booking:
+        headers = {"Idempotency-Key": idempotency_key}
+        if not booking.version.startswith(HASHED):
+            headers["If-Match"] = f'"{booking.version}"'
+        if tell_customer is not None:
+            body["notify"] = tell_customer
+        try:
+            return _read(to_booking, self._client.call(method, path, query, body, headers))
+        except AppointmentRejectedError as error:  # a wish the booking system cannot take is a refusal of the wish
+            raise RefusedError("not_supported", **error.detail) from None
+
+    def _of_resource(self, path: str, query: dict[str, str]) -> dict[str, Any]:
+        try:
+            return self._client.call("GET", path, query)
+        except AppointmentGoneError as error:
+            raise ProviderUnavailableError("host_resource_unknown", **error.detail) from None
+        except AppointmentRejectedError as error:
+            raise ProviderUnavailableError("host_question_refused", **error.detail) from None
+
+    def _pages(self, path: str, query: dict[str, str]) -> list[list[dict[str, Any]]]:
+        pages: list[list[dict[str, Any]]] = []
+        cursor: str | None = None
+        while True:
+            answer = self._of_resource(path, query if cursor is None else {**query, "cursor": cursor})
+            pages.append(_items(answer))
+            following = _cursor(answer.get("next_cursor"))
+            if following is None:
+                return pages
+            if following == cursor:
+                raise ProviderUnavailableError("host_answer_unreadable", field="next_cursor")
+            cursor = following
+
+    def _zone(self, resource_id: ResourceId) -> str:
+        if resource_id not in self._zones:
+            self.resources()
+        return self._zones.get(resource_id, "UTC")
+
+
+def _read(parse: Callable[[dict[str, Any]], T], document: dict[str, Any]) -> T:
+    try:
+        return parse(document)
+    except DocumentError as error:
+        raise ProviderUnavailableError("host_answer_unreadable", field=str(error)) from None
+
+
+def _items(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    items = answer.get("items")
+    if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+        raise ProviderUnavailableError("host_answer_unreadable", field="items")
+    return items
+
+
+def _cursor(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _span(resource_id: ResourceId, window: Window) -> dict[str, str]:
+    return {
+        "resource_id": str(resource_id),
+        "from": show_instant(window.start_at),
+        "to": show_instant(window.end_at),
+    }
+
+
+def _booking_path(booking_id: BookingId) -> str:
+    return f"/bookings/{quote(booking_id, safe='')}"
