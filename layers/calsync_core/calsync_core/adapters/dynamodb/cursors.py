@@ -5,7 +5,7 @@ from calsync_core.adapters.dynamodb.documents import of_doc, row, to_doc
 from calsync_core.adapters.dynamodb.leases import held, lease_key
 from calsync_core.adapters.dynamodb.table import Check, Condition, ConditionFailedError, Put, Table
 from calsync_core.domain.errors import LeaseLostError
-from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.ids import AccountId, ResourceId, short_hash
 from calsync_core.ports.stores import CursorRow, Lease
 
 
@@ -27,7 +27,7 @@ class DynamoCursorStore:
             raise LeaseLostError(resource=lease.resource, lease=lease.number) from None
 
     def store_after_check(self, account: AccountId, resource: ResourceId, row: CursorRow, expected: CursorRow) -> bool:
-        unmoved = Condition("#doc = :expected", {":expected": to_doc(expected)})
+        unmoved = Condition("#place = :expected", {":expected": _place(expected)})
         try:
             self._table.put(_row(account, resource, row), unmoved)
         except ConditionFailedError:
@@ -44,4 +44,9 @@ class DynamoCursorStore:
 
 def _row(account: AccountId, resource: ResourceId, cursor: CursorRow) -> dict[str, str | int | bytes]:
     key = keys.resource_key(account, resource), keys.cursor_sk(cursor.feed)
-    return row("cursor", key, doc=to_doc(cursor))
+    return row("cursor", key, place=_place(cursor), doc=to_doc(cursor))
+
+
+def _place(cursor: CursorRow) -> str:
+    """What a check compares: not the whole text, which changes its form with the program."""
+    return short_hash(repr(cursor.cursor), str(cursor.round), str(cursor.page), str(cursor.is_round_open))

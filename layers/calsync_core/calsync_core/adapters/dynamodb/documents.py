@@ -80,18 +80,20 @@ _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     """Built at first use: a function pays at its cold start only for what it stores."""
     if kind not in _ADAPTERS:
-        _ADAPTERS[kind] = TypeAdapter(kind, config=_CONFIG)
+        # A dataclass cannot be given a config from outside, a tuple can, and hands it down.
+        _ADAPTERS[kind] = TypeAdapter(tuple[kind], config=_CONFIG)
     return _ADAPTERS[kind]
 
 
 def to_doc(value: object) -> str:
-    return _adapter(type(value)).dump_json(value, exclude_none=True).decode()
+    one: str = _adapter(type(value)).dump_json((value,)).decode()
+    return one[1:-1]
 
 
 def of_doc(kind: type[T], entity: str, row_: Row) -> T:
     """Raises InstallationError: `schema_unknown`, or `schema_broken` for a text that is not such a value."""
     try:
-        value: T = _adapter(kind).validate_json(str(checked(entity, row_)["doc"]))
+        value: T = _adapter(kind).validate_json("[" + str(checked(entity, row_)["doc"]) + "]")[0]
     except (ValidationError, KeyError):
         raise InstallationError("schema_broken", entity=entity) from None
     return value

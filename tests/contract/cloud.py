@@ -1,0 +1,74 @@
+"""The AWS side of the contract tests: moto behind a client that can be made to fail, as the cloud does.
+
+moto checks a condition and writes in two steps; DynamoDB does both at once for each item. The lock makes up for that.
+"""
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+REGION = "eu-central-1"
+GLOBAL_INDEXES = {"by_list", "by_due"}
+Call = Callable[..., Any]
+
+
+def client(service: str) -> Any:
+    return boto3.client(service, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
+
+
+def client_error(code: str, status: int = 400, operation: str = "Any", **more: Any) -> ClientError:
+    response = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}
+    return ClientError(response, operation)  # type: ignore[arg-type]
+
+
+def time_out() -> ReadTimeoutError:
+    return ReadTimeoutError(endpoint_url="http://dynamodb")
+
+
+class Cloud:
+    """A client with faults on order.
+
+    `before[operation]` holds exceptions that the next calls meet instead of the service, `after[operation]` those that
+    they meet although the service did the work; `instead[operation]` takes over the call. `calls` counts.
+    """
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+        self._lock = threading.Lock()
+        self.before: dict[str, deque[Exception]] = defaultdict(deque)
+        self.after: dict[str, deque[Exception]] = defaultdict(deque)
+        self.instead: dict[str, Callable[[Call, dict[str, Any]], Any]] = {}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def __getattr__(self, operation: str) -> Call:
+        def call(**request: Any) -> Any:
+            with self._lock:
+                self.calls.append((operation, request))
+                if self.before[operation]:
+                    raise self.before[operation].popleft()
+                real = getattr(self._real, operation)
+                instead = self.instead.get(operation)
+                answer = instead(real, request) if instead else real(**request)
+                if self.after[operation]:
+                    raise self.after[operation].popleft()
+                return answer
+
+        return call
+
+    def names(self) -> list[str]:
+        """The operations so far; forgets them."""
+        names = [operation for operation, _ in self.calls]
+        self.calls.clear()
+        return names
+
+    def make_indexes_lag(self) -> None:
+        """The global indexes know nothing of what was ever written."""
+
+        def lagging(real: Call, request: dict[str, Any]) -> Any:
+            return {"Items": []} if request.get("IndexName") in GLOBAL_INDEXES else real(**request)
+
+        self.instead["query"] = lagging

@@ -1,0 +1,42 @@
+"""moto for the adapters at AWS: started once, a table of its own for every test (making one is cheap)."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from calsync_core.adapters.dynamodb.stores import dynamodb_stores
+from calsync_core.adapters.memory.outward import PlainSealer
+from calsync_core.ports.stores import Stores
+from moto import mock_aws
+
+from tests.contract.cloud import Cloud, client
+from tests.contract.examples import NOW
+from tests.contract.table_from_template import create_table
+
+_TABLES = count()
+
+
+@pytest.fixture(scope="session")
+def dynamodb() -> Iterator[Any]:
+    """One client for all: making one takes longer than most tests."""
+    with mock_aws():
+        yield client("dynamodb")
+
+
+@pytest.fixture
+def table(dynamodb: Any) -> Iterator[str]:
+    name = create_table(dynamodb, f"calsync-{next(_TABLES)}")
+    yield name
+    dynamodb.delete_table(TableName=name)
+
+
+@pytest.fixture
+def cloud(dynamodb: Any) -> Cloud:
+    return Cloud(dynamodb)
+
+
+@pytest.fixture
+def dynamo(cloud: Cloud, table: str) -> Stores:
+    """The stores on moto; they never wait, and it is always `NOW`."""
+    return dynamodb_stores(cloud, table, PlainSealer(), pause=lambda _: None, now=NOW.timestamp)

@@ -1,0 +1,51 @@
+"""The stores in memory under the store contracts."""
+
+import pytest
+from calsync_core.adapters.memory.stores import memory_stores
+from calsync_core.ports.stores import Stores
+
+from tests.contract import link_contract, people_contract, resource_contract
+
+
+@pytest.fixture
+def stores() -> Stores:
+    return memory_stores()
+
+
+class TestLinks(link_contract.LinkContract): ...
+
+
+class TestResources(resource_contract.ResourceContract): ...
+
+
+class TestLeases(resource_contract.LeaseContract): ...
+
+
+class TestCursors(resource_contract.CursorContract): ...
+
+
+class TestSettings(resource_contract.SettingsContract): ...
+
+
+class TestDue(resource_contract.DueContract): ...
+
+
+class TestConnections(people_contract.ConnectionContract): ...
+
+
+class TestCredentials(people_contract.CredentialContract): ...
+
+
+class TestJourneys(people_contract.JourneyContract): ...
+
+
+class TestConflicts(people_contract.ConflictContract): ...
+
+
+class TestLog(people_contract.LogContract): ...
+
+
+class TestMails(people_contract.MailContract): ...
+
+
+class TestAccess(people_contract.AccessContract): ...
