@@ -51,7 +51,7 @@ class QueryOptions:
 
 
 def read_options(call: Call, selectable: frozenset[str] = SELECTABLE) -> QueryOptions:
-    """Read the query options of a request. Raises GraphError 400."""
+    """Read the query options of a request; only filters on events are compiled. Raises GraphError 400."""
     query = {(name.casefold() if name.startswith("$") else name): value for name, value in call.query().items()}
     for name in query:
         if name.startswith("$") and name not in _KNOWN:
@@ -61,7 +61,7 @@ def read_options(call: Call, selectable: frozenset[str] = SELECTABLE) -> QueryOp
     text = query.get("$filter", "")
     return QueryOptions(
         select=_select(query.get("$select"), selectable),
-        test=compile_filter(text) if text else None,
+        test=compile_filter(text) if text and selectable is SELECTABLE else None,
         filter_text=text,
         order=_order(query.get("$orderby", "")),
         top=_number(query["$top"], "$top", 1, MAX_PAGE) if "$top" in query else min(page, MAX_PAGE),

@@ -1,0 +1,88 @@
+"""Fixtures of the sandbox's tests: a small world, a fake sign-in, a runner for scenarios."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sandbox.calendars import Mailbox
+from sandbox.world import World, new_world
+from tests.sandbox.graph_client import (
+    ANNA,
+    BERT,
+    CONSUMERS,
+    PAUL,
+    ROOM,
+    TENANT,
+    FakePrincipal,
+    FakeVerifier,
+    Graph,
+    Run,
+    open_graph,
+)
+
+
+@pytest.fixture
+def world() -> World:
+    """A work tenant with two people and a room, and one personal account; the clock stands at a known day."""
+    made = new_world(seed=7)
+    made.clock.set(datetime(2026, 11, 1, 12, tzinfo=UTC))
+    made.settings.delta_starts_empty = False
+    for oid, address, name, purpose in (
+        (ANNA, "anna@clinic.example", "Anna Abel", "user"),
+        (BERT, "bert@clinic.example", "Bert Braun", "user"),
+        (ROOM, "room1@clinic.example", "Room 1", "room"),
+    ):
+        made.mailboxes.add(
+            Mailbox(
+                oid=oid,
+                tenant_id=TENANT,
+                address=address,
+                display_name=name,
+                time_zone="Romance Standard Time",
+                purpose=purpose,
+            )
+        )
+    paul = Mailbox(oid=PAUL, tenant_id=CONSUMERS, address="paul@outlook.example", display_name="Paul", is_personal=True)
+    made.mailboxes.add(paul)
+    return made
+
+
+@pytest.fixture
+def verifier(world: World) -> FakeVerifier:
+    roles = frozenset({"Calendars.ReadWrite", "MailboxSettings.ReadWrite", "User.Read.All"})
+    shared = FakePrincipal().scopes | {"Calendars.ReadWrite.Shared"}
+    made = FakeVerifier(
+        {
+            "anna": FakePrincipal(),
+            "bert": FakePrincipal(oid=BERT),
+            "paul": FakePrincipal(oid=PAUL, tenant_id=CONSUMERS),
+            "room": FakePrincipal(oid=ROOM),
+            "anna-shared": FakePrincipal(scopes=shared),
+            "anna-reads": FakePrincipal(scopes=frozenset({"Calendars.Read"})),
+            "nothing": FakePrincipal(scopes=frozenset({"User.Read"})),
+            "app": FakePrincipal(oid=None, client_id="daemon", scopes=frozenset(), roles=roles),
+            "app-reads": FakePrincipal(
+                oid=None, client_id="daemon", scopes=frozenset(), roles=frozenset({"Calendars.Read"})
+            ),
+            "foreign-app": FakePrincipal(oid=None, tenant_id="other", scopes=frozenset(), roles=roles),
+        }
+    )
+    world.verifier = made
+    return made
+
+
+@pytest.fixture
+def run(world: World, verifier: FakeVerifier) -> Run:
+    """Run one coroutine function with a client of a fresh Graph over the test's world."""
+
+    def runner(scenario: Callable[[Graph], Awaitable[Any]]) -> Any:
+        async def main() -> Any:
+            async with open_graph(world, verifier) as graph:
+                return await scenario(graph)
+
+        return asyncio.run(main())
+
+    return runner
