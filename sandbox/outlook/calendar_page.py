@@ -4,6 +4,7 @@ import html
 import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import cycle
 from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
@@ -28,6 +29,9 @@ from sandbox.outlook.week import build_week, entry_key
 from sandbox.recurrence import Recurrence
 from sandbox.series import CrossingBoundaryError, check_boundaries, master_at_first_occurrence, occurrence_on
 from sandbox.zones import zone_info
+
+HUES = (212, 150, 28, 330, 265, 95, 190, 0)
+"""Colours of the calendars, in the order of the list."""
 
 ANSWERS: dict[str, meetings.Answer] = {
     "accept": "accepted",
@@ -224,6 +228,8 @@ def _page(visit: Visit, mailbox: Mailbox, form: AppointmentForm, entry: Entry | 
         day=day,
         monday=monday,
         chosen=chosen,
+        hues=dict(zip(mailbox.folders, cycle(HUES), strict=False)),
+        is_new="at" in visit.request.query_params,
         folders=list(mailbox.folders.values()),
         zone=mailbox.time_zone,
         form=form,
