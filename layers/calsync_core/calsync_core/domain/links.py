@@ -70,16 +70,18 @@ def booking_ref(booking_id: BookingId) -> LinkRef:
     return LinkRef(f"b-{short_hash(booking_id)}")
 
 
-def entry_ref(calendar_id: CalendarId, entry_id: EntryId) -> LinkRef:
-    """The link of a single calendar-born entry."""
-    return LinkRef(f"e-{short_hash(calendar_id, entry_id)}")
+def entry_ref(resource: ResourceId, calendar_id: CalendarId, entry_id: EntryId) -> LinkRef:
+    """The link of a single calendar-born entry. Two resources may share a calendar, and each has a block of its own."""
+    return LinkRef(f"e-{short_hash(resource, calendar_id, entry_id)}")
 
 
-def series_prefix(calendar_id: CalendarId, series_id: EntryId) -> str:
+def series_prefix(resource: ResourceId, calendar_id: CalendarId, series_id: EntryId) -> str:
     """All links of one series begin with it: one query finds them."""
-    return f"s-{short_hash(calendar_id, series_id)}-"
+    return f"s-{short_hash(resource, calendar_id, series_id)}-"
 
 
-def occurrence_ref(calendar_id: CalendarId, series_id: EntryId, original_start_at: datetime) -> LinkRef:
+def occurrence_ref(
+    resource: ResourceId, calendar_id: CalendarId, series_id: EntryId, original_start_at: datetime
+) -> LinkRef:
     """The link of one occurrence: (series, original start). It survives the occurrence being moved."""
-    return LinkRef(f"{series_prefix(calendar_id, series_id)}{original_start_at:%Y%m%dT%H%M%S}")
+    return LinkRef(f"{series_prefix(resource, calendar_id, series_id)}{original_start_at:%Y%m%dT%H%M%S}")

@@ -276,7 +276,15 @@ def _write_block(seen: Observation, entry: Entry, block: Block, scope: Scope) ->
         return PutBlock("R25", row, block, is_new=False)
     if seen.host in (Side.CHANGED, Side.GONE):
         return PutBlock(_put_back_rule(seen), row, block, is_new=False, reason=Reason.BLOCK_PUT_BACK)
-    return Agree("R22", row) if row != link else None
+    return None if _says_nothing_new(row, link) else Agree("R22", row)
+
+
+def _says_nothing_new(row: Link, link: Link | None) -> bool:
+    """R22. A series gives all its occurrences a new version at once, and no write to the calendar ever needs it."""
+    if link is None:
+        return False
+    calendar = replace(row.calendar, version=link.calendar.version)
+    return replace(row, calendar=calendar, settings_version=link.settings_version) == link
 
 
 def _put_back(seen: Observation, link: Link, scope: Scope) -> Action | None:

@@ -147,7 +147,7 @@ def _intervals(
         start, end = entry.when.interval(state.resource.time_zone)
         if not overlap((start, end), (span.start_at, span.end_at)):
             continue
-        ref = entry_ref(entry.calendar_id, entry.id)
+        ref = entry_ref(state.resource.id, entry.calendar_id, entry.id)
         block = project_entry(entry, settings, state.resource, ref, time_only=True)
         if not isinstance(block, NotBlocking):
             yield Interval(start, end, Occupied(block.kind.value))

@@ -69,7 +69,7 @@ def _trace_removed(run: SyncRun, feed: Feed, removed: Iterable[EntryId], found: 
     for entry_id in ids:
         link = known.get(entry_id)
         if link is None:
-            if links.series(run.account, run.resource, series_prefix(feed.calendar_id, entry_id)):
+            if links.series(run.account, run.resource, series_prefix(run.resource, feed.calendar_id, entry_id)):
                 series.add(entry_id)
         elif link.series_id is not None:
             series.add(link.series_id)
@@ -87,7 +87,7 @@ def _read_series_from_page(run: SyncRun, feed: Feed, entries: Mapping[EntryId, E
         looked_up = feed.provider.entries(feed.calendar_id, sorted(missing), run.content)
         masters.update({entry.id: entry for entry in looked_up.values() if entry is not None})
     whole = [part for part in (_filled(part, masters) for part in parts) if part is not None]
-    refs = {entry.id: _occurrence_ref(feed, entry) for entry in whole}
+    refs = {entry.id: _occurrence_ref(run, feed, entry) for entry in whole}
     links = run.ports.stores.links.get(run.account, run.resource, list(dict.fromkeys(refs.values())))
     found.reads.extend(Read(refs[entry.id], links.get(refs[entry.id]), calendar=entry) for entry in whole)
 
@@ -104,20 +104,20 @@ def _filled(part: Entry, masters: Mapping[EntryId, Entry]) -> Entry | None:
     )  # fmt: skip
 
 
-def _occurrence_ref(feed: Feed, entry: Entry) -> LinkRef:
+def _occurrence_ref(run: SyncRun, feed: Feed, entry: Entry) -> LinkRef:
     original = entry.original_start_at or entry.when.interval("UTC")[0]
-    return occurrence_ref(feed.calendar_id, _series_of(entry), original)
+    return occurrence_ref(run.resource, feed.calendar_id, _series_of(entry), original)
 
 
 def _read_series_anew(run: SyncRun, feed: Feed, row: CursorRow, series_id: EntryId, found: PageReads) -> None:
     """After any change of a series its whole set in the window is read: a deleted occurrence has no tombstone."""
-    prefix = series_prefix(feed.calendar_id, series_id)
+    prefix = series_prefix(run.resource, feed.calendar_id, series_id)
     known = {link.ref: link for link in run.ports.stores.links.series(run.account, run.resource, prefix)}
     try:
         parts = feed.provider.occurrences(feed.calendar_id, series_id, row.window, run.content)
     except AppointmentGoneError:
         parts = []
-    present = {_occurrence_ref(feed, entry): entry for entry in parts}
+    present = {_occurrence_ref(run, feed, entry): entry for entry in parts}
     found.reads.extend(Read(ref, known.get(ref), calendar=entry) for ref, entry in present.items())
     zone = run.scope.resource.time_zone
     found.leaving |= {ref for ref, link in known.items() if ref not in present and row.window.holds(link.when, zone)}
@@ -158,7 +158,7 @@ def _with_marks(run: SyncRun, feed: Feed, entries: list[Entry]) -> list[Entry]:
 
 
 def _read_new(run: SyncRun, feed: Feed, entry: Entry) -> Read:
-    foreign = Read(entry_ref(feed.calendar_id, entry.id), None, calendar=entry)
+    foreign = Read(entry_ref(run.resource, feed.calendar_id, entry.id), None, calendar=entry)
     mark = entry.mark
     if mark is None or mark.installation != run.scope.installation or mark.account != run.account:
         return foreign
