@@ -65,8 +65,8 @@ def _target(account: AccountId, before: ResourceState | None, offered: Resource,
         stopped = state.moved_to(Status.PAUSED, now, reason="resource_inactive")
         return replace(stopped, paused_by=STOPPED_BY_HOST, paused_until_at=None)
     if offered.is_active and before.status is Status.PAUSED and before.paused_by == STOPPED_BY_HOST:
-        # an import that was cut off begins anew; else the stored cursors go on where they stood
-        status = Status.CONNECTED if before.progress.near_done else Status.IMPORTING
+        # as resume_resource: an import that was cut off begins anew, else the stored cursors go on
+        status = Status.CONNECTED if before.last_sync_at else Status.IMPORTING
         return replace(state.moved_to(status, now), paused_by=None)
     return state
 

@@ -1,8 +1,8 @@
 """A person ends a conflict: keep the booking's time, take the calendar's, move to the next free slot, leave both.
 
 A decision for one side is noted on the link (`Link.decision`), which the next run looks at again and obeys (rules R70,
-R71), so that it is carried out under the lease with fresh reads. Only "next free slot" asks the booking system here, because its answer is what
-the person wants to see. Not here: opening and settling, which the engine does.
+R71), so that it is carried out under the lease with fresh reads. Only "next free slot" asks the booking system here,
+because its answer is what the person wants to see. Not here: opening and settling, which runs do.
 """
 
 from collections.abc import Iterator

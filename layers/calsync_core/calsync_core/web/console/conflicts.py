@@ -1,0 +1,185 @@
+"""Conflicts: both versions, the ways out that fit, and what was settled lately.
+
+Titles of bookings are read live from the booking system for this page alone; titles of calendar entries are never
+shown here, because they belong to the person.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from calsync_core.domain.conflicts import Conflict, ConflictKind, ConflictStatus, Resolution
+from calsync_core.domain.errors import CalsyncError, InputError, NotFoundError
+from calsync_core.domain.ids import BookingId, ConflictId, ResourceId
+from calsync_core.domain.resources import ResourceState
+from calsync_core.usecases.resolve_conflict import Decision, offered, resolve_conflict
+from calsync_core.web.answers import Answer, see_other
+from calsync_core.web.console.frame import Visit
+from calsync_core.web.console.listing import list_page, notice
+from calsync_core.web.console.parts import ConsoleParts
+from calsync_core.web.problems import status_of
+from calsync_core.web.when import shown_when
+from calsync_core.web.wording import wording
+
+PAGE_SIZE = 20
+LATELY = timedelta(days=7)
+
+
+def _(text: str) -> str:
+    """Marks a text for translation; it is translated where it is shown."""
+    return text
+
+
+KINDS: dict[ConflictKind, str] = {
+    ConflictKind.SAME_TIME: _("Two entries at the same time"),
+    ConflictKind.OUTSIDE_HOURS: _("Moved outside working hours"),
+    ConflictKind.REFUSED: _("The booking system did not accept the new time"),
+    ConflictKind.CHANGED_ON_BOTH: _("Changed on both sides"),
+    ConflictKind.MOVED: _("Moved in the calendar"),
+    ConflictKind.COPY_DELETED: _("Deleted in the calendar"),
+    ConflictKind.NOT_WRITABLE: _("Could not be written"),
+}
+LABELS: dict[Resolution, str] = {
+    Resolution.KEEP_BOOKING: _("Keep the booking's time"),
+    Resolution.TAKE_CALENDAR: _("Take the calendar's time"),
+    Resolution.NEXT_FREE: _("Move to the next free time"),
+    Resolution.LEAVE_BOTH: _("Leave both until"),
+}
+_LABELS_BY_KIND: dict[tuple[ConflictKind, Resolution], str] = {
+    (ConflictKind.SAME_TIME, Resolution.KEEP_BOOKING): _("Accept that both stand"),
+    (ConflictKind.COPY_DELETED, Resolution.KEEP_BOOKING): _("Write it into the calendar again"),
+    (ConflictKind.COPY_DELETED, Resolution.TAKE_CALENDAR): _("Cancel the booking"),
+    (ConflictKind.NOT_WRITABLE, Resolution.KEEP_BOOKING): _("Try again"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownConflict:
+    """`booking_title` is "" when the booking system did not tell it."""
+
+    conflict: Conflict
+    resource: ResourceState
+    kind: str
+    booking_title: str
+    booking_url: str
+    booking_when: str
+    calendar_when: str
+    choices: tuple[tuple[str, str], ...]
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictPages:
+    parts: ConsoleParts
+
+    def show(self, visit: Visit) -> Answer:
+        return self._page(visit)
+
+    def resolve(self, visit: Visit, conflict_id: str) -> Answer:
+        """The choice is required and nothing is preselected; the revision that was shown must still hold."""
+        request = visit.request
+        try:
+            ended = resolve_conflict(
+                self.parts.conflicts, visit.account, ConflictId(conflict_id), self._decision(visit)
+            )
+        except NotFoundError:
+            raise NotFoundError("conflict_unknown") from None
+        except CalsyncError as error:
+            return self._page(visit, error, request.field("revision"))
+        done = "left" if ended.status is ConflictStatus.LEFT else "resolved"
+        return see_other(f"/console/conflicts?done={done}")
+
+    def _decision(self, visit: Visit) -> Decision:
+        request = visit.request
+        chosen, revision = request.field("resolution"), request.field("revision")
+        if chosen not in set(Resolution):
+            raise InputError("resolution_unknown")
+        resolution = Resolution(chosen)
+        until = _day_end(request.field("until"), self.parts.frame.zone) if resolution is Resolution.LEAVE_BOTH else None
+        return Decision(resolution, visit.who, int(revision) if revision.isdecimal() else None, until)
+
+    def _page(self, visit: Visit, error: CalsyncError | None = None, _revision: str = "") -> Answer:
+        stores, request = self.parts.ports.stores, visit.request
+        states = {state.resource.id: state for state in stores.resources.of_account(visit.account)}
+        every = [one for one in stores.conflicts.open(visit.account) if one.status is ConflictStatus.OPEN]
+        kind, resource = request.argument("kind"), request.argument("resource")
+        kept = [
+            one
+            for one in every
+            if (not kind or one.kind.value == kind) and (not resource or one.resource_id == resource)
+        ]
+        listed = list_page(request, "/console/conflicts", kept, {"kind": kind, "resource": resource}, PAGE_SIZE)
+        now = self.parts.frame.clock.now()
+        return self.parts.frame.show(
+            visit,
+            "conflicts",
+            section="conflicts",
+            status=status_of(error) if error else 200,
+            trouble=wording(error.code) if error else None,
+            listed=listed,
+            shown=self._shown([one for one in listed.items if one.resource_id in states], states),
+            kinds=[(one.value, word) for one, word in KINDS.items()],
+            resources=sorted(states.values(), key=lambda state: state.resource.name.casefold()),
+            wanted_kind=kind,
+            wanted_resource=resource,
+            total=len(every),
+            settled=self._settled_lately(visit, now),
+            tomorrow=f"{now + timedelta(days=1):%Y-%m-%d}",
+            next_week=f"{now + timedelta(days=7):%Y-%m-%d}",
+            notice=notice(request),
+        )
+
+    def _settled_lately(self, visit: Visit, now: datetime) -> int:
+        """From the log of a week: conflicts that ended, by themselves or by a person."""
+        codes = {"conflict_settled", "conflict_resolved"}
+        days = (f"{now - timedelta(days=number):%Y-%m-%d}" for number in range(LATELY.days))
+        log = self.parts.ports.stores.log
+        return sum(line.reason.value in codes for day in days for line in log.of_day(visit.account, day))
+
+    def _shown(self, conflicts: list[Conflict], states: dict[ResourceId, ResourceState]) -> list[ShownConflict]:
+        bookings = self._bookings([one.booking_id for one in conflicts])
+        return [_shown(one, states[one.resource_id], bookings.get(one.booking_id or "", ("", ""))) for one in conflicts]
+
+    def _bookings(self, ids: list[BookingId | None]) -> dict[str, tuple[str, str]]:
+        """Title and address by id, read beside each other; one that cannot be read is left out."""
+        wanted = list(dict.fromkeys(one for one in ids if one))
+        if not wanted:
+            return {}
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            read = pool.map(self._booking, wanted)
+        return {booking: found for booking, found in zip(wanted, read, strict=True) if found is not None}
+
+    def _booking(self, booking_id: BookingId) -> tuple[str, str] | None:
+        try:
+            booking = self.parts.ports.host.booking(booking_id)
+        except CalsyncError:
+            return None
+        names = [booking.service_name or booking.title, booking.customer.name if booking.customer else ""]
+        url = booking.url or ""
+        return " - ".join(name for name in names if name), url if url.startswith("https://") else ""
+
+
+def _shown(conflict: Conflict, state: ResourceState, booking: tuple[str, str]) -> ShownConflict:
+    zone = state.resource.time_zone
+    kind = conflict.kind
+    return ShownConflict(
+        conflict=conflict,
+        resource=state,
+        kind=KINDS[kind],
+        booking_title=booking[0],
+        booking_url=booking[1],
+        booking_when=shown_when(conflict.booking_when, zone),
+        calendar_when=shown_when(conflict.calendar_when, zone),
+        choices=tuple((one.value, _LABELS_BY_KIND.get((kind, one), LABELS[one])) for one in offered(conflict)),
+        cause=wording(conflict.code).title if conflict.code else "",
+    )
+
+
+def _day_end(day: str, zone: str) -> datetime | None:
+    """The end of that day in the account's zone; None for what is no day."""
+    try:
+        date = datetime.strptime(day, "%Y-%m-%d").date()  # noqa: DTZ007 - a date only
+    except ValueError:
+        return None
+    return datetime.combine(date, time(23, 59), ZoneInfo(zone)).astimezone(UTC)

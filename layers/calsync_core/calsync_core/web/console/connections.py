@@ -1,0 +1,64 @@
+"""Connections: API keys, which are shown once, and what Microsoft, mail and the booking system still need."""
+
+from dataclasses import dataclass
+
+from calsync_core.domain.errors import InputError
+from calsync_core.usecases.manage_api_keys import SCOPES, NewApiKey, create_api_key, revoke_api_key
+from calsync_core.web.answers import Answer, see_other
+from calsync_core.web.console.frame import Visit
+from calsync_core.web.console.listing import notice
+from calsync_core.web.console.overview import PROVIDERS
+from calsync_core.web.console.parts import ConsoleParts
+from calsync_core.web.problems import status_of
+from calsync_core.web.wording import Wording, wording
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPages:
+    parts: ConsoleParts
+
+    def show(self, visit: Visit) -> Answer:
+        return self._page(visit)
+
+    def create_key(self, visit: Visit) -> Answer:
+        """The secret stands in this one answer and nowhere else; reloading the page does not show it again."""
+        request, ports = visit.request, self.parts.ports
+        try:
+            made = create_api_key(
+                ports.stores.access,
+                ports.clock,
+                ports.ids,
+                visit.account,
+                name=request.field("name"),
+                scope=request.field("scope", "read"),
+            )
+        except InputError as error:
+            return self._page(visit, status=status_of(error), trouble=wording(error.code))
+        return self._page(visit, made=made)
+
+    def revoke_key(self, visit: Visit, key_id: str) -> Answer:
+        revoke_api_key(self.parts.ports.stores.access, visit.account, key_id)
+        return see_other("/console/connections?done=revoked")
+
+    def _page(
+        self, visit: Visit, *, made: NewApiKey | None = None, trouble: Wording | None = None, status: int = 200
+    ) -> Answer:
+        stores = self.parts.ports.stores
+        keys = sorted(stores.access.api_keys(visit.account), key=lambda key: (key.is_revoked, key.name.casefold()))
+        connections = sorted(stores.connections.of_account(visit.account), key=lambda one: one.address)
+        return self.parts.frame.show(
+            visit,
+            "connections",
+            section="connections",
+            status=status,
+            keys=keys,
+            made=made,
+            trouble=trouble,
+            given_name=visit.request.field("name") if trouble else "",
+            scopes=SCOPES,
+            connections=connections,
+            providers=PROVIDERS,
+            deployment=self.parts.deployment,
+            account=visit.account,
+            notice=notice(visit.request),
+        )

@@ -1,0 +1,73 @@
+"""What the console's pages work with: the frame, the ports, and the facts of the deployment that pages tell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from calsync_core.domain.ids import AccountId
+from calsync_core.ports.journeys import JourneyPorts
+from calsync_core.usecases.change_settings import SettingsPorts
+from calsync_core.usecases.confirm_stop_line import StopLinePorts
+from calsync_core.usecases.refresh_resources import Refreshed, refresh_resources
+from calsync_core.usecases.resolve_conflict import ConflictPorts
+from calsync_core.web.console.frame import Frame
+from calsync_core.web.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Facts that Overview and Connections show; no secret among them."""
+
+    public_url: str
+    has_entra_client: bool
+    has_entra_secret: bool
+    entra_client_id: str
+    mail_sender: str
+    privacy_url: str
+    privacy_version: str
+    host_url: str
+    redirect_uri: str
+
+    @property
+    def is_microsoft_ready(self) -> bool:
+        return self.has_entra_client and self.has_entra_secret
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleParts:
+    """One value for all pages. `browser_key` gives the secret that binds this browser to a journey at a calendar's
+    provider, with the cookies to set for it; it is the one of the public pages, where such a journey ends."""
+
+    frame: Frame
+    ports: JourneyPorts
+    deployment: Deployment
+    browser_key: Callable[[Request], tuple[str, tuple[str, ...]]]
+
+    @property
+    def settings(self) -> SettingsPorts:
+        ports, stores = self.ports, self.ports.stores
+        return SettingsPorts(
+            stores.resources, stores.settings, stores.links, stores.log, ports.host, ports.queue, ports.clock
+        )
+
+    @property
+    def conflicts(self) -> ConflictPorts:
+        ports, stores = self.ports, self.ports.stores
+        return ConflictPorts(
+            stores.conflicts,
+            stores.resources,
+            stores.links,
+            stores.settings,
+            stores.log,
+            ports.host,
+            ports.queue,
+            ports.clock,
+        )
+
+    @property
+    def stop_line(self) -> StopLinePorts:
+        ports, stores = self.ports, self.ports.stores
+        return StopLinePorts(stores.resources, stores.links, stores.log, ports.queue, ports.clock)
+
+    def refresh(self, account: AccountId) -> Refreshed:
+        stores = self.ports.stores
+        return refresh_resources(self.ports.host, stores.resources, stores.log, self.ports.clock, account)

@@ -1,0 +1,102 @@
+"""What is still missing before calsync works: cards above the list, and three numbered steps while it is empty."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from calsync_core.domain.ids import AccountId
+from calsync_core.domain.resources import InvitationState, ResourceState, Status
+from calsync_core.web.console.parts import ConsoleParts
+
+_MAIL_TAKES = timedelta(minutes=10)
+
+
+def _(text: str) -> str:
+    """Marks a text for translation; it is translated where it is shown."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`address` and `label` are the way on; both empty where only the operator can act."""
+
+    title: str
+    text: str
+    address: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    title: str
+    text: str
+    is_done: bool
+    address: str
+    label: str
+
+
+def set_up_cards(parts: ConsoleParts, states: Sequence[ResourceState]) -> list[Card]:
+    """From facts only: what the deployment lacks, and what keeps people from going on."""
+    cards: list[Card] = []
+    if not parts.deployment.is_microsoft_ready:
+        cards.append(
+            Card(
+                _("The connection to Microsoft is not set up yet"),
+                _("People you invite cannot connect a calendar until calsync is registered at Microsoft."),
+                "/console/connections#microsoft",
+                _("What is missing"),
+            )
+        )
+    if any(state.invitation is InvitationState.STUCK_AT_MICROSOFT and _awaits(state) for state in states):
+        cards.append(
+            Card(
+                _("Microsoft approval for your organisation is missing"),
+                _("People you invited were stopped by Microsoft. Your IT has to allow calsync once."),
+                "/console/connections#approval",
+                _("Get approval"),
+            )
+        )
+    now = parts.frame.clock.now()
+    waiting = [state for state in states if _awaits(state) and state.invitation is InvitationState.QUEUED]
+    if any(state.invited_at is not None and now - state.invited_at > _MAIL_TAKES for state in waiting):
+        cards.append(
+            Card(
+                _("Invitations do not leave"),
+                _("The mail service may still be limited to addresses that were confirmed by hand (SES sandbox)."),
+                "/console/connections#mail",
+                _("What to check"),
+            )
+        )
+    return cards
+
+
+def set_up_steps(parts: ConsoleParts, account: AccountId, *, rows: int) -> list[Step]:
+    """For a new account, instead of a blank table."""
+    settings = parts.ports.stores.settings.account(account)
+    return [
+        Step(
+            _("Connect to Microsoft"),
+            _("calsync is registered at Microsoft and your IT allows it."),
+            parts.deployment.is_microsoft_ready,
+            "/console/connections#microsoft",
+            _("Connections"),
+        ),
+        Step(
+            _("Look at the settings"),
+            _("What colleagues see, which way things are copied, how far ahead."),
+            settings.version > 0,
+            "/console/settings",
+            _("Settings"),
+        ),
+        Step(
+            _("Load people and rooms"),
+            _("They come from the booking system; then you invite them here."),
+            rows > 0,
+            "",
+            "",
+        ),
+    ]
+
+
+def _awaits(state: ResourceState) -> bool:
+    return state.status is Status.AWAITING

@@ -1,0 +1,242 @@
+"""The settings as a form: words for every key and value, and what a browser sends back as typed values.
+
+A setting without words here is not shown; a test compares this table with domain/settings.py. Not here: ranges and
+unknown keys, which the domain refuses.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from calsync_core.domain.settings import Overrides, Source, SyncSettings, choices, flatten, sources
+from calsync_core.web.request import Request
+
+
+def _(text: str) -> str:
+    """Marks a text for translation; it is translated where it is shown."""
+    return text
+
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (_("In general"), ("direction", "active")),
+    (
+        _("Bookings to the calendar"),
+        (
+            "to_calendar.privacy",
+            "to_calendar.fields",
+            "to_calendar.show_as",
+            "to_calendar.sensitivity",
+            "to_calendar.alarm",
+            "to_calendar.alarm_minutes",
+        ),
+    ),
+    (
+        _("Calendar to the bookings"),
+        (
+            "from_calendar.privacy",
+            "from_calendar.title",
+            "from_calendar.notes",
+            "from_calendar.private",
+            "from_calendar.tentative",
+            "from_calendar.working_elsewhere",
+            "from_calendar.free",
+            "from_calendar.all_day",
+            "from_calendar.declined",
+            "from_calendar.not_responded",
+        ),
+    ),
+    (_("Time"), ("window.weeks_back", "window.weeks_ahead")),
+    (
+        _("When somebody changes a booking in the calendar"),
+        ("edits.moved_in_calendar", "edits.deleted_in_calendar", "edits.tell_customer", "conflicts.notify"),
+    ),
+    (_("When we do not know, and at the end"), ("availability.when_unknown", "on_disconnect")),
+)
+
+LABELS: Mapping[str, str] = {
+    "direction": _("Direction"),
+    "active": _("Active"),
+    "to_calendar.privacy": _("Show as"),
+    "to_calendar.fields": _("Details that are shown"),
+    "to_calendar.show_as": _("The time counts as"),
+    "to_calendar.sensitivity": _("Marked in Outlook as"),
+    "to_calendar.alarm": _("Alarm before a booking"),
+    "to_calendar.alarm_minutes": _("Minutes before"),
+    "from_calendar.privacy": _("Show as"),
+    "from_calendar.title": _("With the title"),
+    "from_calendar.notes": _("With the notes"),
+    "from_calendar.private": _("Private entries"),
+    "from_calendar.tentative": _("Entries marked “tentative”"),
+    "from_calendar.working_elsewhere": _("Entries marked “working elsewhere”"),
+    "from_calendar.free": _("Entries marked “free”"),
+    "from_calendar.all_day": _("Entries of whole days"),
+    "from_calendar.declined": _("Invitations that were declined"),
+    "from_calendar.not_responded": _("Invitations without an answer"),
+    "window.weeks_back": _("Weeks back"),
+    "window.weeks_ahead": _("Weeks ahead"),
+    "edits.moved_in_calendar": _("Moved in the calendar"),
+    "edits.deleted_in_calendar": _("Deleted in the calendar"),
+    "edits.tell_customer": _("Tell the customer about a move"),
+    "conflicts.notify": _("Who is told about conflicts"),
+    "availability.when_unknown": _("While a calendar cannot be read"),
+    "on_disconnect": _("Copies after disconnecting"),
+}
+
+_YES_NO = {"true": _("yes"), "false": _("no")}
+_BLOCK = {"block": _("block the time"), "ignore": _("leave alone")}
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "direction": {
+        "two_way": _("both ways"),
+        "to_calendar": _("bookings to the calendar only"),
+        "from_calendar": _("calendar to the bookings only"),
+    },
+    "active": _YES_NO,
+    "to_calendar.privacy": {"full": _("details"), "anonymous": _("only “Busy”")},
+    "to_calendar.fields": {
+        "resource": _("person or room"),
+        "service": _("service"),
+        "customer": _("customer"),
+        "phone": _("phone"),
+        "email": _("e-mail"),
+        "notes": _("notes"),
+        "location": _("place"),
+    },
+    "to_calendar.show_as": {
+        "busy": _("busy"),
+        "tentative": _("tentative"),
+        "oof": _("out of office"),
+        "free": _("free"),
+    },
+    "to_calendar.sensitivity": {"normal": _("normal"), "private": _("private")},
+    "to_calendar.alarm": _YES_NO,
+    "from_calendar.privacy": {"anonymous": _("only “Busy”"), "full": _("title and notes")},
+    "from_calendar.title": _YES_NO,
+    "from_calendar.notes": _YES_NO,
+    "from_calendar.private": {
+        "block_time": _("only block the time"),
+        "skip": _("leave alone"),
+        "full": _("like all others"),
+    },
+    "from_calendar.tentative": _BLOCK,
+    "from_calendar.working_elsewhere": _BLOCK,
+    "from_calendar.free": _BLOCK,
+    "from_calendar.all_day": {**_BLOCK, "busy_only": _("block if marked busy")},
+    "from_calendar.declined": _BLOCK,
+    "from_calendar.not_responded": _BLOCK,
+    "edits.moved_in_calendar": {
+        "apply": _("ask the booking system to move it"),
+        "restore": _("put it back"),
+        "flag": _("show it as a conflict"),
+    },
+    "edits.deleted_in_calendar": {
+        "flag": _("show it as a conflict"),
+        "restore": _("write it again"),
+        "cancel_booking": _("cancel the booking"),
+    },
+    "edits.tell_customer": {
+        "host_decides": _("the booking system decides"),
+        "yes": _("yes"),
+        "no": _("no"),
+    },
+    "conflicts.notify": {
+        "resource": _("the person"),
+        "admin": _("the administrator"),
+        "both": _("both"),
+        "nobody": _("nobody"),
+    },
+    "availability.when_unknown": {
+        "unavailable": _("offer no time"),
+        "as_known": _("go by what was known last"),
+    },
+    "on_disconnect": {"remove_copies": _("remove them"), "keep_copies": _("keep them")},
+}
+
+RANGES: Mapping[str, tuple[int, int]] = {
+    "to_calendar.alarm_minutes": (0, 40320),
+    "window.weeks_back": (0, 52),
+    "window.weeks_ahead": (1, 156),
+}
+_MANY = "to_calendar.fields"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`control` is number, many or one; `value` is what a browser would send, a tuple for many."""
+
+    key: str
+    label: str
+    control: str
+    value: str | tuple[str, ...]
+    options: tuple[tuple[str, str], ...]
+    least: int
+    most: int
+    is_own: bool
+    default: str
+
+
+def form_groups(
+    shown: SyncSettings, defaults: SyncSettings, account: Overrides, own: Overrides
+) -> list[tuple[str, list[Field]]]:
+    """All fields with the values of `shown`; `defaults` are what "Use default again" would give."""
+    values, fallback = flatten(shown), flatten(defaults)
+    origin = sources(account, own)
+    return [
+        (title, [_field(key, values[key], fallback[key], origin[key] is Source.RESOURCE) for key in group])
+        for title, group in GROUPS
+    ]
+
+
+def read_form(request: Request, present: SyncSettings) -> Overrides:
+    """The values that differ from the present ones; a key that the form did not send is left as it is.
+
+    Nothing is corrected here: a value that cannot be right is refused by the domain with its code.
+    """
+    before = flatten(present)
+    sent: Overrides = {}
+    for name in dict.fromkeys(key for key, _value in request.form if key.startswith(_PREFIX)):
+        key = name.removeprefix(_PREFIX)
+        value = _typed(key, request.fields(name))
+        if key not in before or before[key] != value:
+            sent[key] = value
+    return sent
+
+
+def shown_value(key: str, value: Any) -> str:
+    """In words, for lists of changes and of defaults."""
+    if isinstance(value, bool):
+        return _YES_NO[str(value).lower()]
+    if isinstance(value, (list, tuple)):
+        return ", ".join(WORDS[key].get(one, one) for one in value) or "-"
+    return WORDS.get(key, {}).get(str(value), str(value))
+
+
+_PREFIX = "set."
+
+
+def _typed(key: str, sent: tuple[str, ...]) -> Any:
+    if key == _MANY:
+        return [one for one in sent if one]
+    value = sent[-1]
+    if key in RANGES:
+        return int(value) if value.isdecimal() and len(value) < 9 else value
+    if WORDS.get(key) is _YES_NO:
+        return {"true": True, "false": False}.get(value, value)
+    return value
+
+
+def _field(key: str, value: Any, default: Any, is_own: bool) -> Field:
+    words = WORDS.get(key, {})
+    control = "many" if key == _MANY else "number" if key in RANGES else "one"
+    order = choices(key) or tuple(words)
+    least, most = RANGES.get(key, (0, 0))
+    return Field(
+        key=_PREFIX + key,
+        label=LABELS[key],
+        control=control,
+        value=tuple(value) if control == "many" else str(value).lower() if isinstance(value, bool) else str(value),
+        options=tuple((word, words[word]) for word in order if word in words),
+        least=least,
+        most=most,
+        is_own=is_own,
+        default=shown_value(key, default),
+    )
