@@ -1,9 +1,9 @@
 """What may be sent to make or change entities, and reading it strictly."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from calsync_core.hosts.reference.documents import (
     BlockKind,
@@ -46,12 +46,12 @@ class Change(Document):
 
     NEVER_NULL: ClassVar[frozenset[str]] = frozenset()
 
-    @model_validator(mode="after")
-    def _keeps_what_is_needed(self) -> Self:
-        for name in sorted(self.model_fields_set & self.NEVER_NULL):
-            if getattr(self, name) is None:
-                raise ValueError(f"{name} cannot be null")
-        return self
+    @field_validator("*")
+    @classmethod
+    def _keeps_what_is_needed(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is None and info.field_name in cls.NEVER_NULL:
+            raise ValueError("cannot be null")
+        return value
 
     def sent(self) -> dict[str, Any]:
         """The fields that were sent, as parsed values."""
