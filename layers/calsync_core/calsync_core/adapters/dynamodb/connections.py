@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import checked, of_doc, row, to_doc
-from calsync_core.adapters.dynamodb.table import MISSING, Condition, ConditionFailedError, Delete, Put, Row, Table
+from calsync_core.adapters.dynamodb.subscriptions import DynamoSubscriptions
+from calsync_core.adapters.dynamodb.table import MISSING, Condition, ConditionFailedError, Put, Row, Table
 from calsync_core.domain.connections import Connection, MailboxIdentity, Subscription
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, MailboxTakenError
 from calsync_core.domain.ids import AccountId, MailboxId
@@ -14,6 +15,7 @@ from calsync_core.domain.ids import AccountId, MailboxId
 class DynamoConnectionStore:
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._subscriptions = DynamoSubscriptions(table)
 
     def get(self, account: AccountId, mailbox: MailboxId) -> Connection | None:
         found = self._table.get((keys.mailbox_key(account, mailbox), "CONNECTION"))
@@ -34,7 +36,7 @@ class DynamoConnectionStore:
     def delete(self, connection: Connection) -> None:
         pk = keys.mailbox_key(connection.account, connection.id)
         for one in self.subscriptions(connection.account, connection.id):
-            self._delete_subscription(one)
+            self._subscriptions.delete(one)
         self._table.delete((pk, "CREDENTIALS"))
         ours = Condition("attribute_not_exists(#PK) OR #mailbox = :mailbox", {":mailbox": connection.id})
         claim = keys.identity_key(connection.account, connection.identity)
@@ -50,23 +52,18 @@ class DynamoConnectionStore:
         return [of_doc(Connection, "connection", one) for one in self._table.query(text, values, index=keys.BY_LIST)]
 
     def save_subscription(self, subscription: Subscription) -> None:
-        self._table.transact([Put(row("subscription", key, doc=to_doc(subscription))) for key in _places(subscription)])
+        self._subscriptions.save(subscription)
 
     def subscription(self, path_hash: str) -> Subscription | None:
-        found = self._table.get(_path_key(path_hash))
-        return of_doc(Subscription, "subscription", found) if found else None
+        return self._subscriptions.get(path_hash)
 
     def subscriptions(self, account: AccountId, mailbox: MailboxId) -> list[Subscription]:
-        rows = self._table.under(keys.mailbox_key(account, mailbox), "SUB#")
-        return [of_doc(Subscription, "subscription", one) for one in rows]
+        return self._subscriptions.of_mailbox(account, mailbox)
 
     def delete_subscription(self, path_hash: str) -> None:
-        subscription = self.subscription(path_hash)
+        subscription = self._subscriptions.get(path_hash)
         if subscription:
-            self._delete_subscription(subscription)
-
-    def _delete_subscription(self, subscription: Subscription) -> None:
-        self._table.transact([Delete(key) for key in _places(subscription)])
+            self._subscriptions.delete(subscription)
 
     def _add(self, saved: Connection) -> None:
         free = Condition("attribute_not_exists(#PK) OR #mailbox = :mailbox", {":mailbox": saved.id})
@@ -99,15 +96,3 @@ def _row(connection: Connection) -> Row:
         list_sort=f"MBX#{connection.id}",
         doc=to_doc(connection),
     )
-
-
-def _path_key(path_hash: str) -> keys.Key:
-    return f"SUB#{path_hash}", "SUB"
-
-
-def _places(subscription: Subscription) -> list[keys.Key]:
-    """By path for the webhook, by mailbox for renewals; written together."""
-    if subscription.account is None:
-        raise InputError("account_missing", mailbox=subscription.mailbox)
-    listed = keys.mailbox_key(subscription.account, subscription.mailbox), f"SUB#{subscription.path_hash}"
-    return [_path_key(subscription.path_hash), listed]

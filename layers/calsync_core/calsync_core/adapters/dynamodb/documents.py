@@ -11,9 +11,7 @@ import re
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
-
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.table import Row, Value
@@ -21,6 +19,9 @@ from calsync_core.domain.appointments import AllDay, Timed, When
 from calsync_core.domain.errors import InstallationError
 from calsync_core.domain.ids import AccountId, BookingId, CalendarId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.links import Agreed, Intent, Link, Origin
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
@@ -73,15 +74,17 @@ def epoch(at: datetime) -> int:
     return int(-(-at.timestamp() // 1))
 
 
-_CONFIG = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", hide_input_in_errors=True)
-_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
+_ADAPTERS: "dict[Any, TypeAdapter[Any]]" = {}
 
 
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    """Built at first use: a function pays at its cold start only for what it stores."""
+def _adapter(kind: Any) -> "TypeAdapter[Any]":
+    """Built at first use: a function pays at its cold start only for what it stores, and the webhook nothing."""
     if kind not in _ADAPTERS:
+        from pydantic import ConfigDict, TypeAdapter
+
+        config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", hide_input_in_errors=True)
         # A dataclass cannot be given a config from outside, a tuple can, and hands it down.
-        _ADAPTERS[kind] = TypeAdapter(tuple[kind], config=_CONFIG)
+        _ADAPTERS[kind] = TypeAdapter(tuple[kind], config=config)
     return _ADAPTERS[kind]
 
 
@@ -94,7 +97,7 @@ def of_doc(kind: type[T], entity: str, row_: Row) -> T:
     """Raises InstallationError: `schema_unknown`, or `schema_broken` for a text that is not such a value."""
     try:
         value: T = _adapter(kind).validate_json("[" + str(checked(entity, row_)["doc"]) + "]")[0]
-    except (ValidationError, KeyError):
+    except (ValueError, KeyError):  # pydantic's ValidationError is a ValueError
         raise InstallationError("schema_broken", entity=entity) from None
     return value
 
