@@ -99,17 +99,18 @@ class PollPart(_Part):
     poll_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
 
 
-class ConsoleConfig(
-    TablePart, SealingPart, QueuePart, SecretPart, PublicPart, AccountPart, MicrosoftPart, MailPart, OidcPart,
-    PrivacyPart, HostPart,
-):  # fmt: skip
-    pass
-
-
-class HostApiConfig(
+class JourneyConfig(
     TablePart, SealingPart, QueuePart, SecretPart, PublicPart, AccountPart, MicrosoftPart, MailPart, PrivacyPart,
     HostPart,
 ):  # fmt: skip
+    """What the journeys of people need; every function that tells somebody something has it."""
+
+
+class ConsoleConfig(JourneyConfig, OidcPart):
+    pass
+
+
+class HostApiConfig(JourneyConfig):
     pass
 
 
@@ -117,24 +118,11 @@ class ReferenceHostConfig(TablePart, SecretPart, PublicPart, AccountPart):
     pass
 
 
-class InvitationConfig(
-    TablePart, SealingPart, QueuePart, SecretPart, PublicPart, AccountPart, MicrosoftPart, MailPart, PrivacyPart,
-    HostPart,
-):  # fmt: skip
+class InvitationConfig(JourneyConfig):
     pass
 
 
-class OauthCallbackConfig(
-    TablePart,
-    SealingPart,
-    SecretPart,
-    PublicPart,
-    AccountPart,
-    MicrosoftPart,
-    MailPart,
-    PrivacyPart,
-    HostPart,
-):
+class OauthCallbackConfig(JourneyConfig):
     pass
 
 
@@ -142,33 +130,11 @@ class StartSyncConfig(TablePart, MachinesPart):
     pass
 
 
-class SyncJobConfig(
-    TablePart,
-    SealingPart,
-    QueuePart,
-    SecretPart,
-    PublicPart,
-    AccountPart,
-    MicrosoftPart,
-    MailPart,
-    HostPart,
-    PollPart,
-):
+class SyncJobConfig(JourneyConfig, PollPart):
     pass
 
 
-class SweepConfig(
-    TablePart,
-    SealingPart,
-    QueuePart,
-    SecretPart,
-    PublicPart,
-    AccountPart,
-    MicrosoftPart,
-    MailPart,
-    HostPart,
-    PollPart,
-):
+class SweepConfig(JourneyConfig, PollPart):
     pass
 
 

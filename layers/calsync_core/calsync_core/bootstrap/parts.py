@@ -1,0 +1,158 @@
+"""The concrete adapters, each made when it is first asked for and then kept by the warm function.
+
+A function module takes what it needs: `Parts(load(InvitationConfig)).journeys`. Heavy packages (msal, requests, jinja2)
+are imported inside, so that a function loads only what it uses.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from calsync_core.adapters.aws.clock import SystemClock, SystemIds
+from calsync_core.adapters.aws.secret import StackSecret
+from calsync_core.config import JourneyConfig
+from calsync_core.domain.ids import AccountId
+from calsync_core.keys import derive, host_key
+from calsync_core.ports.host import HostPlatform
+from calsync_core.ports.journeys import JourneyPorts
+from calsync_core.ports.outward import Clock, Ids, Queue, Sealer
+from calsync_core.ports.signin import CalendarAccess, SignIn
+from calsync_core.ports.stores import Stores
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from calsync_core.adapters.graph.auth import EntraApp
+    from calsync_core.adapters.hosts.connector import ConnectorHost
+    from calsync_core.web.mails import TemplateMailWriter
+    from calsync_core.web.render import Pages
+
+CALLBACK = "/oauth/callback"
+"""The one redirect address that is registered at Microsoft, below PUBLIC_URL."""
+
+
+class Parts:
+    """`is_live`: this function serves a person or a change that just happened, so it may use the live lane."""
+
+    def __init__(self, config: JourneyConfig, *, is_live: bool = True) -> None:
+        self.config = config
+        self.account = AccountId(config.account_id)
+        self.clock: Clock = SystemClock()
+        self.ids: Ids = SystemIds()
+        self._is_live = is_live
+        self._hosts: dict[AccountId, ConnectorHost] = {}
+
+    @cached_property
+    def secret(self) -> StackSecret:
+        import boto3
+
+        return StackSecret(boto3.client("secretsmanager"), self.config.secret_arn)
+
+    def key(self, purpose: str) -> bytes:
+        """The derived key of a purpose: session, links, csrf. Raises InstallationError("secret_missing")."""
+        return derive(self.secret.root_key, purpose)
+
+    @cached_property
+    def _dynamodb(self) -> "DynamoDBClient":
+        from calsync_core.adapters.dynamodb.stores import dynamodb_client
+
+        return dynamodb_client()
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        import boto3
+
+        from calsync_core.adapters.aws.sealing import KmsSealer
+        from calsync_core.adapters.dynamodb.datakeys import DynamoDataKeys
+        from calsync_core.adapters.dynamodb.table import Table
+
+        keys = DynamoDataKeys(Table(self._dynamodb, self.config.table_name))
+        return KmsSealer(boto3.client("kms"), self.config.key_arn, keys)
+
+    @cached_property
+    def stores(self) -> Stores:
+        from calsync_core.adapters.dynamodb.stores import dynamodb_stores
+
+        return dynamodb_stores(self._dynamodb, self.config.table_name, self.sealer)
+
+    @cached_property
+    def queue(self) -> Queue:
+        import boto3
+
+        from calsync_core.adapters.aws.queue import SqsQueue
+
+        return SqsQueue(boto3.client("sqs"), self.config.queue_url)
+
+    @cached_property
+    def writer(self) -> "TemplateMailWriter":
+        from calsync_core.web.mails import TemplateMailWriter
+
+        config = self.config
+        return TemplateMailWriter(
+            config.public_url, config.account_name, self.key("links"), config.privacy_url
+        )
+
+    @cached_property
+    def _entra(self) -> "EntraApp":
+        from calsync_core.adapters.graph.auth import EntraApp
+
+        return EntraApp(
+            self.config.login_url, self.config.entra_client_id, lambda: self.secret.entra_client_secret
+        )
+
+    @cached_property
+    def sign_in(self) -> SignIn:
+        from calsync_core.adapters.graph.auth import GraphSignIn
+
+        return GraphSignIn(self._entra)
+
+    @cached_property
+    def calendars(self) -> CalendarAccess:
+        from calsync_core.adapters.graph.access import GraphAccess
+
+        return GraphAccess(self._entra, self.config.graph_url, self.stores.credentials, is_live=self._is_live)
+
+    def host(self, account: AccountId) -> HostPlatform:
+        """The account's booking system, with the account's own key."""
+        if account not in self._hosts:
+            from calsync_core.adapters.hosts.client import HostClient
+            from calsync_core.adapters.hosts.connector import ConnectorHost
+
+            key = host_key(self.secret.root_key, account)
+            self._hosts[account] = ConnectorHost(HostClient(self.config.host_url, key))
+        return self._hosts[account]
+
+    @cached_property
+    def journeys(self) -> JourneyPorts:
+        import boto3
+
+        from calsync_core.adapters.aws.mailer import SesMailer
+
+        config = self.config
+        mailer = SesMailer(
+            boto3.client("sesv2"),
+            config.mail_sender,
+            sender_name=config.account_name,
+            reply_to=config.mail_reply_to,
+            configuration_set=config.mail_configuration_set,
+        )
+        return JourneyPorts(
+            stores=self.stores,
+            mailer=mailer,
+            writer=self.writer,
+            clock=self.clock,
+            queue=self.queue,
+            ids=self.ids,
+            sealer=self.sealer,
+            sign_in=self.sign_in,
+            calendars=self.calendars,
+            host=self.host(self.account),
+            redirect_uri=config.public_url + CALLBACK,
+            text_version=config.privacy_version,
+        )
+
+    @cached_property
+    def pages(self) -> "Pages":
+        from calsync_core.web.render import Pages
+
+        config = self.config
+        return Pages(config.public_url, config.account_name, config.login_url, privacy_url=config.privacy_url)

@@ -1,0 +1,1 @@
+"""Pages that people reach from a mail, without any password of ours."""

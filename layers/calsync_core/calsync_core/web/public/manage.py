@@ -1,0 +1,204 @@
+"""The page behind the link in every mail: how it stands, pause, other calendars, disconnect.
+
+The link alone shows no calendar names and no entries: choosing calendars and signing in again ask Microsoft first.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from calsync_core.domain.errors import (
+    CalsyncError,
+    InputError,
+    LinkExpiredError,
+    LinkUnknownError,
+    ProviderUnavailableError,
+)
+from calsync_core.domain.ids import ResourceId
+from calsync_core.domain.links import Origin
+from calsync_core.domain.resources import ResourceState, Status
+from calsync_core.observability import logger
+from calsync_core.usecases.connect_own_calendar import ConnectOwnCalendar, connect_own_calendar
+from calsync_core.usecases.disconnect_resource import DisconnectResource, disconnect_resource
+from calsync_core.usecases.finish_disconnect import finish_disconnect
+from calsync_core.usecases.pause_resource import PauseResource, pause_resource
+from calsync_core.usecases.resume_resource import resume_resource
+from calsync_core.usecases.send_mail import address_of
+from calsync_core.usecases.send_manage_link import send_manage_link
+from calsync_core.web.answers import Answer, see_other
+from calsync_core.web.links import Purpose, SignedLink, read_link
+from calsync_core.web.problems import status_of
+from calsync_core.web.public.site import Site
+from calsync_core.web.request import Request
+from calsync_core.web.status import shown_status
+from calsync_core.web.wording import wording
+
+AT_ONCE = timedelta(seconds=8)
+"""How long the page removes copies itself before it leaves the rest to the run that was wished for."""
+
+_CONNECTED = {Status.IMPORTING, Status.CONNECTED, Status.REAUTH_REQUIRED, Status.PAUSED}
+
+
+@dataclass(frozen=True, slots=True)
+class ManagePages:
+    site: Site
+
+    def overview(self, request: Request, link: str) -> Answer:
+        try:
+            state = self.read(link)
+        except LinkExpiredError as error:
+            return self._expired(request, link, error)
+        connection = (
+            self.site.ports.stores.connections.get(state.account, state.mailbox) if state.mailbox else None
+        )
+        return self.site.show(
+            request,
+            "manage",
+            leads_to_sign_in=True,
+            link=link,
+            state=state,
+            shown=shown_status(state),
+            connection=connection,
+            zone=state.resource.time_zone,
+            is_connected=state.status in _CONNECTED,
+            also_checked=len(state.conflict_calendars),
+            why=wording(state.reason) if state.status is Status.REAUTH_REQUIRED and state.reason else None,
+        )
+
+    def progress(self, request: Request, link: str) -> Answer:
+        """The page polls the part of itself that changes; without JavaScript the person reloads, or waits for the mail."""
+        state = self.read(link)
+        asked = request.argument("n")
+        number = int(asked) if asked.isdecimal() and len(asked) < 6 else 0
+        shown = shown_status(state)
+        return self.site.show(
+            request,
+            "progress_part" if request.is_fragment else "progress",
+            link=link,
+            state=state,
+            shown=shown,
+            number=number,
+            wait_seconds=_wait(number) if state.status is Status.IMPORTING else None,
+            why=wording(state.reason or "internal"),
+        )
+
+    def pause(self, request: Request, link: str) -> Answer:
+        self.site.check_form(request)
+        state = self.read(link)
+        until = _midnight(request.field("until"), state.resource.time_zone)
+        by = state.resource.owner.name or state.resource.name
+        pause_resource(self.site.ports, PauseResource(state.account, state.resource.id, by, until))
+        return see_other(f"/m/{link}")
+
+    def resume(self, request: Request, link: str) -> Answer:
+        self.site.check_form(request)
+        state = self.read(link)
+        by = state.resource.owner.name or state.resource.name
+        resume_resource(self.site.ports, self.site.ports.queue, state.account, state.resource.id, by)
+        return see_other(f"/m/{link}")
+
+    def sign_in(self, request: Request, link: str) -> Answer:
+        """Sign in again, or choose other calendars: both begin at Microsoft."""
+        key = self.site.check_form(request)
+        state = self.read(link)
+        command = ConnectOwnCalendar(
+            state.account, state.resource.id, address_of(state.resource), key, back=f"/m/{link}"
+        )
+        return see_other(connect_own_calendar(self.site.ports, command))
+
+    def ask_disconnect(self, request: Request, link: str) -> Answer:
+        return self._disconnect_form(request, link, self.read(link))
+
+    def disconnect(self, request: Request, link: str) -> Answer:
+        """A choice of one's own and a tick, because robots press buttons and people slip."""
+        self.site.check_form(request)
+        state = self.read(link)
+        copies = request.field("copies")
+        if copies not in {"remove", "keep"} or request.field("sure") != "yes":
+            return self._disconnect_form(request, link, state, status=422)
+        by = state.resource.owner.name or state.resource.name
+        command = DisconnectResource(state.account, state.resource.id, by, remove_copies=copies == "remove")
+        disconnect_resource(self.site.ports, self.site.ports.queue, command)
+        self._finish_at_once(state)
+        return see_other(f"/m/{link}")
+
+    def send_new_link(self, request: Request, link: str) -> Answer:
+        """Also for an expired link, as long as we signed it: the new one goes to the person's own address."""
+        self.site.check_form(request)
+        old = read_link(self.site.link_key, Purpose.MANAGE, link, now=_BEGINNING)
+        try:
+            send_manage_link(self.site.ports, old.account, ResourceId(old.subject))
+        except InputError as error:
+            if error.code != "invited_recently":
+                raise
+        return self.site.show(request, "mail_sent")
+
+    def read(self, link: str) -> ResourceState:
+        """Raises LinkUnknownError, LinkExpiredError."""
+        signed: SignedLink = read_link(self.site.link_key, Purpose.MANAGE, link, self.site.ports.clock.now())
+        state = self.site.ports.stores.resources.get(signed.account, ResourceId(signed.subject))
+        if state is None:
+            raise LinkUnknownError
+        return state
+
+    def _finish_at_once(self, state: ResourceState) -> None:
+        """Most mailboxes are done before the page is answered; else the due item and the wished run go on."""
+        ports = self.site.ports
+        until = ports.clock.now() + AT_ONCE
+        try:
+            finish_disconnect(
+                ports.stores,
+                ports.host,
+                ports.calendars.of_mailbox,
+                ports.clock,
+                state.account,
+                state.resource.id,
+                until,
+            )
+        except (ProviderUnavailableError, CalsyncError) as error:
+            logger().info("disconnect goes on later", code=error.code, resource=state.resource.id)
+
+    def _disconnect_form(
+        self, request: Request, link: str, state: ResourceState, status: int = 200
+    ) -> Answer:
+        if state.status not in _CONNECTED:
+            return see_other(f"/m/{link}")
+        in_calendar = in_host = 0
+        for one in self.site.ports.stores.links.all(state.account, state.resource.id):
+            in_calendar += one.origin is Origin.HOST
+            in_host += one.origin is Origin.CALENDAR
+        return self.site.show(
+            request,
+            "disconnect",
+            status=status,
+            link=link,
+            state=state,
+            in_calendar=in_calendar,
+            in_host=in_host,
+            is_wrong=status == 422,
+        )
+
+    def _expired(self, request: Request, link: str, error: LinkExpiredError) -> Answer:
+        return self.site.show(
+            request, "manage_expired", status=status_of(error), link=link, wording=wording(error.code)
+        )
+
+
+_BEGINNING = datetime(2000, 1, 1, tzinfo=ZoneInfo("UTC"))
+
+
+def _wait(number: int) -> int:
+    """Every 3 s for a minute, every 10 s for ten minutes, then every 30 s."""
+    return 3 if number < 20 else 10 if number < 80 else 30
+
+
+def _midnight(day: str, zone: str) -> datetime | None:
+    """The start of a day in the resource's zone; None for "until I resume". Raises InputError("pause_in_the_past")."""
+    if not day:
+        return None
+    try:
+        return datetime.combine(datetime.fromisoformat(day).date(), time.min, ZoneInfo(zone)).astimezone(
+            ZoneInfo("UTC")
+        )
+    except ValueError:
+        raise InputError("date_invalid", field="until") from None
