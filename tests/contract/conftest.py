@@ -12,7 +12,9 @@ from moto import mock_aws
 
 from tests.contract.cloud import Cloud, client
 from tests.contract.examples import NOW
+from tests.contract.microsoft import Microsoft, running_microsoft
 from tests.contract.table_from_template import create_table
+from tests.contract.webhook_receiver import Receiver, running_receiver
 
 _TABLES = count()
 
@@ -40,3 +42,17 @@ def cloud(dynamodb: Any) -> Cloud:
 def dynamo(cloud: Cloud, table: str) -> Stores:
     """The stores on moto; they never wait, and it is always `NOW`."""
     return dynamodb_stores(cloud, table, PlainSealer(), pause=lambda _: None, now=NOW.timestamp)
+
+
+@pytest.fixture(scope="session")
+def microsoft(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Microsoft]:
+    """One Microsoft sandbox for all tests; each takes a person of its own."""
+    with running_microsoft(tmp_path_factory.mktemp("microsoft")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def receiver() -> Iterator[Receiver]:
+    """An endpoint for notifications."""
+    with running_receiver() as running:
+        yield running

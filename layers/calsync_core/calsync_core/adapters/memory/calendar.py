@@ -61,14 +61,7 @@ class MemoryCalendarProvider:
         if cursor is None:
             page = self._full_page(calendar_id, window, self.server.seq, -1, content)
         else:
-            kind, calendar, generation, start, end, base, position = cursor.split("|")
-            if calendar != calendar_id or int(generation) < self.server.oldest_generation:
-                raise CursorExpiredError
-            window = Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
-            if kind == "full":
-                page = self._full_page(calendar_id, window, int(base), int(position), content)
-            else:
-                page = self._changed_page(calendar_id, window, int(position), content)
+            page = self._next_page(calendar_id, cursor, content)
         self.fault("changes", "after")
         return page
 
@@ -174,6 +167,15 @@ class MemoryCalendarProvider:
             raise ConsentRevokedError
         if calendar_id is not None and calendar_id not in self.server.calendars:
             raise CalendarGoneError
+
+    def _next_page(self, calendar_id: CalendarId, cursor: str, content: Content) -> CalendarPage:
+        parts = cursor.split("|")
+        if len(parts) != 7 or parts[1] != calendar_id or int(parts[2]) < self.server.oldest_generation:
+            raise CursorExpiredError
+        window = Window(datetime.fromisoformat(parts[3]), datetime.fromisoformat(parts[4]))
+        if parts[0] == "full":
+            return self._full_page(calendar_id, window, int(parts[5]), int(parts[6]), content)
+        return self._changed_page(calendar_id, window, int(parts[6]), content)
 
     def _full_page(
         self, calendar_id: CalendarId, window: Window, base: int, after: int, content: Content
