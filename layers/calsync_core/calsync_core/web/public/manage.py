@@ -12,7 +12,6 @@ from calsync_core.domain.errors import (
     InputError,
     LinkExpiredError,
     LinkUnknownError,
-    ProviderUnavailableError,
 )
 from calsync_core.domain.ids import ResourceId
 from calsync_core.domain.links import Origin
@@ -66,7 +65,7 @@ class ManagePages:
         )
 
     def progress(self, request: Request, link: str) -> Answer:
-        """The page polls the part of itself that changes; without JavaScript the person reloads, or waits for the mail."""
+        """The page polls the part that changes; without JavaScript the person reloads, or waits for the mail."""
         state = self.read(link)
         asked = request.argument("n")
         number = int(asked) if asked.isdecimal() and len(asked) < 6 else 0
@@ -155,7 +154,7 @@ class ManagePages:
                 state.resource.id,
                 until,
             )
-        except (ProviderUnavailableError, CalsyncError) as error:
+        except CalsyncError as error:
             logger().info("disconnect goes on later", code=error.code, resource=state.resource.id)
 
     def _disconnect_form(

@@ -31,7 +31,7 @@ class Site:
     def show(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Answer:
         """A page whose forms are bound to this browser; the cookie is made on the first visit, nothing is stored."""
         key = browser_key(request)
-        cookies = ()
+        cookies: tuple[str, ...] = ()
         if not key:
             key = self.ports.ids.token()
             cookies = (visit_cookie(key),)
