@@ -93,7 +93,7 @@ class Edit:
     responded_at: datetime = NEVER
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Appointment:
     """A single appointment or the master of a series. Only the store (mailboxes.py) changes it."""
 

@@ -51,7 +51,7 @@ class Change:
     day: date | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Calendar:
     """One calendar in the mailbox of its owner."""
 
@@ -114,7 +114,7 @@ class WorkingHours:
     zone: str | None = None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Mailbox:
     """One mailbox. Its calendars are added by the store."""
 

@@ -79,6 +79,10 @@ class Mailboxes:
     def remove(self, mailbox: Mailbox) -> None:
         """Forget a mailbox and all in it."""
         self._mailboxes.pop(mailbox.oid, None)
+        for folder in list(mailbox.own_folders()):
+            for entry_id in folder.calendar.entries:
+                self._entries.pop(entry_id, None)
+            self._unlist(folder.calendar)
         for address in (mailbox.address, *mailbox.aliases):
             self._by_address.pop(address.casefold(), None)
 
@@ -121,8 +125,12 @@ class Mailboxes:
             return
         for appointment in list(folder.calendar.entries.values()):
             self.delete(appointment)
+        self._unlist(folder.calendar)
+
+    def _unlist(self, calendar: Calendar) -> None:
+        """Take a calendar out of the lists of those it was shared with."""
         for other in self:
-            for seen in [f for f in other.folders.values() if f.calendar is folder.calendar]:
+            for seen in [f for f in other.folders.values() if f.calendar is calendar]:
                 del other.folders[seen.folder_id]
 
     def calendar_of(self, appointment: Appointment) -> Calendar:

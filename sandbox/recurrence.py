@@ -6,7 +6,8 @@ so that daylight saving moves the instant and not the clock time.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import takewhile
 from typing import Literal
 
@@ -79,10 +80,10 @@ def _month_day(recurrence: Recurrence) -> dict[str, object]:
     return {"bymonthday": tuple(range(28, day + 1)), "bysetpos": -1}
 
 
-def _rule(recurrence: Recurrence) -> rrule:
+def _rule(recurrence: Recurrence, begin: date | None = None) -> rrule:
     days = tuple(_WEEKDAY[day] for day in recurrence.days_of_week)
     options: dict[str, object] = {
-        "dtstart": datetime.combine(recurrence.start_date, time()),
+        "dtstart": datetime.combine(begin or recurrence.start_date, time()),
         "interval": recurrence.interval,
         "wkst": _WEEKDAY[recurrence.first_day_of_week],
     }
@@ -119,17 +120,34 @@ def dates(recurrence: Recurrence) -> Iterator[date]:
 
 def dates_between(recurrence: Recurrence, first: date, last: date) -> list[date]:
     """The days of occurrences from first to last, both included."""
-    if recurrence.type == "daily" and recurrence.range_type == "noEnd":
-        return _daily_between(recurrence, first, last)
-    return [day for day in takewhile(lambda day: day <= last, dates(recurrence)) if day >= first]
+    if recurrence.range_type == "numbered":
+        return [day for day in _numbered(recurrence) if first <= day <= last]
+    rule = _rule(recurrence, begin=_begin_near(recurrence, first))
+    days = takewhile(lambda day: day <= last, (at.date() for at in rule))
+    return [day for day in days if day >= first]
 
 
-def _daily_between(recurrence: Recurrence, first: date, last: date) -> list[date]:
-    """Days of an endless daily series by arithmetic: it may have begun thousands of days ago."""
-    start = recurrence.start_date.toordinal()
-    behind = max(0, first.toordinal() - start)
-    begin = start + -(-behind // recurrence.interval) * recurrence.interval
-    return [date.fromordinal(day) for day in range(begin, last.toordinal() + 1, recurrence.interval)]
+@lru_cache(maxsize=512)
+def _numbered(recurrence: Recurrence) -> tuple[date, ...]:
+    return tuple(dates(recurrence))
+
+
+def _begin_near(recurrence: Recurrence, first: date) -> date:
+    """A day from which the pattern goes on in step, shortly before `first`: a series may be decades old."""
+    start, interval = recurrence.start_date, recurrence.interval
+    if recurrence.type in ("daily", "weekly"):
+        step = interval * (7 if recurrence.type == "weekly" else 1)
+        periods = (first - start).days // step - 1
+        return start + timedelta(days=step * periods) if periods > 0 else start
+    if recurrence.type.endswith("Monthly"):
+        months = (first.year - start.year) * 12 + first.month - start.month
+        periods = months // interval - 1
+        if periods <= 0:
+            return start
+        year, month = divmod(start.year * 12 + start.month - 1 + periods * interval, 12)
+        return date(year, month + 1, 1)
+    periods = (first.year - start.year) // interval - 1
+    return date(start.year + periods * interval, 1, 1) if periods > 0 else start
 
 
 def first_date(recurrence: Recurrence) -> date | None:

@@ -17,6 +17,7 @@ from sandbox.zones import to_wall, zone_info
 
 MAX_SUBJECT = 255
 _FIRST_YEAR, _LAST_YEAR = 1601, 4500  # what an Exchange store can hold
+_TIMES = frozenset({"start", "end", "is_all_day"})
 _MAX_YEARS = 5  # longest single appointment
 
 _IGNORED = frozenset(
@@ -101,13 +102,19 @@ def _subject(into: EventInput, value: Any) -> None:
 
 def _flag(name: str) -> Reader:
     def read(into: EventInput, value: Any) -> None:
-        if value is None:
-            return
-        if not isinstance(value, bool):
-            raise _cannot_convert(value, "Edm.Boolean")
-        into.changes[name] = value
+        if value is not None:
+            into.changes[name] = _boolean(value)
 
     return read
+
+
+def _boolean(value: Any) -> bool:
+    """A boolean; the service takes the words as well, and O365 sends them."""
+    if isinstance(value, str) and value.casefold() in ("true", "false"):
+        return value.casefold() == "true"
+    if not isinstance(value, bool):
+        raise _cannot_convert(value, "Edm.Boolean")
+    return value
 
 
 def _one_of(value: Any, allowed: tuple[str, ...]) -> str:
@@ -207,9 +214,7 @@ def _recurrence(into: EventInput, value: Any) -> None:
 
 
 def _online(into: EventInput, value: Any) -> None:
-    if value is not None and not isinstance(value, bool):
-        raise _cannot_convert(value, "Edm.Boolean")
-    into.wants_online = bool(value)  # false is ignored: an online meeting stays one
+    into.wants_online = value is not None and _boolean(value)  # false is ignored: an online meeting stays one
 
 
 def _provider(into: EventInput, value: Any) -> None:
@@ -289,7 +294,9 @@ def changed_content(before: Content, read: EventInput) -> Content:
             replace(known.get(new.person.address.casefold(), new), kind=new.kind, person=new.person)
             for new in changes["attendees"]
         )
-    return check_times(replace(before, **changes))
+    after = replace(before, **changes)
+    # What an old client left behind (an all-day event that starts at 23:00) may stay as it is.
+    return check_times(after) if _TIMES & changes.keys() else after
 
 
 def settle_series(content: Content, recurrence: Recurrence) -> tuple[Content, Recurrence]:

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from sandbox.graph import calendar_calls as calendars
 from sandbox.graph import event_actions as actions
@@ -21,6 +22,7 @@ from sandbox.graph.errors import GraphError, error_body
 from sandbox.graph.event_calls import change_event, create_event, delete_event, get_event
 from sandbox.graph.event_lists import list_events, list_instances, list_view
 from sandbox.graph.mailbox_settings import change_settings, get_settings, list_zones, translate_ids
+from sandbox.graph.paths import CanonicalPaths
 from sandbox.graph.schedule import get_schedule
 from sandbox.graph.throttling import MailboxLimits
 from sandbox.world import World
@@ -177,6 +179,6 @@ def unknown_path(world: World) -> Route:
     return Route("/{rest:path}", endpoint, methods=_ALL)
 
 
-def graph_app(world: World) -> Starlette:
+def graph_app(world: World) -> ASGIApp:
     """The calendar half alone as an application; tests use it, the server has app.py."""
-    return Starlette(routes=[Mount(VERSION, routes=[*graph_routes(world), unknown_path(world)])])
+    return CanonicalPaths(Starlette(routes=[Mount(VERSION, routes=[*graph_routes(world), unknown_path(world)])]))
