@@ -55,13 +55,13 @@ class DynamoConnectionStore:
         self._subscriptions.save(subscription)
 
     def subscription(self, path_hash: str) -> Subscription | None:
-        return self._subscriptions.get(path_hash)
+        return self._subscriptions.subscription(path_hash)
 
     def subscriptions(self, account: AccountId, mailbox: MailboxId) -> list[Subscription]:
         return self._subscriptions.of_mailbox(account, mailbox)
 
     def delete_subscription(self, path_hash: str) -> None:
-        subscription = self._subscriptions.get(path_hash)
+        subscription = self._subscriptions.subscription(path_hash)
         if subscription:
             self._subscriptions.delete(subscription)
 

@@ -6,6 +6,7 @@ Does not belong here: behaviour that the real adapters do not have.
 import base64
 import random
 from datetime import UTC, datetime, timedelta
+from email.headerregistry import Address
 
 from calsync_core.domain.errors import AppointmentRejectedError, InstallationError
 from calsync_core.domain.ids import AccountId
@@ -19,7 +20,7 @@ class MemoryMailer:
         self.sent: list[Mail] = []
 
     def send(self, mail: Mail) -> str:
-        if any(not char.isprintable() for char in mail.to + mail.subject):
+        if not _is_one_address(mail.to) or not mail.subject or not mail.subject.isprintable():
             raise AppointmentRejectedError("mail_refused", kind=mail.kind)
         self.sent.append(mail)
         return f"message-{len(self.sent)}"
@@ -94,6 +95,13 @@ class PlainSealer:
         if not sealed.startswith(label):
             raise InstallationError("unsealing_failed", account=account)
         return sealed[len(label) :]
+
+
+def _is_one_address(text: str) -> bool:
+    try:
+        return bool(Address(addr_spec=text).domain) and text.isprintable()
+    except (ValueError, IndexError):
+        return False
 
 
 def _label(account: AccountId, context: str) -> bytes:

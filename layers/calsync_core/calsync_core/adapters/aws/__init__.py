@@ -1,0 +1,1 @@
+"""AWS behind the outward ports: mail, queue, state machines, sealing, the one secret, time and ids."""
