@@ -144,7 +144,7 @@ class World:
                 host_url=f"{PUBLIC}/host",
                 redirect_uri=f"{PUBLIC}/oauth/callback",
             ),
-            browser_key=_browser_key,
+            link_key=b"l" * 32,
         )
         self.sign_in_ports = SignInPorts(
             provider=self.issuer,
@@ -171,10 +171,6 @@ class World:
         browser = Browser(self)
         browser.take_cookies([cookie])
         return browser
-
-
-def _browser_key(_request: Request) -> tuple[str, tuple[str, ...]]:
-    return "browser-key", ("__Host-calsync-visit=browser-key; Path=/; Secure; HttpOnly; SameSite=Lax",)
 
 
 @dataclass

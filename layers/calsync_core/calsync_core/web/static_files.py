@@ -8,7 +8,7 @@ from calsync_core.domain.errors import NotFoundError
 from calsync_core.web.answers import Answer
 
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-_NAMES = ("calsync.css", "htmx.min.js", "mark.svg")
+_NAMES = ("calsync.css", "console.css", "htmx.min.js", "mark.svg")
 
 # htmx.org 2.0.10 from the npm registry, dist/htmx.min.js; a test compares file and hash.
 HTMX_SHA256 = "71ea67185bfa8c98c39d31717c6fce5d852370fcdfd129db4543774d3145c0de"

@@ -29,7 +29,7 @@ def console_handler(parts: ConsoleParts, sign_in: SignInPages) -> Callable[[dict
     _add_lists(router, parts)
     _add_resource(router, parts)
 
-    def on_error(request: Request | None, error: CalsyncError) -> Answer:
+    def on_error(_request: Request | None, error: CalsyncError) -> Answer:
         frame = parts.frame
         is_signed_out = error.code == "session_missing"
         way_on = ("/signin?next=console", "Sign in") if is_signed_out else ("/console", "Overview")

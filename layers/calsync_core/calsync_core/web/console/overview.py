@@ -14,7 +14,7 @@ from calsync_core.web.console.listing import Notice, list_page, notice, with_que
 from calsync_core.web.console.parts import ConsoleParts
 from calsync_core.web.console.set_up import set_up_cards, set_up_steps
 from calsync_core.web.status import ACTOR_WORDS, FILTERS, ShownStatus, shown_status
-from calsync_core.web.wording import wording
+from calsync_core.web.wording import Actor, wording
 
 PAGE_SIZE = 50
 PROVIDERS = {ProviderKind.OFFICE365: "Outlook", ProviderKind.EXCHANGE: "Exchange", ProviderKind.GOOGLE: "Google"}
@@ -22,14 +22,14 @@ PROVIDERS = {ProviderKind.OFFICE365: "Outlook", ProviderKind.EXCHANGE: "Exchange
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `calendar` is empty without a connection."""
+    """One line of the table. `calendar` is empty without a connection; `turn` is a name or words."""
 
     state: ResourceState
     shown: ShownStatus
     calendar: str
     more_calendars: int
     conflicts: int
-    turn: str
+    turn: tuple[str, str]
 
     @property
     def may_invite(self) -> bool:
@@ -116,7 +116,7 @@ def make_row(state: ResourceState, connections: dict[MailboxId, Connection], con
         calendar=PROVIDERS[connection.identity.provider] if connection else "",
         more_calendars=max(0, len(state.calendars) - 1),
         conflicts=conflicts[state.resource.id],
-        turn=_turn(state, shown),
+        turn=named_turn(state, shown),
     )
 
 
@@ -128,11 +128,11 @@ def csv_cell(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _turn(state: ResourceState, shown: ShownStatus) -> str:
-    """Whose turn it is, by name where it is the person's."""
-    if shown.actor.value == "resource":
-        return state.resource.owner.name or state.resource.name
-    return ACTOR_WORDS[shown.actor]
+def named_turn(state: ResourceState, shown: ShownStatus) -> tuple[str, str]:
+    """Whose turn it is: a name where it is the person's, else words; one of the two is empty."""
+    if shown.actor is Actor.RESOURCE:
+        return state.resource.owner.name or state.resource.name, ""
+    return "", ACTOR_WORDS[shown.actor]
 
 
 def _is_shown(state: ResourceState) -> bool:

@@ -1,6 +1,5 @@
 """What the console's pages work with: the frame, the ports, and the facts of the deployment that pages tell."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from calsync_core.domain.ids import AccountId
@@ -10,7 +9,6 @@ from calsync_core.usecases.confirm_stop_line import StopLinePorts
 from calsync_core.usecases.refresh_resources import Refreshed, refresh_resources
 from calsync_core.usecases.resolve_conflict import ConflictPorts
 from calsync_core.web.console.frame import Frame
-from calsync_core.web.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +32,12 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleParts:
-    """One value for all pages. `browser_key` gives the secret that binds this browser to a journey at a calendar's
-    provider, with the cookies to set for it; it is the one of the public pages, where such a journey ends."""
+    """One value for all pages; `link_key` signs the links that "Copy link" gives."""
 
     frame: Frame
     ports: JourneyPorts
     deployment: Deployment
-    browser_key: Callable[[Request], tuple[str, tuple[str, ...]]]
+    link_key: bytes
 
     @property
     def settings(self) -> SettingsPorts:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from calsync_core.domain.conflicts import ConflictStatus
 from calsync_core.domain.errors import CalsyncError, InputError
 from calsync_core.domain.resources import ResourceState, Status
+from calsync_core.ports.stores import Invitation
 from calsync_core.usecases.confirm_stop_line import confirm_stop_line, count_vanished, restore_copies
 from calsync_core.usecases.finish_round import STOP_LINE
 from calsync_core.usecases.invite_resource import InviteResource, invite_resource
@@ -24,11 +25,12 @@ from calsync_core.web.answers import Answer, see_other
 from calsync_core.web.console.conflicts import KINDS
 from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import notice
-from calsync_core.web.console.overview import PROVIDERS
+from calsync_core.web.console.overview import PROVIDERS, named_turn
 from calsync_core.web.console.parts import ConsoleParts
 from calsync_core.web.console.synclog import shown_line
+from calsync_core.web.links import invitation_path
 from calsync_core.web.problems import status_of
-from calsync_core.web.status import ACTOR_WORDS, shown_status
+from calsync_core.web.status import shown_status
 from calsync_core.web.when import shown_when
 from calsync_core.web.wording import wording
 
@@ -83,8 +85,14 @@ class ResourcePages:
         return _back(state, "sent")
 
     def copy_link(self, visit: Visit, resource_id: str) -> Answer:
-        """A new link, shown this once; the one in an earlier mail ends, because only the newest link works."""
+        """To the invitation that waits already; without one a new invitation is made, and nothing is mailed."""
         state = self.parts.frame.resource(visit, resource_id)
+        waiting = self._invitation(state)
+        if waiting is not None and waiting.expires_at > self.parts.frame.clock.now():
+            path = invitation_path(
+                self.parts.link_key, visit.account, state.resource.id, waiting.id, waiting.expires_at
+            )
+            return self.page(visit, state, link=f"{self.parts.deployment.public_url}{path}")
         try:
             command = InviteResource(visit.account, state.resource.id, visit.who, self._message(state), send=False)
             invited = invite_resource(self.parts.ports, command)
@@ -130,7 +138,7 @@ class ResourcePages:
             resource=resource,
             address=address_of(resource),
             shown=shown,
-            turn=resource.owner.name if shown.actor.value == "resource" else ACTOR_WORDS[shown.actor],
+            turn=named_turn(state, shown),
             link=link,
             own_settings=len(own.values),
             conflicts=self._conflicts(state),
@@ -172,7 +180,7 @@ class ResourcePages:
             return None
         return count_vanished(self.parts.stop_line, state.account, state.resource.id)
 
-    def _invitation(self, state: ResourceState) -> object:
+    def _invitation(self, state: ResourceState) -> Invitation | None:
         if state.status is not Status.AWAITING or state.invitation_id is None:
             return None
         journeys = self.parts.ports.stores.journeys

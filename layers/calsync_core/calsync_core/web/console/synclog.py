@@ -1,4 +1,4 @@
-"""Sync log: what was done, when, for whom and by which rule. The log holds ids and codes only, and so does this page."""
+"""Sync log: what was done, when, for whom and by which rule. Ids and codes only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,0 +1,71 @@
+"""/v1/conflicts: where both cannot be true, and ending it."""
+
+from dataclasses import dataclass
+
+from calsync_core.domain.conflicts import Conflict, ConflictStatus, Resolution
+from calsync_core.domain.errors import NotFoundError
+from calsync_core.domain.ids import ConflictId
+from calsync_core.usecases.resolve_conflict import ConflictPorts, Decision, offered, resolve_conflict
+from calsync_core.web.answers import Answer
+from calsync_core.web.api import schemas
+from calsync_core.web.api.frame import ApiFrame, Call, answer, list_page, read_body
+
+_LIVE = {ConflictStatus.OPEN, ConflictStatus.LEFT}
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRoutes:
+    frame: ApiFrame
+
+    def list(self, call: Call) -> Answer:
+        """Open ones, newest first; `resource_id` filters."""
+        wanted = call.request.argument("resource_id")
+        if wanted:
+            self.frame.resource(call, wanted)
+        rows = [
+            one
+            for one in self.frame.ports.stores.conflicts.open(call.account)
+            if one.status is ConflictStatus.OPEN and (not wanted or one.resource_id == wanted)
+        ]
+        page, cursor = list_page(call, rows, lambda one: one.id)
+        items = [conflict_out(one) for one in page]
+        return answer(schemas.Page[schemas.ConflictOut](items=items, next_cursor=cursor))
+
+    def resolve(self, call: Call, conflict_id: str) -> Answer:
+        asked = read_body(call, schemas.ResolutionIn)
+        ports, stores = self.frame.ports, self.frame.ports.stores
+        conflict_ports = ConflictPorts(
+            stores.conflicts,
+            stores.resources,
+            stores.links,
+            stores.settings,
+            stores.log,
+            ports.host,
+            ports.queue,
+            ports.clock,
+        )
+        decision = Decision(Resolution(asked.resolution), call.who, asked.revision, asked.until)
+        try:
+            ended = resolve_conflict(conflict_ports, call.account, ConflictId(conflict_id), decision)
+        except NotFoundError:
+            raise NotFoundError("conflict_unknown") from None
+        return answer(conflict_out(ended))
+
+
+def conflict_out(conflict: Conflict) -> schemas.ConflictOut:
+    return schemas.ConflictOut(
+        id=conflict.id,
+        resource_id=conflict.resource_id,
+        kind=conflict.kind.value,
+        status=conflict.status.value,
+        booking_id=conflict.booking_id,
+        booking_time=schemas.when_out(conflict.booking_when),
+        calendar_time=schemas.when_out(conflict.calendar_when),
+        code=conflict.code,
+        opened=conflict.opened_at,
+        until=conflict.left_until_at,
+        ended=conflict.ended_at,
+        ended_by=conflict.ended_by,
+        revision=conflict.revision,
+        resolutions=[one.value for one in offered(conflict)] if conflict.status in _LIVE else [],
+    )
