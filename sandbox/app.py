@@ -24,7 +24,7 @@ from sandbox.entra import Entra, machine_routes, page_routes
 from sandbox.entra.scopes import GRAPH_RESOURCE
 from sandbox.exchange_of_messages import with_connection
 from sandbox.faults import Faults
-from sandbox.graph import graph_routes, unknown_path
+from sandbox.graph import CanonicalPaths, graph_routes, unknown_path
 from sandbox.inboxes import Inboxes
 from sandbox.notifications.delivery import Deliveries, DeliverySettings
 from sandbox.notifications.webhooks import Webhooks
@@ -34,7 +34,7 @@ from sandbox.profiles import profile_routes
 from sandbox.request_log import RequestLog
 from sandbox.subscriptions import Subscriptions
 from sandbox.tls import ca_file
-from sandbox.tokens import Tokens, TokenState, new_signing_key
+from sandbox.tokens import Tokens, TokenState
 from sandbox.world import Settings, World, new_world
 
 
@@ -124,7 +124,7 @@ class Sandbox:
     def _build_graph(self) -> None:
         mine = [*self.subscriptions.routes(), *profile_routes(self.world, self.directory)]
         routes = [*mine, *graph_routes(self.world), unknown_path(self.world)]
-        graph = Starlette(routes=[Mount("/v1.0", routes=routes)])
+        graph = CanonicalPaths(Starlette(routes=[Mount("/v1.0", routes=routes)]))
         self.world.graph_app = self.log.around(self.faults.around(graph), "graph", is_inner=True)
 
     def machine_app(self) -> ASGIApp:
@@ -194,7 +194,7 @@ class Sandbox:
         self.directory.tenants = kept
         self.directory.apps = dict(apps)
         self.directory.__post_init__()
-        self.tokens.use(TokenState(new_signing_key()))
+        self.tokens.use(TokenState(self.tokens.state.key_pem))
         self.entra.sign_ins.clear()
         self.entra.sessions.clear()
         self.inboxes.__dict__.update(Inboxes(next_id=self.inboxes.next_id).__dict__)

@@ -1,8 +1,9 @@
 """Fixtures of the sandbox's tests: a small world, a fake sign-in, a runner for scenarios."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.sandbox.graph_client import (
     Run,
     open_graph,
 )
+from tests.sandbox.small_microsoft import Microsoft, Running, connect, in_process, start
 
 
 @pytest.fixture
@@ -86,3 +88,23 @@ def run(world: World, verifier: FakeVerifier) -> Run:
         return asyncio.run(main())
 
     return runner
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Microsoft:
+    """A whole sandbox inside this process: sign-in, Graph, pages, control."""
+    return in_process(tmp_path)[1]
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A real sandbox process with TLS; shared, so tests use `microsoft`, which empties it first."""
+    started = start(tmp_path_factory.mktemp("sandbox"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def microsoft(running: Running) -> Iterator[Microsoft]:
+    """The real sandbox process, emptied and filled with the people of small_microsoft.py."""
+    yield from connect(running)
