@@ -155,6 +155,19 @@ class JourneyContract:
         with pytest.raises(ConcurrentChangeError):
             stores.journeys.save_invitation(an_invitation())
 
+    def test_of_five_who_use_an_invitation_at_once_one_does(self, stores: Stores) -> None:
+        saved = stores.journeys.save_invitation(an_invitation())
+
+        def use(_: int) -> bool:
+            try:
+                stores.journeys.save_invitation(replace(saved, is_used=True))
+            except ConcurrentChangeError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(5) as threads:
+            assert list(threads.map(use, range(5))).count(True) == 1
+
     def test_a_sign_in_is_taken_once(self, stores: Stores) -> None:
         stores.journeys.save_sign_in(a_sign_in())
 

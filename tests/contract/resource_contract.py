@@ -30,7 +30,9 @@ class ResourceContract:
         with pytest.raises(ConcurrentChangeError):
             stores.resources.save(first.moved_to(Status.IMPORTING, NOW))
         with pytest.raises(ConcurrentChangeError):
-            stores.resources.save(replace(a_state(), attempt=5))
+            stores.resources.save(first.moved_to(Status.AWAITING, NOW))
+        with pytest.raises(ConcurrentChangeError):
+            stores.resources.save(a_state())
         with pytest.raises(ConcurrentChangeError):
             stores.resources.save(replace(a_state(ResourceId("unknown")), version=3))
 

@@ -1,7 +1,5 @@
 """Who may use the console, and which keys may use the API."""
 
-import secrets
-
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import of_doc, row, to_doc
 from calsync_core.adapters.dynamodb.table import MISSING, ConditionFailedError, Put, Table
@@ -18,8 +16,7 @@ class DynamoAccessStore:
         return of_doc(Member, "member", found) if found else None
 
     def add_first_admin(self, member: Member) -> bool:
-        # Drawn per call: the same person asking twice is not our own repeated write.
-        claim = row("claim", (keys.account_key(member.account), "FIRST_ADMIN"), by=secrets.token_hex(8))
+        claim = row("claim", (keys.account_key(member.account), "FIRST_ADMIN"))
         person = row("member", _member_key(member.issuer, member.subject), doc=to_doc(member))
         try:
             self._table.transact([Put(claim, MISSING), Put(person, MISSING)])

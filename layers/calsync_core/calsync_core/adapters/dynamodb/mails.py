@@ -1,6 +1,5 @@
 """Which mail was claimed, and whose message a bounce belongs to."""
 
-import secrets
 from datetime import datetime
 
 from calsync_core.adapters.dynamodb import keys
@@ -16,10 +15,10 @@ class DynamoMailLedger:
         self._table = table
 
     def claim(self, account: AccountId, kind: str, subject: str, cause: str, now: datetime) -> bool:
-        # No expiry: the promise is once, not once a year. `by` tells our own repeated write from somebody else's.
+        # No expiry: the promise is once, not once a year.
         key = f"ACC#{account}#MAIL#{short_hash(kind, subject, cause)}", "CLAIM"
         try:
-            self._table.put(row("claim", key, at=keys.instant(now), by=secrets.token_hex(8)), MISSING)
+            self._table.put(row("claim", key, at=keys.instant(now)), MISSING)
         except ConditionFailedError:
             return False
         return True

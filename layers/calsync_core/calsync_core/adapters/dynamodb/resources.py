@@ -1,5 +1,6 @@
 """Where each resource stands."""
 
+import secrets
 from dataclasses import replace
 
 from calsync_core.adapters.dynamodb import keys
@@ -27,8 +28,8 @@ class DynamoResourceStore:
             else:
                 self._table.transact([write, _lease(state)])
         except ConditionFailedError as failure:
-            # After a time-out the same write may have taken effect before.
-            if failure.row is None or failure.row.get("doc") != write.values[":doc"]:
+            # The answer of this very write may have been lost, and botocore sent it again.
+            if failure.row is None or failure.row.get("w") != write.values[":w"]:
                 raise ConcurrentChangeError(resource=state.resource.id) from None
         return saved
 
@@ -48,12 +49,12 @@ def _write(saved: ResourceState, expected: int) -> Update:
         ":version": saved.version,
         ":entity": "resource",
         ":v": VERSIONS["resource"],
-        ":key": keys.account_key(saved.account),
-        ":sort": f"RES#{saved.resource.id}",
+        ":list_key": keys.account_key(saved.account),
+        ":list_sort": f"RES#{saved.resource.id}",
+        ":w": secrets.token_hex(4),
     }
-    expression = (
-        "SET #doc = :doc, #version = :version, #entity = :entity, #v = :v, #list_key = :key, #list_sort = :sort"
-    )
+    names = ("doc", "version", "entity", "v", "list_key", "list_sort", "w")
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in names)
     known = Condition("#version = :expected", {":expected": expected})
     condition = known if expected else Condition("attribute_not_exists(#version)")
     return Update((keys.resource_key(saved.account, saved.resource.id), "STATE"), expression, values, condition)

@@ -1,17 +1,19 @@
 """The only DynamoDB calls of calsync; the layout of the keys is in `keys.py`.
 
 Reads are strongly consistent except those of the two global indexes. An expression names attributes as `#name`; the
-map of names is made from it, so that no reserved word can hurt. A conditional write whose condition failed only because
-the very same write had taken effect before (time-out after commit, then a retry) counts as done.
+map of names is made from it, so that no reserved word can hurt. A conditional put carries a random word `w`: when its
+condition failed only because the very same request had taken effect before (the answer was lost, botocore sent it
+again) it counts as done. Somebody else's equal write never does: claims and single use rest on it.
 
 Does not belong here: what an item means (`documents.py`), what a code means (`errors.py`).
 """
 
 import random
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -174,11 +176,12 @@ class Table:
 
     def put(self, row: Row, condition: Condition | None = None) -> None:
         """Raises ConditionFailedError; InputError("item_too_large" | "key_too_long")."""
+        row = _signed(row) if condition else row
         request = {"TableName": self._name, "Item": _checked(row)} | _conditional(condition)
         try:
             self._conditional_call("put_item", request)
         except ConditionFailedError as failure:
-            if failure.row != row:
+            if not _is_ours(failure.row, row):
                 raise
 
     def update(
@@ -221,6 +224,7 @@ class Table:
 
     def transact(self, operations: Sequence[Operation]) -> None:
         """All or none. Raises ConditionFailedError with the positions that failed, ConcurrentChangeError."""
+        operations = [_signed_operation(one) for one in operations]
         items = [self._operation(one) for one in operations]
         for attempt in range(_TRIES):
             try:
@@ -370,9 +374,23 @@ def _update(one: Update) -> dict[str, Any]:
     return request
 
 
-def _stands(operation: Operation, row: Row | None) -> bool:
-    """Whether what the operation wanted to write is exactly what is there."""
-    return isinstance(operation, Put) and operation.row == row
+def _signed(row: Row) -> Row:
+    return {**row, "w": secrets.token_hex(4)}
+
+
+def _signed_operation(one: Operation) -> Operation:
+    return replace(one, row=_signed(one.row)) if isinstance(one, Put) and one.condition else one
+
+
+def _is_ours(stored: Row | None, row: Row) -> bool:
+    return stored is not None and stored.get("w") == row.get("w")
+
+
+def _stands(operation: Operation, stored: Row | None) -> bool:
+    """Whether this very request wrote what is there; an update signs itself with the value `:w`."""
+    if isinstance(operation, Put):
+        return operation.condition is not None and _is_ours(stored, operation.row)
+    return isinstance(operation, Update) and stored is not None and stored.get("w") == operation.values.get(":w", "")
 
 
 def _parts(all_: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
