@@ -16,8 +16,9 @@ GLOBAL_INDEXES = {"by_list", "by_due"}
 Call = Callable[..., Any]
 
 
-def client(service: str) -> Any:
-    return boto3.client(service, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
+def client(service: str, url: str | None = None) -> Any:
+    secret = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    return boto3.client(service, region_name=REGION, endpoint_url=url, **secret)
 
 
 def client_error(code: str, status: int = 400, operation: str = "Any", **more: Any) -> ClientError:

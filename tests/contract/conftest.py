@@ -1,5 +1,6 @@
 """moto for the adapters at AWS: started once, a table of its own for every test (making one is cheap)."""
 
+import os
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -21,7 +22,14 @@ _TABLES = count()
 
 @pytest.fixture(scope="session")
 def dynamodb() -> Iterator[Any]:
-    """One client for all: making one takes longer than most tests."""
+    """One client for all: making one takes longer than most tests.
+
+    CALSYNC_DYNAMODB_URL puts another DynamoDB in moto's place (the local cloud's, or a real one's).
+    """
+    url = os.environ.get("CALSYNC_DYNAMODB_URL")
+    if url:
+        yield client("dynamodb", url)
+        return
     with mock_aws():
         yield client("dynamodb")
 
