@@ -1,20 +1,25 @@
 """A console and its API over memory ports, with an identity provider that signs in whoever the test names."""
 
+import base64
 import hashlib
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from calsync_core.adapters.hosts.events import verify_event
 from calsync_core.adapters.memory.booking_system import MemoryBookingSystem
 from calsync_core.adapters.memory.host import MemoryHost
 from calsync_core.adapters.memory.outward import FixedClock, MemoryMailer, MemoryQueue, PlainSealer, SeededIds
 from calsync_core.adapters.memory.stores import memory_stores
+from calsync_core.domain.connections import Connection, MailboxIdentity, ProviderKind
 from calsync_core.domain.errors import SignInRefusedError
-from calsync_core.domain.ids import AccountId
-from calsync_core.domain.resources import Resource
+from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
+from calsync_core.domain.resources import Resource, ResourceState, Status
+from calsync_core.keys import host_events_secret
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.host import Capabilities
 from calsync_core.ports.identity import Identity
@@ -22,13 +27,17 @@ from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.mails import Draft
 from calsync_core.ports.outward import Mail
 from calsync_core.ports.signin import Begun, SignedIn
-from calsync_core.ports.stores import Member
-from calsync_core.usecases.refresh_resources import refresh_resources
+from calsync_core.usecases.manage_api_keys import create_api_key
+from calsync_core.usecases.receive_host_event import HostEvent
+from calsync_core.usecases.refresh_resources import Refreshed, refresh_resources
 from calsync_core.usecases.sign_in_member import SignInPorts
+from calsync_core.web.api.app import api_handler
+from calsync_core.web.api.frame import ApiFrame
 from calsync_core.web.console.app import console_handler
 from calsync_core.web.console.frame import Frame
 from calsync_core.web.console.parts import ConsoleParts, Deployment
 from calsync_core.web.console.signin import SignInPages
+from calsync_core.web.hooks import HostEvents
 from calsync_core.web.render import Pages
 from calsync_core.web.request import Request
 from calsync_core.web.session import COOKIE, Session, session_cookie
@@ -37,6 +46,7 @@ NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MAIN, OTHER = AccountId("main"), AccountId("other")
 ISSUER = "https://issuer.example"
 PUBLIC = "https://calsync.example"
+ROOT_KEY = "r" * 64
 
 
 @dataclass
@@ -51,8 +61,6 @@ class FakeIssuer:
         return f"{ISSUER}/authorize?{urlencode(self.asked)}"
 
     def redeem(self, *, code: str, redirect_uri: str, verifier: str, nonce: str) -> Identity:
-        import base64
-
         digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         wanted = (self.asked["challenge"], self.asked["nonce"], self.asked["redirect_uri"])
         if code not in self.codes or wanted != (digest, nonce, redirect_uri):
@@ -157,12 +165,51 @@ class World:
             first_admin_email="Admin@Clinic.example",
         )
         self.handler = console_handler(self.parts, SignInPages(self.frame, self.sign_in_ports, PUBLIC))
+        events = HostEvents(self.stores.resources, self.queue, _verify, self._refresh)
+        self.api_handler = api_handler(ApiFrame(self.ports), events, PUBLIC)
 
     def add_resource(self, resource_id: str = "anna", **fields: object) -> Resource:
         """In the booking system and, refreshed, in calsync."""
         self.system.add_resource(resource_id, **fields)
         refresh_resources(self.host, self.stores.resources, self.stores.log, self.clock, MAIN)
         return self.system.resources[resource_id]  # type: ignore[index]
+
+    def connect(self, resource_id: str = "anna", **fields: object) -> ResourceState:
+        """As after a finished import: one mailbox of its own, one calendar, read this minute."""
+        mailbox = MailboxId(f"mbx-{resource_id}")
+        identity = MailboxIdentity(ProviderKind.OFFICE365, "tenant", resource_id)
+        self.stores.connections.save(
+            Connection(mailbox, MAIN, identity, f"{resource_id}@clinic.example", resource_id, f"p-{resource_id}",
+                       (ResourceId(resource_id),))
+        )  # fmt: skip
+        state = self.stores.resources.get(MAIN, ResourceId(resource_id))
+        assert state is not None
+        connected = replace(
+            state, status=Status.CONNECTED, mailbox=mailbox, primary=CalendarId("cal"), since_at=NOW, last_sync_at=NOW
+        )
+        return self.stores.resources.save(replace(connected, **fields))  # type: ignore[arg-type]
+
+    def state(self, resource_id: str = "anna", account: AccountId = MAIN) -> ResourceState:
+        state = self.stores.resources.get(account, ResourceId(resource_id))
+        assert state is not None
+        return state
+
+    def api_key(self, account: AccountId = MAIN, scope: str = "write") -> str:
+        made = create_api_key(self.stores.access, self.clock, self.ids, account, name="test", scope=scope)
+        return made.secret
+
+    def api(
+        self, method: str, url: str, body: Any = None, *, key: str | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """Status and decoded body; with a fresh key that may write, unless the test gives another ("" for none)."""
+        secret = self.api_key() if key is None else key
+        sent = {**({"authorization": f"Bearer {secret}"} if secret else {}), **(headers or {})}
+        raw = body if isinstance(body, str) else "" if body is None else json.dumps(body)
+        answer = self.api_handler(http_event(method, url, body=raw, headers=sent), None)
+        return answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None
+
+    def _refresh(self, account: AccountId) -> Refreshed:
+        return refresh_resources(self.host, self.stores.resources, self.stores.log, self.clock, account)
 
     def browser(self, account: AccountId = MAIN, role: str = "admin") -> "Browser":
         """Signed in by a cookie that our own key signed."""
@@ -171,6 +218,11 @@ class World:
         browser = Browser(self)
         browser.take_cookies([cookie])
         return browser
+
+
+def _verify(account: AccountId, headers: Mapping[str, str], body: bytes) -> HostEvent:
+    signed = verify_event(host_events_secret(ROOT_KEY, account), headers, body)
+    return HostEvent(signed.type, signed.resource_ids)
 
 
 @dataclass
@@ -240,11 +292,3 @@ def query_of(url: str) -> dict[str, str]:
 
 def first_admin() -> Identity:
     return Identity(ISSUER, "sub-1", "admin@clinic.example", is_email_verified=True, name="A. Braun")
-
-
-def member(account: AccountId = MAIN) -> Member:
-    return Member(ISSUER, "sub-9", account, "admin", "m@clinic.example", "M")
-
-
-def worlds() -> Iterator[World]:
-    yield World()
