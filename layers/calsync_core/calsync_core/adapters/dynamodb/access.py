@@ -2,7 +2,8 @@
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import of_doc, row, to_doc
-from calsync_core.adapters.dynamodb.table import MISSING, ConditionFailedError, Put, Table
+from calsync_core.adapters.dynamodb.operations import MISSING, ConditionFailedError, Put
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.ids import AccountId, short_hash
 from calsync_core.ports.stores import ApiKey, Member
 

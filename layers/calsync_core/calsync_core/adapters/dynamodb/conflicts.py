@@ -2,7 +2,8 @@
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import checked, epoch, of_doc, row, to_doc
-from calsync_core.adapters.dynamodb.table import Condition, ConditionFailedError, Put, Row, Table
+from calsync_core.adapters.dynamodb.operations import Condition, ConditionFailedError, Put, Row
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.conflicts import Conflict, ConflictStatus
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, ConflictId, LinkRef, ResourceId

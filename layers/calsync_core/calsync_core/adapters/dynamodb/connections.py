@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import checked, of_doc, row, to_doc
+from calsync_core.adapters.dynamodb.operations import MISSING, Condition, ConditionFailedError, Put, Row
 from calsync_core.adapters.dynamodb.subscriptions import DynamoSubscriptions
-from calsync_core.adapters.dynamodb.table import MISSING, Condition, ConditionFailedError, Put, Row, Table
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.connections import Connection, MailboxIdentity, Subscription
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, MailboxTakenError
 from calsync_core.domain.ids import AccountId, MailboxId

@@ -2,7 +2,8 @@
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import checked, row
-from calsync_core.adapters.dynamodb.table import MISSING, Condition, ConditionFailedError, Table
+from calsync_core.adapters.dynamodb.operations import MISSING, Condition, ConditionFailedError
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.errors import ConcurrentChangeError, InstallationError
 from calsync_core.domain.ids import AccountId, MailboxId
 from calsync_core.ports.outward import Sealer

@@ -3,7 +3,8 @@
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import of_doc, row, to_doc
 from calsync_core.adapters.dynamodb.leases import held, lease_key
-from calsync_core.adapters.dynamodb.table import Check, Condition, ConditionFailedError, Put, Table
+from calsync_core.adapters.dynamodb.operations import Check, Condition, ConditionFailedError, Put
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.errors import LeaseLostError
 from calsync_core.domain.ids import AccountId, ResourceId, short_hash
 from calsync_core.ports.stores import CursorRow, Lease

@@ -2,7 +2,8 @@
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import checked, row
-from calsync_core.adapters.dynamodb.table import MISSING, ConditionFailedError, Row, Table
+from calsync_core.adapters.dynamodb.operations import MISSING, ConditionFailedError, Row
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.errors import InstallationError
 from calsync_core.domain.ids import AccountId
 

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from calsync_core.adapters.dynamodb import keys
-from calsync_core.adapters.dynamodb.table import Row, Value
+from calsync_core.adapters.dynamodb.operations import Row, Value
 from calsync_core.domain.appointments import AllDay, Timed, When
 from calsync_core.domain.errors import InstallationError
 from calsync_core.domain.ids import AccountId, BookingId, CalendarId, EntryId, LinkRef, ResourceId

@@ -10,7 +10,8 @@ from itertools import islice
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import VERSIONS, checked, row
-from calsync_core.adapters.dynamodb.table import Condition, ConditionFailedError, Row, Table
+from calsync_core.adapters.dynamodb.operations import Condition, ConditionFailedError, Row
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.errors import InstallationError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.ports.stores import CHECK_WHEELS, Due, check_wheel

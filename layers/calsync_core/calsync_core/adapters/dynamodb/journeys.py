@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import checked, epoch, of_doc, row, to_doc
-from calsync_core.adapters.dynamodb.table import MISSING, Condition, ConditionFailedError, Put, Row, Table
+from calsync_core.adapters.dynamodb.operations import MISSING, Condition, ConditionFailedError, Put, Row
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, ResourceId, short_hash
 from calsync_core.ports.stores import Agreement, Grant, Invitation, PendingSignIn

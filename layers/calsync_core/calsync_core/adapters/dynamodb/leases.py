@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from calsync_core.adapters.dynamodb import keys
-from calsync_core.adapters.dynamodb.table import Condition, ConditionFailedError, Row, Table
+from calsync_core.adapters.dynamodb.operations import Condition, ConditionFailedError, Row
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.errors import LeaseLostError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.ports.stores import Lease

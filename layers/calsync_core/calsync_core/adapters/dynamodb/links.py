@@ -10,16 +10,8 @@ from datetime import datetime
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import checked, link_of, link_pointer, link_row, pack, row, unpack
-from calsync_core.adapters.dynamodb.table import (
-    MISSING,
-    Condition,
-    ConditionFailedError,
-    Delete,
-    Put,
-    Row,
-    Table,
-    Value,
-)
+from calsync_core.adapters.dynamodb.operations import MISSING, Condition, ConditionFailedError, Delete, Put, Row, Value
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.appointments import overlap
 from calsync_core.domain.errors import AppointmentRejectedError, InputError, LinkChangedError
 from calsync_core.domain.ids import AccountId, CalendarId, EntryId, LinkRef, ResourceId

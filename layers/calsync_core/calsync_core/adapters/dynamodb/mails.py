@@ -4,7 +4,8 @@ from datetime import datetime
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import checked, row
-from calsync_core.adapters.dynamodb.table import MISSING, ConditionFailedError, Table
+from calsync_core.adapters.dynamodb.operations import MISSING, ConditionFailedError
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.ids import AccountId, ResourceId, short_hash
 
 _MESSAGE_DAYS = 90

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import VERSIONS, of_doc, to_doc
-from calsync_core.adapters.dynamodb.table import Condition, ConditionFailedError, Row, Table, Update
+from calsync_core.adapters.dynamodb.operations import Condition, ConditionFailedError, Row, Update
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState

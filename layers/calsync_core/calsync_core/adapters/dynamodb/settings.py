@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import of_doc, row, to_doc
-from calsync_core.adapters.dynamodb.table import MISSING, Condition, ConditionFailedError, Table
+from calsync_core.adapters.dynamodb.operations import MISSING, Condition, ConditionFailedError
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.ports.stores import StoredSettings

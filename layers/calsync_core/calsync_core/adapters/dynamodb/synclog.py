@@ -6,7 +6,8 @@ from datetime import UTC
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import checked, epoch, of_doc, row, to_doc
-from calsync_core.adapters.dynamodb.table import Row, Table
+from calsync_core.adapters.dynamodb.operations import Row
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.ids import AccountId, ResourceId, short_hash
 from calsync_core.domain.synclog import LogEntry
 

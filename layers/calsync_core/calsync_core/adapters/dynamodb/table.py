@@ -1,90 +1,51 @@
 """The only DynamoDB calls of calsync; the layout of the keys is in `keys.py`.
 
-Reads are strongly consistent except those of the two global indexes. An expression names attributes as `#name`; the
-map of names is made from it, so that no reserved word can hurt. A conditional put carries a random word `w`: when its
-condition failed only because the very same request had taken effect before (the answer was lost, botocore sent it
+Reads are strongly consistent except those of the two global indexes. A conditional put carries a random word `w`: when
+its condition failed only because the very same request had taken effect before (the answer was lost, botocore sent it
 again) it counts as done. Somebody else's equal write never does: claims and single use rest on it.
 
 Does not belong here: what an item means (`documents.py`), what a code means (`errors.py`).
 """
 
 import random
-import re
-import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from calsync_core.adapters.dynamodb import errors
 from calsync_core.adapters.dynamodb.keys import BY_START, Key
-from calsync_core.domain.errors import ConcurrentChangeError, InputError
+from calsync_core.adapters.dynamodb.operations import (
+    Check,
+    Condition,
+    ConditionFailedError,
+    Delete,
+    Operation,
+    Put,
+    Row,
+    Update,
+    Wire,
+    conditional,
+    is_ours,
+    names,
+    plain,
+    signed,
+    signed_operation,
+    stands,
+    update_request,
+    wire,
+    wire_key,
+    wire_row,
+)
+from calsync_core.domain.errors import ConcurrentChangeError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Value = str | int | bytes
-Row = Mapping[str, Value]
-Wire = dict[str, dict[str, Any]]
 _T = TypeVar("_T")
-
-_ITEM_LIMIT = 400 * 1024
-_PK_LIMIT, _SK_LIMIT = 2048, 1024
 _TRIES = 8
 _PAGE = 1000
-_NAME = re.compile(r"#(\w+)")
-
-
-class ConditionFailedError(Exception):
-    """Nothing was written. `rows` are the rows that stood in the way (None: there was none), by position."""
-
-    def __init__(self, rows: dict[int, Row | None]) -> None:
-        super().__init__("condition failed")
-        self.rows = rows
-
-    @property
-    def row(self) -> Row | None:
-        return next(iter(self.rows.values()))
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    text: str
-    values: Row = field(default_factory=dict)
-
-
-MISSING = Condition("attribute_not_exists(#PK)")
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    row: Row
-    condition: Condition | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    key: Key
-    condition: Condition | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    key: Key
-    condition: Condition
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    key: Key
-    expression: str
-    values: Row
-    condition: Condition | None = None
-
-
-Operation = Put | Delete | Check | Update
 
 
 class Table:
@@ -110,20 +71,20 @@ class Table:
         return int(self._now()) + days * 24 * 3600
 
     def get(self, key: Key) -> Row | None:
-        answer = self._call("get_item", TableName=self._name, Key=_key(key), ConsistentRead=True)
-        row = _plain(answer.get("Item", {}))
+        answer = self._call("get_item", TableName=self._name, Key=wire_key(key), ConsistentRead=True)
+        row = plain(answer.get("Item", {}))
         return row if row and self._is_alive(row) else None
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Row]:
         """Those that exist; what DynamoDB leaves unprocessed is asked for again, with growing pauses."""
         found: dict[Key, Row] = {}
         for part in _parts(list(dict.fromkeys(keys)), 100):
-            left: list[Wire] = [_key(key) for key in part]
+            left: list[Wire] = [wire_key(key) for key in part]
             for attempt in self._attempts("batch_get_item"):
                 request = {self._name: {"Keys": left, "ConsistentRead": True}}
                 answer = self._call("batch_get_item", RequestItems=request)
                 for item in answer["Responses"].get(self._name, []):
-                    row = _plain(item)
+                    row = plain(item)
                     if self._is_alive(row):
                         found[str(row["PK"]), str(row["SK"])] = row
                 left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
@@ -153,12 +114,12 @@ class Table:
             values = {**values, **where.values}
         elif limit:
             request["Limit"] = min(limit, _PAGE)
-        request["ExpressionAttributeNames"] = _names(text, where.text if where else "")
+        request["ExpressionAttributeNames"] = names(text, where.text if where else "")
         request["ExpressionAttributeValues"] = wire(values)
         given = 0
         while True:
             answer = self._call("query", **request)
-            for row in map(_plain, answer["Items"]):
+            for row in map(plain, answer["Items"]):
                 if not self._is_alive(row):
                     continue
                 yield row
@@ -176,33 +137,33 @@ class Table:
 
     def put(self, row: Row, condition: Condition | None = None) -> None:
         """Raises ConditionFailedError; InputError("item_too_large" | "key_too_long")."""
-        row = _signed(row) if condition else row
-        request = {"TableName": self._name, "Item": _checked(row)} | _conditional(condition)
+        row = signed(row) if condition else row
+        request = {"TableName": self._name, "Item": wire_row(row)} | conditional(condition)
         try:
             self._conditional_call("put_item", request)
         except ConditionFailedError as failure:
-            if not _is_ours(failure.row, row):
+            if not is_ours(failure.row, row):
                 raise
 
     def update(
         self, key: Key, expression: str, values: Row, condition: Condition | None = None, answer: str = "ALL_NEW"
     ) -> Row:
         """Gives what `answer` names (ALL_NEW, ALL_OLD). Raises ConditionFailedError."""
-        request = {"TableName": self._name, "ReturnValues": answer} | _update(
+        request = {"TableName": self._name, "ReturnValues": answer} | update_request(
             Update(key, expression, values, condition)
         )
-        return _plain(self._conditional_call("update_item", request).get("Attributes", {}))
+        return plain(self._conditional_call("update_item", request).get("Attributes", {}))
 
     def delete(self, key: Key, condition: Condition | None = None) -> Row | None:
         """Gives the row that was there. Raises ConditionFailedError."""
-        request = {"TableName": self._name, "Key": _key(key), "ReturnValues": "ALL_OLD"} | _conditional(condition)
+        request = {"TableName": self._name, "Key": wire_key(key), "ReturnValues": "ALL_OLD"} | conditional(condition)
         old = self._conditional_call("delete_item", request).get("Attributes")
-        return _plain(old) if old else None
+        return plain(old) if old else None
 
     def write_many(self, rows: Iterable[Row] = (), delete: Iterable[Key] = ()) -> None:
         """Unconditional, 25 at a time, no key twice; what is left unprocessed is sent again, nothing else."""
-        requests = [{"PutRequest": {"Item": _checked(row)}} for row in rows]
-        requests += [{"DeleteRequest": {"Key": _key(key)}} for key in delete]
+        requests = [{"PutRequest": {"Item": wire_row(row)}} for row in rows]
+        requests += [{"DeleteRequest": {"Key": wire_key(key)}} for key in delete]
         if len(requests) == 1:
             # One line of the log, one tombstone: not a batch, and functions that write no more need no such right.
             self._write_one(requests[0])
@@ -224,7 +185,7 @@ class Table:
 
     def transact(self, operations: Sequence[Operation]) -> None:
         """All or none. Raises ConditionFailedError with the positions that failed, ConcurrentChangeError."""
-        operations = [_signed_operation(one) for one in operations]
+        operations = [signed_operation(one) for one in operations]
         items = [self._operation(one) for one in operations]
         for attempt in range(_TRIES):
             try:
@@ -246,12 +207,12 @@ class Table:
         reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
         codes = [reason.get("Code", "None") for reason in reasons]
         failed = {
-            place: _plain(reasons[place]["Item"]) if reasons[place].get("Item") else None
+            place: plain(reasons[place]["Item"]) if reasons[place].get("Item") else None
             for place, code in enumerate(codes)
             if code in errors.CONDITION
         }
         if failed:
-            if all(_stands(operations[place], row) for place, row in failed.items()):
+            if all(stands(operations[place], row) for place, row in failed.items()):
                 return False
             raise ConditionFailedError(failed)
         if errors.code_of(error) in errors.CONFLICT or any(code in errors.CONFLICT for code in codes):
@@ -265,13 +226,13 @@ class Table:
         table = {"TableName": self._name}
         match one:
             case Put(row, condition):
-                return {"Put": table | {"Item": _checked(row)} | _conditional(condition)}
+                return {"Put": table | {"Item": wire_row(row)} | conditional(condition)}
             case Delete(key, condition):
-                return {"Delete": table | {"Key": _key(key)} | _conditional(condition)}
+                return {"Delete": table | {"Key": wire_key(key)} | conditional(condition)}
             case Check(key, condition):
-                return {"ConditionCheck": table | {"Key": _key(key)} | _conditional(condition)}
+                return {"ConditionCheck": table | {"Key": wire_key(key)} | conditional(condition)}
             case Update():
-                return {"Update": table | _update(one)}
+                return {"Update": table | update_request(one)}
 
     def _conditional_call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """One write of one item; a transaction that holds the item at this moment is waited for."""
@@ -282,7 +243,7 @@ class Table:
                 code = errors.code_of(error)
                 if code in errors.CONDITION:
                     item = error.response.get("Item")
-                    raise ConditionFailedError({0: _plain(item) if item else None}) from None  # type: ignore[arg-type]
+                    raise ConditionFailedError({0: plain(item) if item else None}) from None  # type: ignore[arg-type]
                 if code not in errors.CONFLICT:
                     raise errors.translate(error, operation) from None
             except BotoCoreError as error:
@@ -307,90 +268,6 @@ class Table:
     def _back_off(self, attempt: int) -> None:
         # Full jitter, at most 3 s in all eight tries together on average: longer waits belong to Step Functions.
         self._pause(random.uniform(0, min(0.02 * 2**attempt, 1.5)))  # noqa: S311 - no secret
-
-
-def wire(row: Row) -> Wire:
-    """Texts, whole numbers and bytes, as DynamoDB writes them."""
-    return {name: _value(value) for name, value in row.items()}
-
-
-def _value(value: Value) -> dict[str, Any]:
-    if isinstance(value, str):
-        return {"S": value}
-    return {"B": value} if isinstance(value, bytes) else {"N": str(value)}
-
-
-def _plain(item: Mapping[str, Mapping[str, Any]]) -> Row:
-    row: dict[str, Value] = {}
-    for name, typed in item.items():
-        kind, value = next(iter(typed.items()))
-        row[name] = int(value) if kind == "N" else bytes(value) if kind == "B" else value
-    return row
-
-
-def _key(key: Key) -> Wire:
-    return {"PK": {"S": key[0]}, "SK": {"S": key[1]}}
-
-
-def _checked(row: Row) -> Wire:
-    """DynamoDB names both mistakes only in the text of a ValidationException; here they get codes of their own."""
-    if len(str(row["PK"]).encode()) > _PK_LIMIT or len(str(row["SK"]).encode()) > _SK_LIMIT:
-        raise InputError("key_too_long", entity=str(row["entity"]))
-    size = sum(len(name) + _size(value) for name, value in row.items())
-    if size > _ITEM_LIMIT:
-        raise InputError("item_too_large", entity=str(row["entity"]), size=size)
-    return wire(row)
-
-
-def _size(value: Value) -> int:
-    if isinstance(value, int):
-        return 21  # the most that a number can take
-    return len(value) if isinstance(value, bytes) else len(value.encode())
-
-
-def _names(*expressions: str) -> dict[str, str]:
-    return {f"#{name}": name for text in expressions for name in _NAME.findall(text)}
-
-
-def _conditional(condition: Condition | None) -> dict[str, Any]:
-    if condition is None:
-        return {}
-    request: dict[str, Any] = {
-        "ConditionExpression": condition.text,
-        "ExpressionAttributeNames": _names(condition.text),
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-    if condition.values:
-        request["ExpressionAttributeValues"] = wire(condition.values)
-    return request
-
-
-def _update(one: Update) -> dict[str, Any]:
-    request = {"Key": _key(one.key), "UpdateExpression": one.expression} | _conditional(one.condition)
-    request["ExpressionAttributeNames"] = _names(one.expression, one.condition.text if one.condition else "")
-    values = {**one.values, **(one.condition.values if one.condition else {})}
-    if values:
-        request["ExpressionAttributeValues"] = wire(values)
-    return request
-
-
-def _signed(row: Row) -> Row:
-    return {**row, "w": secrets.token_hex(4)}
-
-
-def _signed_operation(one: Operation) -> Operation:
-    return replace(one, row=_signed(one.row)) if isinstance(one, Put) and one.condition else one
-
-
-def _is_ours(stored: Row | None, row: Row) -> bool:
-    return stored is not None and stored.get("w") == row.get("w")
-
-
-def _stands(operation: Operation, stored: Row | None) -> bool:
-    """Whether this very request wrote what is there; an update signs itself with the value `:w`."""
-    if isinstance(operation, Put):
-        return operation.condition is not None and _is_ours(stored, operation.row)
-    return isinstance(operation, Update) and stored is not None and stored.get("w") == operation.values.get(":w", "")
 
 
 def _parts(all_: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
