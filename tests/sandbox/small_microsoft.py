@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,14 +157,21 @@ CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 """They beat `verify=` in requests, and so would hide the sandbox's own authority."""
 
 
-def connect(running: Running) -> Iterator[Microsoft]:
-    """Clients of a running sandbox, filled with people."""
+@contextmanager
+def clients(running: Running) -> Iterator[Microsoft]:
+    """Clients of a running sandbox as it is."""
     addresses = running.addresses
     people_url = addresses["control_url"].removesuffix("/control")
+    trusted = ssl.create_default_context(cafile=addresses["ca_file"])
     with (
-        httpx.Client(base_url=addresses["login"], verify=addresses["ca_file"], trust_env=False) as machine,
+        httpx.Client(base_url=addresses["login"], verify=trusted, trust_env=False) as machine,
         httpx.Client(base_url=people_url, trust_env=False) as people,
     ):
-        microsoft = Microsoft(machine, people, addresses)
+        yield Microsoft(machine, people, addresses)
+
+
+def connect(running: Running) -> Iterator[Microsoft]:
+    """Clients of a running sandbox, emptied and filled with people."""
+    with clients(running) as microsoft:
         fill(microsoft)
         yield microsoft
