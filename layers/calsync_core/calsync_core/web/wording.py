@@ -43,7 +43,9 @@ _BY_ITSELF = _("We keep trying by ourselves. There is nothing to do for you.")
 _NO_LOSS = _("Nothing is lost: what waits is written as soon as it works again.")
 
 _REMOTE: Mapping[str, Wording] = {
-    "provider_unavailable": _w(_("The other side does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY),
+    "provider_unavailable": _w(
+        _("The other side does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY
+    ),
     "throttled": _w(_("Microsoft asks us to slow down"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY),
     "cursor_expired": _w(
         _("The calendar is being read again in full"),
@@ -163,7 +165,9 @@ _CONNECTION: Mapping[str, Wording] = {
     "auth_admin_approval": _w(
         _("Your IT has to allow calsync first"),
         _("Your organisation allows new apps only after IT has approved them. Nothing was connected."),
-        _("Send your IT the text that we prepared. Your link stays valid: come back when they have approved."),
+        _(
+            "Send your IT the text that we prepared. Your link stays valid: come back when they have approved."
+        ),
         Actor.IT,
     ),
     "permission_missing": _w(
@@ -174,7 +178,9 @@ _CONNECTION: Mapping[str, Wording] = {
     ),
     "mailbox_unusable": _w(
         _("This account has no calendar that we can reach"),
-        _("The sign-in worked, but Microsoft does not offer a calendar for this account. Nothing was connected."),
+        _(
+            "The sign-in worked, but Microsoft does not offer a calendar for this account. Nothing was connected."
+        ),
         _("Sign in with the account in which you see your calendar, or ask your IT."),
         Actor.IT,
     ),
@@ -189,7 +195,9 @@ _CONNECTION: Mapping[str, Wording] = {
     ),
     "mailbox_missing": _w(
         _("This account has no mailbox"),
-        _("The sign-in worked, but there is no mailbox and so no calendar behind this address. Nothing was connected."),
+        _(
+            "The sign-in worked, but there is no mailbox and so no calendar behind this address. Nothing was connected."
+        ),
         _("Sign in with the account in which you see your calendar."),
         Actor.RESOURCE,
     ),
@@ -312,7 +320,9 @@ _SIGN_IN: Mapping[str, Wording] = {
     ),
     "mailbox_taken": _w(
         _("This calendar account already belongs to someone else here"),
-        _("One calendar account serves one person, so that bookings of two people never mix. Nothing was changed."),
+        _(
+            "One calendar account serves one person, so that bookings of two people never mix. Nothing was changed."
+        ),
         _(
             "Share that calendar with your own account and choose it there, or ask the present owner to disconnect it"
             " first."
@@ -639,7 +649,10 @@ _CONSOLE: Mapping[str, Wording] = {
     ),
     "resource_active": _w(_("The booking system offers this again"), "", _NOTHING, Actor.NOBODY),
     "conflict_ended": _w(
-        _("This conflict has ended already"), _("Nothing was changed."), _("Look at the list again."), Actor.NOBODY
+        _("This conflict has ended already"),
+        _("Nothing was changed."),
+        _("Look at the list again."),
+        Actor.NOBODY,
     ),
     "conflict_changed": _w(
         _("The conflict changed while you were looking at it"),
@@ -675,7 +688,10 @@ _CONSOLE: Mapping[str, Wording] = {
         Actor.ADMIN,
     ),
     "span_inverted": _w(
-        _("The end is not after the beginning"), "", _("Ask for a span that ends after it begins."), Actor.ADMIN
+        _("The end is not after the beginning"),
+        "",
+        _("Ask for a span that ends after it begins."),
+        Actor.ADMIN,
     ),
     "span_too_long": _w(_("The span is too long"), "", _("Ask for at most 62 days at once."), Actor.ADMIN),
     "instant_unreadable": _w(
@@ -684,18 +700,27 @@ _CONSOLE: Mapping[str, Wording] = {
         _("Write it with its offset, for instance 2026-11-23T09:00:00Z."),
         Actor.ADMIN,
     ),
-    "cursor_unknown": _w(_("This place in the list does not exist"), "", _("Start from the first page."), Actor.ADMIN),
+    "cursor_unknown": _w(
+        _("This place in the list does not exist"), "", _("Start from the first page."), Actor.ADMIN
+    ),
     "field_unknown": _w(
         _("A field of this name is not known"), _("Nothing was saved."), _("Leave it out."), Actor.ADMIN
     ),
-    "name_missing": _w(_("The key has no name"), _("No key was made."), _("Enter what it is for."), Actor.ADMIN),
+    "name_missing": _w(
+        _("The key has no name"), _("No key was made."), _("Enter what it is for."), Actor.ADMIN
+    ),
     "too_many_keys": _w(
-        _("There are fifty keys already"), _("No key was made."), _("Revoke one that nobody uses."), Actor.ADMIN
+        _("There are fifty keys already"),
+        _("No key was made."),
+        _("Revoke one that nobody uses."),
+        Actor.ADMIN,
     ),
     "key_missing": _w(
         _("The key is missing"), "", _("Send the key as Bearer in the header Authorization."), Actor.OPERATOR
     ),
-    "key_unknown": _w(_("This key is not valid"), "", _("Make a new key on the page Connections."), Actor.OPERATOR),
+    "key_unknown": _w(
+        _("This key is not valid"), "", _("Make a new key on the page Connections."), Actor.OPERATOR
+    ),
     "scope_missing": _w(
         _("This key may only read"), _("Nothing was changed."), _("Use a key that may write."), Actor.OPERATOR
     ),
@@ -703,10 +728,16 @@ _CONSOLE: Mapping[str, Wording] = {
         _("This conflict is not known here"), _("Nothing was changed."), _("Look at the list."), Actor.ADMIN
     ),
     "event_refused": _w(
-        _("The event is not signed as agreed"), _("It was not looked at."), _("Compare key and clock."), Actor.OPERATOR
+        _("The event is not signed as agreed"),
+        _("It was not looked at."),
+        _("Compare key and clock."),
+        Actor.OPERATOR,
     ),
     "nobody_chosen": _w(
-        _("Nobody is chosen"), _("No invitation was sent."), _("Choose at least one person or room."), Actor.ADMIN
+        _("Nobody is chosen"),
+        _("No invitation was sent."),
+        _("Choose at least one person or room."),
+        Actor.ADMIN,
     ),
     "confirmation_missing": _w(
         _("The second press is missing"),
@@ -716,7 +747,74 @@ _CONSOLE: Mapping[str, Wording] = {
     ),
 }
 
-CATALOGUE: Mapping[str, Wording] = {
+_JOURNEYS: Mapping[str, Wording] = {
+    "date_invalid": _w(
+        _("This is not a date"),
+        _("Nothing was changed."),
+        _("Choose a day from the calendar field."),
+        Actor.RESOURCE,
+    ),
+    "pause_in_the_past": _w(
+        _("This day is over already"),
+        _("Nothing was changed."),
+        _("Choose a day in the future."),
+        Actor.RESOURCE,
+    ),
+    "not_paused": _w(
+        _("It is not paused"),
+        _("Nothing was changed."),
+        _("Look at the page again: the state has changed."),
+        Actor.RESOURCE,
+    ),
+    "still_disconnecting": _w(
+        _("The old connection is still being removed"),
+        _("This takes a few minutes. Nothing was changed."),
+        _("Try again in five minutes."),
+        Actor.RESOURCE,
+    ),
+    "sign_in_unavailable": _w(
+        _("Microsoft's sign-in does not answer at the moment"),
+        _("Nothing was connected."),
+        _("Try again in a few minutes; your link stays valid."),
+        Actor.RESOURCE,
+    ),
+    "host_unavailable": _w(
+        _("The booking system does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY
+    ),
+    "store_unavailable": _w(
+        _("calsync itself is very busy at the moment"), _NO_LOSS, _("Try again in a minute."), Actor.NOBODY
+    ),
+}
+
+# Codes that only the operator's log tells apart; people are told the same.
+_SAME_AS: Mapping[str, tuple[str, ...]] = {
+    "provider_unavailable": (
+        "answer_too_large", "answer_unreadable", "batch_incomplete", "connection_cut", "entry_busy", "foreign_link",
+        "listing_changed", "message_unknown",
+    ),
+    "sign_in_unavailable": ("sign_in_unclear",),
+    "host_unavailable": ("host_answer_too_large", "host_answer_unreadable", "host_busy", "host_unreachable"),
+    "store_unavailable": ("aws_throttled", "aws_unavailable", "store_contended", "store_throttled"),
+    "installation": (
+        "account_missing", "aws_request", "entra_login_url_wrong", "host_question_refused", "item_collection_too_large",
+        "item_too_large", "key_too_long", "oidc_client_refused", "oidc_discovery_incomplete", "oidc_issuer_differs",
+        "schema_broken", "schema_unknown", "sealer_missing", "secret_broken", "secret_missing", "store_request",
+    ),
+    "auth_expired": ("auth_missing",),
+    "subscription_lost": ("push_refused", "subscription_gone"),
+    "entry_rejected": (
+        "block_invalid", "block_refused", "host_rejected", "idempotency_key_reused", "request_refused",
+        "transaction_used",
+    ),
+    "cursor_expired": ("cursor_foreign",),
+    "sign_in_again": ("code_refused",),
+    "token_invalid": ("nonce_foreign",),
+    "other_mailbox": ("identity_changed",),
+    "resource_unknown": ("host_resource_unknown",),
+    "event_refused": ("malformed", "signature_invalid"),
+}  # fmt: skip
+
+_TEXTS: Mapping[str, Wording] = {
     **_REMOTE,
     **_HOST,
     **_ENTRIES,
@@ -729,6 +827,11 @@ CATALOGUE: Mapping[str, Wording] = {
     **_STOP_LINES,
     **_LOG,
     **_CONSOLE,
+    **_JOURNEYS,
+}
+CATALOGUE: Mapping[str, Wording] = {
+    **_TEXTS,
+    **{alias: _TEXTS[code] for code, aliases in _SAME_AS.items() for alias in aliases},
 }
 
 
