@@ -89,10 +89,11 @@ class CancelBooking:
 
 @dataclass(frozen=True, slots=True)
 class Agree:
-    """Nothing to send, but the row must note what both sides agree on now."""
+    """Nothing to send, but the row must note what both sides agree on now. `is_proof`: both sides were seen."""
 
     rule: str
     link: Link
+    is_proof: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ def _calendar_born(read: Read, scope: Scope) -> Observation:
     calendar, time, rest, block = Side.UNCHANGED, False, False, None
     if isinstance(entry, Entry):
         is_known = link is not None and bool(link.calendar.time)
-        must_project = link is not None and link.settings_version < scope.reproject_below
+        must_project = link is not None and (link.settings_version < scope.reproject_below or not link.host.version)
         if link is not None and is_known and entry.version == link.calendar.version and not must_project:
             return Observation(read, Origin.CALENDAR, _block_side(read), Side.UNCHANGED)
         block = project_entry(entry, scope.settings, scope.resource, read.ref, time_only=_is_time_only(entry, scope))

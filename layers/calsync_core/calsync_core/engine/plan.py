@@ -57,10 +57,12 @@ def _plan_host(seen: Observation, scope: Scope, is_final: bool) -> Action | None
         return None  # R52 quarantined until its origin changes
     if seen.host is Side.GONE:
         return _booking_gone(seen, is_final)
+    if link is not None and link.decision is not None:
+        return _as_decided(seen, link, scope)
+    if link is not None and link.entry_id is None and link.intent is None:
+        return _copy_missing(seen, link, scope)
     if link is None or link.entry_id is None:
         return _no_copy_yet(seen, scope)
-    if link.decision is not None:
-        return _as_decided(seen, link, scope)
     if seen.calendar is Side.GONE:
         return _copy_gone(seen, link, scope, is_final)
     if seen.host is Side.CHANGED:
@@ -74,9 +76,10 @@ def _booking_gone(seen: Observation, is_final: bool) -> Action | None:
     link = seen.read.link
     if link is None:
         return None
-    if link.entry_id is None and link.intent is None:
-        return DropLink("R16", link)
-    if seen.calendar is Side.GONE:
+    entry = seen.read.calendar
+    if isinstance(entry, Entry):
+        link = replace(link, entry_id=entry.id)  # an intent without a result, found by its mark
+    if link.entry_id is None or seen.calendar is Side.GONE:
         return DropLink("R16", link)
     if not isinstance(seen.read.host, Booking) and not is_final:
         return Leave("R50", link)  # a tombstone; a booking shown as cancelled or handed over is a clear word
@@ -118,7 +121,7 @@ def _as_decided(seen: Observation, link: Link, scope: Scope) -> Action | None:
     copy = seen.copy
     if link.decision is Origin.CALENDAR and isinstance(entry, Entry) and seen.calendar_time_changed:
         return MoveBooking("R71", link, booking, entry.when, entry)
-    if seen.calendar is Side.GONE:
+    if seen.calendar in (Side.GONE, Side.ABSENT):
         if link.decision is Origin.CALENDAR:
             return CancelBooking("R71", link, booking)
         if copy is None:
@@ -140,10 +143,22 @@ def _copy_gone(seen: Observation, link: Link, scope: Scope, is_final: bool) -> A
         return CreateCopy("R14", again, booking, copy, Reason.COPY_RESTORED)
     wish = scope.settings.edits.deleted_in_calendar
     if wish == "flag":
-        return OpenConflict("R7", link, ConflictKind.COPY_DELETED, booking.when, None)
+        missing = replace(link, entry_id=None, calendar=Agreed(), host=replace(link.host, version=booking.version))
+        return OpenConflict("R7", missing, ConflictKind.COPY_DELETED, booking.when, None)
     if wish == "cancel_booking" and scope.settings.writes_host:
         return CancelBooking("R9", link, booking)
     return CreateCopy("R8", again, booking, copy, Reason.COPY_RESTORED)
+
+
+def _copy_missing(seen: Observation, link: Link, scope: Scope) -> Action | None:
+    """The person deleted the copy and a conflict shows it (R7); it comes back when the booking changes (R14)."""
+    booking = seen.read.host
+    if isinstance(seen.read.calendar, Entry):
+        return _no_copy_yet(seen, scope)
+    if seen.host is not Side.CHANGED or not isinstance(booking, Booking) or seen.copy is None:
+        return None
+    again = _fresh_row(link, booking, scope, again=True)
+    return CreateCopy("R14", again, booking, seen.copy, Reason.COPY_RESTORED)
 
 
 def _booking_changed(seen: Observation, link: Link, scope: Scope) -> Action | None:
@@ -223,7 +238,7 @@ def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action 
         link, host=host, calendar=calendar, when=when, start_at=start, end_at=end, decision=None,
         settings_version=scope.settings_version if copy else link.settings_version,
     )  # fmt: skip
-    return Agree(rule, row) if row != link else None
+    return Agree(rule, row, is_proof=isinstance(entry, Entry)) if row != link else None
 
 
 def _has_new_version(read: object, agreed: str) -> bool:
@@ -271,7 +286,7 @@ def _write_block(seen: Observation, entry: Entry, block: Block, scope: Scope) ->
         return Skip("R42", seen.read.ref, code="outside_window")
     row = _block_row(seen.read.ref, link, entry, block, scope)
     if is_new:
-        return PutBlock("R33" if entry.mark else "R20", row, block, is_new=True)
+        return PutBlock("R33" if entry.mark else "R20", replace(row, intent=Intent.CREATE), block, is_new=True)
     if seen.calendar is Side.CHANGED:
         return PutBlock("R25", row, block, is_new=False)
     if seen.host in (Side.CHANGED, Side.GONE):

@@ -117,19 +117,25 @@ def _do(run: SyncRun, action: Action) -> None:  # noqa: C901 - one line per kind
         case CancelBooking():
             _cancel_booking(run, action)
         case Agree():
-            _store(run, action.link)
+            _store(run, action.link, has_agreed=action.is_proof)
         case DropLink():
             _forget(run, action.link)
             run.log(Reason.LINK_DROPPED, rule=action.rule, ref=action.link.ref)
         case OpenConflict():
-            open_conflict(
-                run, action.link, action.kind, action.booking_when, action.calendar_when, action.code, action.rule
-            )
+            _open_conflict(run, action)
         case Skip():
             if action.is_noteworthy:
                 run.log(action.reason, rule=action.rule, ref=action.ref, code=action.code)
         case Leave():
             run.ports.stores.links.set_leaving(run.account, run.resource, REVISIT, [action.link.ref])
+
+
+def _open_conflict(run: SyncRun, action: OpenConflict) -> None:
+    """The conflict first: a row that knows its copy is gone is not looked at again."""
+    link = action.link
+    open_conflict(run, link, action.kind, action.booking_when, action.calendar_when, action.code, action.rule)
+    if link.entry_id is None:
+        run.ports.stores.links.put(run.account, link)
 
 
 REVISIT = "revisit"
@@ -166,7 +172,7 @@ def _update_copy(run: SyncRun, action: UpdateCopy) -> None:
     is_new_origin = action.booking.version != link.host.version
     link = guards.new_origin(link) if is_new_origin else guards.spend(link, run.ports.clock.now())
     if link.is_quarantined:
-        _store(run, link)
+        _store(run, link, has_agreed=False)
         run.log(
             Reason.ENTRY_QUARANTINED, Way.TO_CALENDAR, rule="R52", ref=link.ref, code="write_budget", is_problem=True
         )
@@ -256,7 +262,7 @@ def _move_booking(run: SyncRun, action: MoveBooking) -> None:
         run.log(
             Reason.HOST_REFUSED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, code=error.code, is_problem=True
         )
-        _store(run, replace(link, decision=None))
+        _store(run, replace(link, decision=None), has_agreed=False)
         open_conflict(run, link, kind, action.booking.when, action.when, error.code, "R61")
         return
     _note(run, link, "booking_moved")
@@ -335,7 +341,7 @@ def _quarantine(run: SyncRun, action: Action, code: str) -> None:
     host = replace(link.host, version=booking.version) if booking is not None else link.host
     stored = run.ports.stores.links.get(run.account, run.resource, [link.ref]).get(link.ref)
     row = stored.row if stored else 0
-    _store(run, replace(link, is_quarantined=True, host=host, row=row))
+    _store(run, replace(link, is_quarantined=True, host=host, row=row), has_agreed=False)
     way = Way.TO_CALENDAR if link.origin is Origin.HOST else Way.FROM_CALENDAR
     run.log(Reason.ENTRY_QUARANTINED, way, rule="R52", ref=link.ref, code=code, is_problem=True)
     if link.origin is Origin.HOST:
@@ -348,15 +354,19 @@ def _revisit(run: SyncRun, action: Action) -> None:
         run.ports.stores.links.set_leaving(run.account, run.resource, REVISIT, [link.ref])
 
 
-def _store(run: SyncRun, link: Link) -> Link:
+def _store(run: SyncRun, link: Link, *, has_agreed: bool = True) -> Link:
+    """`has_agreed`: both sides are known to say the same now, so conflicts about this very link are over."""
     stored = run.ports.stores.links.put(run.account, link)
     run.touched[link.ref] = stored
+    if has_agreed:
+        run.agreed.add(link.ref)
     return stored
 
 
 def _forget(run: SyncRun, link: Link) -> None:
     run.ports.stores.links.delete(run.account, link)
     run.touched[link.ref] = None
+    run.agreed.add(link.ref)
 
 
 def _note(run: SyncRun, link: Link, what: str) -> None:

@@ -15,6 +15,7 @@ from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.apply_plan import apply_plan
 from calsync_core.usecases.read_calendar import read_booking
+from calsync_core.usecases.read_host import written_before
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 
 STOP_LINE = "stop_line"
@@ -26,7 +27,7 @@ def finish_calendar_round(run: SyncRun, provider: CalendarProvider, row: CursorR
     refs = leaving | stored
     links = run.ports.stores.links.get(run.account, run.resource, sorted(refs)) if refs else {}
     current = [link for link in links.values() if link.entry_id and link.calendar_id == row.feed]
-    if row.is_full and row.round > 1:
+    if row.is_full:
         current = _with_unseen(
             run, row, current, lambda link: link.calendar_id == row.feed and link.entry_id is not None
         )
@@ -40,9 +41,9 @@ def finish_host_round(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> No
     refs = leaving | stored
     links = run.ports.stores.links.get(run.account, run.resource, sorted(refs)) if refs else {}
     current = list(links.values())
-    if row.is_full and row.round > 1:
+    if row.is_full:
         current = _with_unseen(run, row, current, lambda link: link.origin is Origin.HOST)
-    reads = [Read(link.ref, link, read_booking(run, link.booking_id)) for link in current]
+    reads = [Read(link.ref, link, read_booking(run, link.booking_id), written_before(run, link)) for link in current]
     _finish(run, row, reads, refs, lambda read: read.host is Missing.GONE)
 
 

@@ -55,14 +55,14 @@ def _reads(run: SyncRun, bookings: tuple[Booking, ...]) -> list[Read]:
 
 
 def _read(run: SyncRun, ref: LinkRef, link: Link | None, booking: Booking) -> Read:
-    if link is not None and link.entry_id is None and link.intent is Intent.CREATE:
-        return Read(ref, link, booking, _written_before(run, link, booking.id), entry_is_whole=True)
-    return Read(ref, link, booking)
+    return Read(ref, link, booking, written_before(run, link), entry_is_whole=True)
 
 
-def _written_before(run: SyncRun, link: Link, booking_id: BookingId) -> Entry | Missing:
-    """An intent without a result: the create may have taken effect."""
-    mark = mark_of(run.scope.installation, run.account, run.resource, booking_id, link.generation)
+def written_before(run: SyncRun, link: Link | None) -> Entry | Missing:
+    """An intent without a result: the create may have taken effect, and the mark tells."""
+    if link is None or link.entry_id is not None or link.intent is not Intent.CREATE or link.booking_id is None:
+        return Missing.NOT_READ
+    mark = mark_of(run.scope.installation, run.account, run.resource, link.booking_id, link.generation)
     for entry in run.primary.find_mark(mark):
         whole = run.primary.entries(link.calendar_id, [entry.id], EVERYTHING)[entry.id]
         if whole is not None:

@@ -224,7 +224,7 @@ def _row(run: SyncRun, row: CursorRow | None, feed: str, work: Work) -> CursorRo
     """The stored row, or a new full round: first time, weekly renewal (staggered), settings for the whole window."""
     now = run.ports.clock.now()
     if row is None:
-        return CursorRow(feed, None, run.scope.window, opened_at=now)
+        return _new_round(run, feed, 1)
     if row.is_round_open and row.is_full:
         return row
     stagger = timedelta(minutes=zlib.crc32(f"{run.resource}/{feed}".encode()) % 1440)
@@ -236,7 +236,13 @@ def _row(run: SyncRun, row: CursorRow | None, feed: str, work: Work) -> CursorRo
 
 def _full_round(run: SyncRun, row: CursorRow) -> CursorRow:
     run.log(Reason.FULL_CHECK, code=row.feed if row.feed == HOST else "calendar")
-    return CursorRow(row.feed, None, run.scope.window, row.round + 1, opened_at=run.ports.clock.now())
+    return _new_round(run, row.feed, row.round + 1)
+
+
+def _new_round(run: SyncRun, feed: str, number: int) -> CursorRow:
+    """A round that was opened and lost in a crash may have left notes of seen links under the same number."""
+    run.ports.stores.links.forget_seen(run.account, run.resource, feed, number)
+    return CursorRow(feed, None, run.scope.window, number, opened_at=run.ports.clock.now())
 
 
 def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: CursorRow) -> bool:
@@ -249,7 +255,6 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
         try:
             page = provider.changes(calendar, row.cursor, row.window, run.content)
         except CursorExpiredError:
-            run.ports.stores.links.forget_seen(run.account, run.resource, row.feed, row.round)
             row = _full_round(run, row)
             continue
         run.seen_changes += len(page.entries) + len(page.removed)
@@ -300,7 +305,7 @@ def _store_page(
     else:
         watch_conflicts(run)
     if is_last:
-        if row.is_full and row.round > 1:
+        if row.is_full:
             links.forget_seen(run.account, run.resource, row.feed, row.round)
         done = replace(row, cursor=cursor, is_round_open=False, is_full=False, page=0)
         run.flush()
@@ -309,7 +314,7 @@ def _store_page(
         return True
     if leaving:
         links.set_leaving(run.account, run.resource, row.feed, sorted(leaving))
-    if row.is_full and row.round > 1:
+    if row.is_full:
         links.note_seen(run.account, run.resource, row.feed, row.round, row.page, sorted(seen))
     _note_progress(run, len(seen))
     run.flush()

@@ -54,6 +54,7 @@ class SyncRun:
     lines: list[LogEntry] = field(default_factory=list)
     journal: list[dict[str, str]] = field(default_factory=list)
     touched: dict[LinkRef, Link | None] = field(default_factory=dict)
+    agreed: set[LinkRef] = field(default_factory=set)
     seen_changes: int = 0
 
     @property

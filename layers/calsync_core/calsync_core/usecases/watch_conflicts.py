@@ -32,6 +32,9 @@ def open_conflict(
         is_left = old.status is ConflictStatus.LEFT and (old.left_until_at is None or old.left_until_at > now)
         if old.status is ConflictStatus.OPEN or is_left:
             return
+    if kind in OF_ONE_LINK:
+        run.agreed.discard(link.ref)
+        _settle_own(run, link.ref, but=kind)  # what is wrong with a link now replaces what was
     revision = old.revision + 1 if old else 1
     opened = old.opened_at if old and old.status is ConflictStatus.OPEN else now
     conflict = replace(new, revision=revision, opened_at=opened)
@@ -42,19 +45,21 @@ def open_conflict(
 
 
 def watch_conflicts(run: SyncRun) -> None:
-    """After a page: conflicts of the links that were touched, and of those whose look shows agreement again."""
+    """After a page: conflicts of the links that were touched, and of those that are known to agree again."""
     touched, run.touched = run.touched, {}
+    agreed, run.agreed = run.agreed, set()
     for ref, link in touched.items():
-        _settle_own(run, ref, link)
+        if ref in agreed:
+            _settle_own(run, ref)
         _watch_overlaps(run, ref, link)
 
 
 def settle_touched(run: SyncRun) -> None:
     """In a full round: only the conflicts about single links; overlaps are judged once at its end."""
-    touched, run.touched = run.touched, {}
-    for conflict in run.ports.stores.conflicts.of_resource(run.account, run.resource):
-        if conflict.kind in OF_ONE_LINK and _is_live(conflict) and conflict.booking_ref in touched:
-            _settle_own(run, conflict.booking_ref, touched[conflict.booking_ref])
+    agreed, run.agreed, run.touched = run.agreed, set(), {}
+    for conflict in run.ports.stores.conflicts.of_resource(run.account, run.resource) if agreed else ():
+        if conflict.kind in OF_ONE_LINK and _is_live(conflict) and conflict.booking_ref in agreed:
+            _settle(run, conflict)
 
 
 def watch_everything(run: SyncRun) -> None:
@@ -95,13 +100,10 @@ def _pair_id(run: SyncRun, booking: Link, entry: Link) -> str:
     return conflict_id(run.resource, ConflictKind.SAME_TIME, booking.ref, entry.ref)
 
 
-def _settle_own(run: SyncRun, ref: LinkRef, link: Link | None) -> None:
-    """The link was written or dropped, so both sides agree again: conflicts about the link itself are over."""
-    if link is not None and (link.origin is Origin.CALENDAR or link.is_quarantined):
-        return
+def _settle_own(run: SyncRun, ref: LinkRef, but: ConflictKind | None = None) -> None:
+    """Both sides of the link say the same again: conflicts about the link itself are over."""
     for conflict in run.ports.stores.conflicts.of_link(run.account, run.resource, ref):
-        was_just_opened = conflict.opened_at == run.ports.clock.now()
-        if conflict.kind in OF_ONE_LINK and not was_just_opened:
+        if conflict.kind in OF_ONE_LINK and conflict.kind is not but:
             _settle(run, conflict)
 
 
