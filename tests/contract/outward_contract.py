@@ -1,12 +1,14 @@
-"""What every mailer, sealer, clock and source of ids promises."""
+"""What every mailer, queue, importer, sealer, clock and source of ids promises."""
 
+from collections.abc import Callable
 from datetime import UTC, timedelta
 
 import pytest
 from calsync_core.domain.errors import AppointmentRejectedError, InstallationError
-from calsync_core.ports.outward import Clock, Ids, Mail, Mailer, Sealer
+from calsync_core.domain.ids import ResourceId
+from calsync_core.ports.outward import Clock, Ids, Importer, Mail, Mailer, Queue, Sealer, Wish
 
-from tests.contract.examples import A, B
+from tests.contract.examples import A, B, R
 
 
 def a_mail(to: str = "anna@example.com", subject: str = "Café Müller: connect", **more) -> Mail:
@@ -64,6 +66,47 @@ class SealerContract:
     def test_what_was_never_sealed_does_not_open(self, sealer: Sealer, sealed: bytes) -> None:
         with pytest.raises(InstallationError):
             sealer.unseal(A, sealed, "m1|1")
+
+
+class QueueContract:
+    """Subclasses give the fixtures `queue` and `received`: a function that takes what has arrived."""
+
+    def test_a_wish_arrives_as_it_was_sent(self, queue: Queue, received: Callable[[], list[Wish]]) -> None:
+        wishes = [Wish(A, ResourceId("ä|\n"), "button"), Wish(B, R, "lifecycle", "m1/hash")]
+        for wish in wishes:
+            queue.wish(wish)
+
+        assert sorted(received(), key=lambda wish: wish.cause) == wishes
+
+    def test_two_equal_wishes_are_two(self, queue: Queue, received: Callable[[], list[Wish]]) -> None:
+        for _ in range(2):
+            queue.wish(Wish(A, R, "notification"))
+
+        assert received() == [Wish(A, R, "notification")] * 2
+
+
+class ImporterContract:
+    """Subclasses give the fixtures `importer` and `started`: a function that counts what was started."""
+
+    @pytest.mark.parametrize("cause", ["import", "full"])
+    def test_what_takes_long_is_started_once(self, importer: Importer, started: Callable[[], int], cause: str) -> None:
+        for account, run in [(A, "1"), (A, "1"), (A, "2"), (B, "1"), (B, "1")]:
+            importer.start(Wish(account, R, cause), run)
+
+        assert started() == 3
+
+    def test_an_import_and_a_full_check_are_two(self, importer: Importer, started: Callable[[], int]) -> None:
+        importer.start(Wish(A, R, "import"), "1")
+        importer.start(Wish(A, R, "full"), "1")
+
+        assert started() == 2
+
+    @pytest.mark.parametrize("cause", ["notification", "host", "button", "sweep", "lifecycle"])
+    def test_a_change_is_started_each_time(self, importer: Importer, started: Callable[[], int], cause: str) -> None:
+        for _ in range(2):
+            importer.start(Wish(A, R, cause), "1")
+
+        assert started() == 2
 
 
 class ClockContract:

@@ -107,20 +107,28 @@ class TestMailer(outward_contract.MailerContract):
         assert raised.value.code == code
 
 
-class TestQueue:
+class TestQueue(outward_contract.QueueContract):
     @pytest.fixture
     def sqs(self) -> Any:
         return client("sqs")
 
-    def test_a_wish_arrives_as_it_was_sent(self, sqs: Any) -> None:
+    @pytest.fixture
+    def url(self, sqs: Any) -> Iterator[str]:
         url = sqs.create_queue(QueueName="wishes")["QueueUrl"]
-        wishes = [Wish(A, ResourceId("ä|\n"), "button"), Wish(A, R, "lifecycle", "m1/hash")]
+        yield url
+        sqs.delete_queue(QueueUrl=url)
 
-        for wish in wishes:
-            SqsQueue(sqs, url).wish(wish)
+    @pytest.fixture
+    def queue(self, sqs: Any, url: str) -> SqsQueue:
+        return SqsQueue(sqs, url)
 
-        bodies = [sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] for _ in wishes]
-        assert sorted(map(wish_of, bodies), key=lambda wish: wish.cause) == wishes
+    @pytest.fixture
+    def received(self, sqs: Any, url: str):
+        def receive() -> list[Wish]:
+            messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+            return [wish_of(one["Body"]) for one in messages]
+
+        return receive
 
     @pytest.mark.parametrize(
         ("fault", "expected"),
@@ -140,10 +148,13 @@ class TestQueue:
             SqsQueue(cloud, "http://queue").wish(Wish(A, R, "button"))
 
 
-class TestImporter:
+class TestImporter(outward_contract.ImporterContract):
     @pytest.fixture
-    def machines(self) -> dict[str, str]:
-        sfn = client("stepfunctions")
+    def sfn(self) -> Cloud:
+        return Cloud(client("stepfunctions"))
+
+    @pytest.fixture
+    def machines(self, sfn: Cloud) -> Iterator[dict[str, str]]:
         definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
         made = {
             kind: sfn.create_state_machine(name=f"sync-{kind}", definition=definition, roleArn=ROLE, type=kind)
@@ -154,20 +165,29 @@ class TestImporter:
             sfn.delete_state_machine(stateMachineArn=answer["stateMachineArn"])
 
     @pytest.fixture
-    def sfn(self) -> Cloud:
-        return Cloud(client("stepfunctions"))
+    def importer(self, sfn: Cloud, machines: dict[str, str]) -> StepFunctionsImporter:
+        return StepFunctionsImporter(sfn, machines["EXPRESS"], machines["STANDARD"])
 
-    def test_an_import_is_one_execution_however_often_it_is_started(self, sfn: Cloud, machines) -> None:
-        importer = StepFunctionsImporter(sfn, machines["EXPRESS"], machines["STANDARD"])
-        for account, cause, run in [(A, "import", "1"), (A, "import", "1"), (A, "import", "2"), (B, "full", "1")]:
-            importer.start(Wish(account, R, cause), run)
+    @pytest.fixture
+    def started(self, sfn: Cloud, machines: dict[str, str]):
+        def count() -> int:
+            return sum(len(sfn.list_executions(stateMachineArn=arn)["executions"]) for arn in machines.values())
 
-        executions = sfn.list_executions(stateMachineArn=machines["STANDARD"])["executions"]
-        assert len({one["executionArn"] for one in executions}) == 3
-        names = {request["name"] for name, request in sfn.calls if name == "start_execution"}
-        assert all(name.replace("-", "").isalnum() and len(name) <= 80 for name in names)
-        inputs = [json.loads(request["input"]) for name, request in sfn.calls if name == "start_execution"]
-        assert inputs[0] == {"account": A, "resource": R, "cause": "import", "run": "1"}
+        return count
+
+    def test_the_name_is_a_hash_and_the_state_is_ids(self, sfn: Cloud, importer: StepFunctionsImporter) -> None:
+        importer.start(Wish(A, ResourceId("foreign id: ä#|"), "import"), "run 1")
+
+        (_, request) = next(call for call in sfn.calls if call[0] == "start_execution")
+        assert request["name"].startswith("import-")
+        assert request["name"].replace("-", "").isalnum()
+        assert len(request["name"]) <= 80
+        assert json.loads(request["input"]) == {
+            "account": A,
+            "resource": "foreign id: ä#|",
+            "cause": "import",
+            "run": "run 1",
+        }
 
     def test_already_started_is_no_error(self, sfn: Cloud, machines) -> None:
         sfn.before["start_execution"].append(client_error("ExecutionAlreadyExists"))

@@ -23,6 +23,32 @@ class TestMailer(outward_contract.MailerContract):
         return MemoryMailer()
 
 
+class TestQueue(outward_contract.QueueContract):
+    @pytest.fixture
+    def queue(self) -> MemoryQueue:
+        return MemoryQueue()
+
+    @pytest.fixture
+    def received(self, queue: MemoryQueue):
+        return queue.take_all
+
+    def test_wishes_are_taken_once(self, queue: MemoryQueue) -> None:
+        queue.wish(Wish(A, R, "button"))
+
+        assert len(queue.take_all()) == 1
+        assert queue.take_all() == []
+
+
+class TestImporter(outward_contract.ImporterContract):
+    @pytest.fixture
+    def importer(self) -> MemoryImporter:
+        return MemoryImporter()
+
+    @pytest.fixture
+    def started(self, importer: MemoryImporter):
+        return lambda: len(importer.started)
+
+
 class TestSealer(outward_contract.SealerContract):
     @pytest.fixture
     def sealer(self) -> PlainSealer:
@@ -51,19 +77,3 @@ def test_the_clock_moves_only_when_told() -> None:
 
 def test_the_same_seed_gives_the_same_ids() -> None:
     assert [SeededIds(3).token() for _ in range(2)] == [SeededIds(3).token()] * 2
-
-
-def test_wishes_are_taken_once() -> None:
-    queue, wish = MemoryQueue(), Wish(A, R, "button")
-    queue.wish(wish)
-
-    assert queue.take_all() == [wish]
-    assert queue.take_all() == []
-
-
-def test_an_import_is_started_once_and_a_change_each_time() -> None:
-    importer = MemoryImporter()
-    for cause in ("import", "import", "notification", "notification"):
-        importer.start(Wish(A, R, cause), "run1")
-
-    assert [wish.cause for wish, _ in importer.started] == ["import", "notification", "notification"]
