@@ -5,15 +5,18 @@ from typing import Any
 from tests.sandbox.openapi_slice import DESCRIPTION, load_slice
 
 
-def check_exchanges(exchanges: list[dict[str, Any]], mailbox: str) -> int:
-    """Fail when one of the mailbox's exchanges does not fit; gives how many there were."""
+def check_exchanges(exchanges: list[dict[str, Any]], mailbox: str, *, has_faults: bool = False) -> int:
+    """Fail when one of the mailbox's exchanges does not fit; gives how many there were.
+
+    Answers of faults are wrong on purpose: then only what we sent is judged.
+    """
     checked = 0
     for one in exchanges:
         if one["mailbox"] != mailbox or not one["path"].startswith("/v1.0/"):
             continue
         checked += 1
         check_headers(one)
-        if DESCRIPTION.exists() and one["status"]:
+        if DESCRIPTION.exists() and one["status"] and not has_faults:
             path = one["path"].removeprefix("/v1.0")
             path = f"{path}?{one['query']}" if one["query"] else path
             load_slice().check(

@@ -122,7 +122,7 @@ class GraphClient:
 
     def address(self, url: str, query: Mapping[str, str] | None = None) -> str:
         """Raises ProviderUnavailableError("foreign_link") for a link that leads elsewhere."""
-        if url.startswith("/"):
+        if url.startswith("/") and not url.startswith("//"):  # two of them would name a host
             full = self.base_url + url
         elif self.owns(url):
             full = url
