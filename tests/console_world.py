@@ -164,9 +164,13 @@ class World:
             account=MAIN,
             first_admin_email="Admin@Clinic.example",
         )
-        self.handler = console_handler(self.parts, SignInPages(self.frame, self.sign_in_ports, PUBLIC))
+        self.rebuild()
         events = HostEvents(self.stores.resources, self.queue, _verify, self._refresh)
         self.api_handler = api_handler(ApiFrame(self.ports), events, PUBLIC)
+
+    def rebuild(self) -> None:
+        """After a test replaced `parts`."""
+        self.handler = console_handler(self.parts, SignInPages(self.frame, self.sign_in_ports, PUBLIC))
 
     def add_resource(self, resource_id: str = "anna", **fields: object) -> Resource:
         """In the booking system and, refreshed, in calsync."""
