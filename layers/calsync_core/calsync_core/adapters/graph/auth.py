@@ -6,7 +6,8 @@ dict-with-"error" answers become our errors here and nowhere else (signin_errors
 import json
 import time
 import warnings
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -23,6 +24,18 @@ start: one more later would mean consent again for everybody."""
 _SKEW_SECONDS = 300
 _TIMEOUT_SECONDS = 20
 _PUBLIC_HOSTS = (".microsoftonline.com", ".microsoftonline.us", ".chinacloudapi.cn", ".partner.microsoftonline.cn")
+
+
+@contextmanager
+def calls_to_entra() -> Iterator[None]:
+    """Around every use of msal that may reach the network: what is no answer is ProviderUnavailableError."""
+    import requests
+    from msal.exceptions import MsalError
+
+    try:
+        yield
+    except (requests.RequestException, MsalError, json.JSONDecodeError) as error:  # MsalError: a 5xx
+        raise ProviderUnavailableError("sign_in_unavailable", kind=type(error).__name__) from None
 
 
 @dataclass(frozen=True)
@@ -54,22 +67,20 @@ class EntraApp:
         if not self.client_id or not secret:
             raise InstallationError("entra_missing")
         import msal
-        import requests
 
         try:
-            return msal.ConfidentialClientApplication(
-                self.client_id,
-                client_credential=secret,
-                authority=f"{self.login_url}/common",
-                token_cache=token_cache,
-                instance_discovery=None if self.is_microsofts_own_host else False,
-                http_cache={} if is_fresh else self.http_cache,
-                verify=self.verify,
-                timeout=_TIMEOUT_SECONDS,
-            )
-        except requests.RequestException as error:
-            raise ProviderUnavailableError("sign_in_unavailable", kind=type(error).__name__) from None
-        except ValueError:
+            with calls_to_entra():
+                return msal.ConfidentialClientApplication(
+                    self.client_id,
+                    client_credential=secret,
+                    authority=f"{self.login_url}/common",
+                    token_cache=token_cache,
+                    instance_discovery=None if self.is_microsofts_own_host else False,
+                    http_cache={} if is_fresh else self.http_cache,
+                    verify=self.verify,
+                    timeout=_TIMEOUT_SECONDS,
+                )
+        except ValueError:  # not https, or the discovery document is refused
             raise InstallationError("entra_login_url_wrong") from None
 
 
@@ -101,15 +112,13 @@ class GraphSignIn:
         if "error" in answer:
             raise to_sign_in_error(answer)
         import msal
-        import requests
 
         cache = msal.SerializableTokenCache()
         application = self._app.open(cache, is_fresh=True)
         try:
-            result = application.acquire_token_by_auth_code_flow(json.loads(flow), dict(answer))
-        except requests.RequestException as error:
-            raise ProviderUnavailableError("sign_in_unavailable", kind=type(error).__name__) from None
-        except (ValueError, RuntimeError):  # state or nonce do not fit, or a body that is no JSON
+            with calls_to_entra():
+                result = application.acquire_token_by_auth_code_flow(json.loads(flow), dict(answer))
+        except (ValueError, RuntimeError):  # state or nonce do not fit
             raise SignInRefusedError("token_invalid") from None
         if "error" in result:
             raise to_sign_in_error(result)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any, Protocol
 
-from calsync_core.adapters.graph.auth import SCOPES, EntraApp
+from calsync_core.adapters.graph.auth import SCOPES, EntraApp, calls_to_entra
 from calsync_core.adapters.graph.signin_errors import to_refresh_error
 from calsync_core.domain.connections import MailboxIdentity, ProviderKind
-from calsync_core.domain.errors import ConcurrentChangeError, ConsentRevokedError, ProviderUnavailableError
+from calsync_core.domain.errors import ConcurrentChangeError, ConsentRevokedError
 from calsync_core.domain.ids import AccountId, MailboxId
 from calsync_core.ports.stores import CredentialStore
 
@@ -105,7 +105,6 @@ class MailboxTokens:
 
     def _refreshed(self, cache: bytes, *, force: bool) -> tuple[str, float]:
         import msal
-        import requests
 
         held = msal.SerializableTokenCache()
         held.deserialize(cache.decode())
@@ -113,10 +112,8 @@ class MailboxTokens:
         accounts = application.get_accounts()
         if not accounts:
             raise ConsentRevokedError("auth_missing")
-        try:
+        with calls_to_entra():
             result = application.acquire_token_silent_with_error(list(SCOPES), accounts[0], force_refresh=force)
-        except requests.RequestException as error:
-            raise ProviderUnavailableError("sign_in_unavailable", kind=type(error).__name__) from None
         if result is None:  # only for an empty cache; a refusal comes as a dict
             raise ConsentRevokedError("auth_missing")
         if "error" in result:
