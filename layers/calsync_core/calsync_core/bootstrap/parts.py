@@ -52,6 +52,11 @@ class Parts:
         return derive(self.secret.root_key, purpose)
 
     @cached_property
+    def installation(self) -> str:
+        """What marks of this stack say; stable, and different for every stack."""
+        return self.key("installation").hex()[:16]
+
+    @cached_property
     def _dynamodb(self) -> "DynamoDBClient":
         from calsync_core.adapters.dynamodb.stores import dynamodb_client
 
@@ -87,17 +92,13 @@ class Parts:
         from calsync_core.web.mails import TemplateMailWriter
 
         config = self.config
-        return TemplateMailWriter(
-            config.public_url, config.account_name, self.key("links"), config.privacy_url
-        )
+        return TemplateMailWriter(config.public_url, config.account_name, self.key("links"), config.privacy_url)
 
     @cached_property
     def _entra(self) -> "EntraApp":
         from calsync_core.adapters.graph.auth import EntraApp
 
-        return EntraApp(
-            self.config.login_url, self.config.entra_client_id, lambda: self.secret.entra_client_secret
-        )
+        return EntraApp(self.config.login_url, self.config.entra_client_id, lambda: self.secret.entra_client_secret)
 
     @cached_property
     def sign_in(self) -> SignIn:

@@ -5,9 +5,7 @@ from calsync_core.ports.outward import Clock
 from calsync_core.ports.stores import Agreement, JourneyStore
 
 
-def agree_to_privacy(
-    journeys: JourneyStore, clock: Clock, account: AccountId, who: str, text_version: str
-) -> None:
+def agree_to_privacy(journeys: JourneyStore, clock: Clock, account: AccountId, who: str, text_version: str) -> None:
     """`who` is the member's (issuer, subject) as text. Agreeing twice is no error."""
     if any(
         row.role == "admin" and row.text_version == text_version and row.who == who

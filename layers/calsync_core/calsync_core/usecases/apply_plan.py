@@ -139,7 +139,7 @@ def _open_conflict(run: SyncRun, action: OpenConflict) -> None:
 
 
 REVISIT = "revisit"
-"""The feed name under which links wait for another look at both sides: decisions of people, writes that kept failing."""
+"""The feed name of links that wait for another look at both sides: people's decisions, writes that kept failing."""
 
 
 # --- copies in the calendar ---------------------------------------------------------------------------------------

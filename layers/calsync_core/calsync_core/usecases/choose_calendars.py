@@ -74,9 +74,7 @@ def choose_calendars(ports: JourneyPorts, command: ChooseCalendars) -> ResourceS
     return state
 
 
-def _check_choice(
-    calendars: Sequence[Calendar], primary: CalendarId, conflicts: tuple[CalendarId, ...]
-) -> None:
+def _check_choice(calendars: Sequence[Calendar], primary: CalendarId, conflicts: tuple[CalendarId, ...]) -> None:
     if not primary:
         raise InputError("calendar_not_chosen", field="primary")
     known = {one.id: one for one in calendars}

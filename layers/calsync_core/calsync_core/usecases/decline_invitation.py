@@ -10,9 +10,7 @@ from calsync_core.usecases.note_invitation_state import note_invitation_state
 from calsync_core.usecases.read_invitation import InvitationLink, find_invitation, read_invitation
 
 
-def decline_invitation(
-    ports: JourneyPorts, link: InvitationLink, why: Literal["not_wanted", "not_me"]
-) -> None:
+def decline_invitation(ports: JourneyPorts, link: InvitationLink, why: Literal["not_wanted", "not_me"]) -> None:
     """Raises the LinkInvalidError family."""
     invitation = read_invitation(ports, link).invitation
     note_invitation_state(

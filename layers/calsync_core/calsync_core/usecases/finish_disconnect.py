@@ -153,9 +153,7 @@ def _remove(
     return removed
 
 
-def _remove_batch(
-    host: HostPlatform, provider: Provider, state: ResourceState, batch: list[Link]
-) -> list[Link]:
+def _remove_batch(host: HostPlatform, provider: Provider, state: ResourceState, batch: list[Link]) -> list[Link]:
     gone = []
     for link in batch:
         if link.origin is Origin.CALENDAR:
@@ -170,9 +168,7 @@ def _remove_batch(
     return gone
 
 
-def _remove_entries(
-    provider: Provider, state: ResourceState, calendar: CalendarId, links: list[Link]
-) -> list[Link]:
+def _remove_entries(provider: Provider, state: ResourceState, calendar: CalendarId, links: list[Link]) -> list[Link]:
     if state.mailbox is None:
         return []
     by_entry: dict[EntryId, Link] = {link.entry_id: link for link in links if link.entry_id is not None}

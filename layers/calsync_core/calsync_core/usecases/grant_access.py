@@ -85,9 +85,7 @@ def _take(ports: JourneyPorts, command: CameBack) -> PendingSignIn:
     pending = ports.stores.journeys.take_sign_in(secret_hash(given), ports.clock.now()) if given else None
     if pending is None or pending.purpose != PURPOSE:
         raise SignInRefusedError("state_unknown")
-    if not command.browser_key or not hmac.compare_digest(
-        pending.cookie_hash, secret_hash(command.browser_key)
-    ):
+    if not command.browser_key or not hmac.compare_digest(pending.cookie_hash, secret_hash(command.browser_key)):
         raise SignInRefusedError("state_foreign", resource=pending.resource or "")
     return pending
 
@@ -104,9 +102,7 @@ def _check_mailbox(ports: JourneyPorts, state: ResourceState, signed_in: SignedI
             raise SignInRefusedError("other_mailbox", resource=state.resource.id)
 
 
-def _keep(
-    ports: JourneyPorts, pending: PendingSignIn, result: SignInResult, signed_in: SignedIn
-) -> SignInResult:
+def _keep(ports: JourneyPorts, pending: PendingSignIn, result: SignInResult, signed_in: SignedIn) -> SignInResult:
     now, state = ports.clock.now(), result.state
     if pending.invitation_id is not None and not _is_invitation_alive(ports, pending):
         return replace(result, error=LinkWithdrawnError())
@@ -174,9 +170,7 @@ def _note_refusal(ports: JourneyPorts, pending: PendingSignIn, error: CalsyncErr
         )
     if isinstance(error, MailboxUnusableError):
         # Its own cause per day: a person who tries five accounts in a row gets one mail, not five.
-        tell_failed(
-            ports, pending.account, pending.resource, error.code, cause=f"sign-in-{now:%Y-%m-%d}-{error.code}"
-        )
+        tell_failed(ports, pending.account, pending.resource, error.code, cause=f"sign-in-{now:%Y-%m-%d}-{error.code}")
     ports.stores.log.add(
         [
             LogEntry(

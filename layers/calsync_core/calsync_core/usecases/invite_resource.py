@@ -66,9 +66,7 @@ def invite_resource(ports: JourneyPorts, command: InviteResource) -> Invited:
 
 
 def _check(ports: JourneyPorts, state: ResourceState, address: str) -> None:
-    versions = {
-        row.text_version for row in ports.stores.journeys.agreements(state.account) if row.role == "admin"
-    }
+    versions = {row.text_version for row in ports.stores.journeys.agreements(state.account) if row.role == "admin"}
     if ports.text_version not in versions:
         raise InputError("agreement_missing", account=state.account)
     if state.status not in _MAY_BE_INVITED:
@@ -101,9 +99,7 @@ def _claim_a_slot(ports: JourneyPorts, state: ResourceState, address: str, now: 
     raise InputError("invited_too_often", resource=state.resource.id)
 
 
-def _create(
-    ports: JourneyPorts, state: ResourceState, command: InviteResource, address: str, now: datetime
-) -> Invited:
+def _create(ports: JourneyPorts, state: ResourceState, command: InviteResource, address: str, now: datetime) -> Invited:
     older = _present(ports, state)
     token = ports.ids.token()
     invitation = ports.stores.journeys.save_invitation(
@@ -117,9 +113,7 @@ def _create(
             expires_at=now + LIFETIME,
             created_by=command.by,
             locale=state.resource.locale,
-            message="".join(char for char in command.message if char.isprintable() or char == "\n")[
-                :MAX_MESSAGE
-            ],
+            message="".join(char for char in command.message if char.isprintable() or char == "\n")[:MAX_MESSAGE],
         )
     )
 

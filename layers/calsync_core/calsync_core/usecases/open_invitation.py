@@ -47,7 +47,5 @@ def open_invitation(ports: JourneyPorts, command: OpenInvitation) -> str:
         resource=invitation.resource,
     )
     ports.stores.journeys.save_agreement(agreement)
-    note_invitation_state(
-        ports.stores, invitation.account, invitation.resource, invitation.id, InvitationState.OPENED
-    )
+    note_invitation_state(ports.stores, invitation.account, invitation.resource, invitation.id, InvitationState.OPENED)
     return url

@@ -32,9 +32,7 @@ def find_invitation(ports: JourneyPorts, link: InvitationLink) -> FoundInvitatio
         invitation = ports.stores.journeys.invitation_by_id(link.account, link.resource, link.invitation_id)
     else:
         invitation = ports.stores.journeys.invitation(token_hash(link.token))
-    state = (
-        None if invitation is None else ports.stores.resources.get(invitation.account, invitation.resource)
-    )
+    state = None if invitation is None else ports.stores.resources.get(invitation.account, invitation.resource)
     if invitation is None or state is None:
         raise LinkUnknownError
     return FoundInvitation(invitation, state)

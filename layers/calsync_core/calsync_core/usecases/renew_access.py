@@ -39,9 +39,7 @@ def keep_tokens(ports: JourneyPorts, connection: Connection, cache: bytes) -> No
     for _ in range(5):
         stored = ports.stores.credentials.load(connection.account, connection.id)
         try:
-            ports.stores.credentials.save(
-                connection.account, connection.id, cache, stored[1] if stored else 0
-            )
+            ports.stores.credentials.save(connection.account, connection.id, cache, stored[1] if stored else 0)
         except ConcurrentChangeError:
             continue
         return
@@ -55,9 +53,7 @@ def change_connection_health(ports: JourneyPorts, connection: Connection) -> Non
         if present is None or not present.is_broken:
             return
         try:
-            ports.stores.connections.save(
-                replace(present, is_broken=False, broken_code=None, broken_since_at=None)
-            )
+            ports.stores.connections.save(replace(present, is_broken=False, broken_code=None, broken_since_at=None))
         except ConcurrentChangeError:
             continue
         return

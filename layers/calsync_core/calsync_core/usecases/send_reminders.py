@@ -28,9 +28,7 @@ def send_reminders(ports: MailPorts, due: Due) -> None:
     if state.status is Status.REAUTH_REQUIRED and due.kind == "reminder":
         _remind_of_sign_in(ports, state, now)
     elif state.status is Status.AWAITING and state.invitation_id is not None:
-        invitation = ports.stores.journeys.invitation_by_id(
-            due.account, state.resource.id, state.invitation_id
-        )
+        invitation = ports.stores.journeys.invitation_by_id(due.account, state.resource.id, state.invitation_id)
         if invitation is None or invitation.is_used or invitation.is_withdrawn:
             return
         if invitation.expires_at <= now:
@@ -40,17 +38,13 @@ def send_reminders(ports: MailPorts, due: Due) -> None:
 
 
 def _expire(ports: MailPorts, state: ResourceState, invitation: Invitation, now: datetime) -> None:
-    if note_invitation_state(
-        ports.stores, state.account, state.resource.id, invitation.id, InvitationState.EXPIRED
-    ):
+    if note_invitation_state(ports.stores, state.account, state.resource.id, invitation.id, InvitationState.EXPIRED):
         ports.stores.log.add(
             [LogEntry(state.account, state.resource.id, now, Reason.STATUS_CHANGED, code="link_expired")]
         )
 
 
-def _remind_of_invitation(
-    ports: MailPorts, state: ResourceState, invitation: Invitation, now: datetime
-) -> None:
+def _remind_of_invitation(ports: MailPorts, state: ResourceState, invitation: Invitation, now: datetime) -> None:
     days = (now - invitation.created_at).days
     reached = [day for day in INVITATION_REMINDERS if day <= days]
     if not reached:
@@ -81,9 +75,7 @@ def _remind_of_sign_in(ports: MailPorts, state: ResourceState, now: datetime) ->
     reached = [day for day in REAUTH_REMINDERS if day <= days]
     if reached:
         facts: Facts = {"code": state.reason or "auth_expired", "since_at": since}
-        draft = Draft(
-            MailKind.SIGN_IN_EXPIRED, state.account, state.resource, address_of(state.resource), now, facts
-        )
+        draft = Draft(MailKind.SIGN_IN_EXPIRED, state.account, state.resource, address_of(state.resource), now, facts)
         send_mail(ports, draft, f"since-{since:%Y-%m-%dT%H:%M:%S}-day-{reached[-1]}")
     later = [day for day in REAUTH_REMINDERS if day > days]
     if later:

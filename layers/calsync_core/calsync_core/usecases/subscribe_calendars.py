@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from calsync_core.domain.connections import Subscription
@@ -12,12 +12,11 @@ from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.outward import Clock, Ids
-from calsync_core.ports.stores import ConnectionStore, Due, DueStore, Stores
+from calsync_core.ports.stores import Due, DueStore, Stores
 
 LIFE = timedelta(minutes=10_000)  # graph.md 8.1: under 10,080, with room for clock skew
 RENEW_BEFORE = timedelta(hours=48)
 POLL_SHARED_MINUTES = 5
-POLL_MINUTES = 15
 CHECK_MINUTES = 60
 
 
@@ -25,54 +24,88 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def subscribe_calendars(
-    stores: Stores,
-    state: ResourceState,
-    provider_of: Callable[[MailboxId], CalendarProvider],
-    clock: Clock,
-    ids: Ids,
-    public_url: str,
-) -> list[LogEntry]:
+@dataclass(frozen=True, slots=True)
+class SubscribePorts:
+    """`poll_minutes`: how often a calendar of one's own is asked where push is refused; 5, 15 or 60."""
+
+    stores: Stores
+    provider: Callable[[MailboxId], CalendarProvider]
+    clock: Clock
+    ids: Ids
+    public_url: str
+    poll_minutes: int = 15
+
+
+def subscribe_calendars(ports: SubscribePorts, state: ResourceState) -> list[LogEntry]:
     """Every chosen calendar has a living subscription, or is polled. Gives the log lines; may be repeated.
 
-    Raises the provider's errors; a calendar where push is refused is no error.
+    Costs one query per mailbox when there is nothing to do. Raises the provider's errors; a refused push is none.
     """
-    lines: list[LogEntry] = []
-    polled: set[CalendarId] = set()
+    rows = {mailbox: _rows(ports, state, mailbox) for mailbox in {mailbox for mailbox, _ in state.calendars}}
+    refused: dict[CalendarId, int] = {}
+    is_new = False
     for mailbox, calendar in state.calendars:
-        known = _subscription_of(stores.connections, state.account, mailbox, calendar)
+        known = rows[mailbox].get(calendar)
         if known is not None and known.subscription_id:
-            if state.resource.id not in known.resources:
-                stores.connections.save_subscription(replace(known, resources=(*known.resources, state.resource.id)))
-            continue
-        if not _subscribe(stores, state, mailbox, calendar, provider_of(mailbox), clock, ids, public_url, known):
-            polled.add(calendar)
-    _note_polled(stores, state, polled, lines, clock)
-    return lines
+            if state.resource.id in known.resources:
+                continue
+            ports.stores.connections.save_subscription(replace(known, resources=(*known.resources, state.resource.id)))
+        elif not _is_polled(ports, state, mailbox, calendar) and not _subscribe(ports, state, mailbox, calendar, known):
+            refused[calendar] = _minutes_for(ports, mailbox, calendar)
+            _remember_polled(ports, state, mailbox, calendar)
+        elif known is None and _is_polled(ports, state, mailbox, calendar):
+            if state.progress.near_done:
+                continue
+            refused[calendar] = _minutes_for(ports, mailbox, calendar)
+        is_new = True
+    if is_new:
+        ports.stores.due.set_check(state.account, state.resource.id, min(refused.values(), default=CHECK_MINUTES))
+    now = ports.clock.now()
+    return [LogEntry(state.account, state.resource.id, now, Reason.SUBSCRIPTION_LOST, code="push_refused")] * len(
+        refused
+    )
+
+
+def _rows(ports: SubscribePorts, state: ResourceState, mailbox: MailboxId) -> dict[CalendarId, Subscription]:
+    return {row.calendar_id: row for row in ports.stores.connections.subscriptions(state.account, mailbox)}
+
+
+def _is_polled(ports: SubscribePorts, state: ResourceState, mailbox: MailboxId, calendar: CalendarId) -> bool:
+    connection = ports.stores.connections.get(state.account, mailbox)
+    return connection is not None and calendar in connection.polled
+
+
+def _minutes_for(ports: SubscribePorts, mailbox: MailboxId, calendar: CalendarId) -> int:
+    """Shared calendars never have push with delegated rights (graph.md 2.5): they are asked most often."""
+    found = next((one for one in ports.provider(mailbox).calendars() if one.id == calendar), None)
+    return POLL_SHARED_MINUTES if found is not None and found.is_shared else ports.poll_minutes
+
+
+def _remember_polled(ports: SubscribePorts, state: ResourceState, mailbox: MailboxId, calendar: CalendarId) -> None:
+    connection = ports.stores.connections.get(state.account, mailbox)
+    if connection is not None and calendar not in connection.polled:
+        ports.stores.connections.save(replace(connection, polled=(*connection.polled, calendar)))
 
 
 def _subscribe(
-    stores: Stores, state: ResourceState, mailbox: MailboxId, calendar: CalendarId, provider: CalendarProvider,
-    clock: Clock, ids: Ids, public_url: str, known: Subscription | None,
-) -> bool:  # fmt: skip
-    connection = stores.connections.get(state.account, mailbox)
-    if connection is not None and calendar in connection.polled:
-        return False
-    path_id, secret = ids.token(), ids.token()
+    ports: SubscribePorts, state: ResourceState, mailbox: MailboxId, calendar: CalendarId, known: Subscription | None
+) -> bool:
+    path_id, secret = ports.ids.token(), ports.ids.token()
     resources = tuple(dict.fromkeys((*(known.resources if known else ()), state.resource.id)))
     row = Subscription(hash_of(path_id), mailbox, calendar, "", hash_of(secret), None, resources, state.account)
-    stores.connections.save_subscription(row)  # before the POST: the handshake comes while it waits
-    url = f"{public_url}/hooks/graph/{path_id}"
+    connections = ports.stores.connections
+    connections.save_subscription(row)  # before the POST: the handshake comes while it waits
+    url = f"{ports.public_url}/hooks/graph/{path_id}"
     try:
-        granted = provider.subscribe(calendar, url, f"{url}/lifecycle", secret, clock.now() + LIFE)
+        granted = ports.provider(mailbox).subscribe(calendar, url, f"{url}/lifecycle", secret, ports.clock.now() + LIFE)
     except PermissionMissingError:
-        stores.connections.delete_subscription(row.path_hash)
+        connections.delete_subscription(row.path_hash)
         return False
     row = replace(row, subscription_id=granted.subscription_id, expires_at=granted.expires_at)
-    stores.connections.save_subscription(row)
+    connections.save_subscription(row)
     if known is not None:
-        stores.connections.delete_subscription(known.path_hash)
-    _schedule_renewal(stores.due, row)
+        connections.delete_subscription(known.path_hash)
+    _schedule_renewal(ports.stores.due, row)
     return True
 
 
@@ -99,29 +132,6 @@ def _schedule_renewal(due: DueStore, row: Subscription) -> None:
 
 def renewal_at(expires_at: datetime) -> datetime:
     return expires_at - RENEW_BEFORE
-
-
-def _note_polled(
-    stores: Stores, state: ResourceState, polled: set[CalendarId], lines: list[LogEntry], clock: Clock
-) -> None:
-    """A connection remembers where push is refused; the resource sits in the wheel that its slowest way needs."""
-    if polled and state.mailbox is not None:
-        for mailbox in {mailbox for mailbox, calendar in state.calendars if calendar in polled}:
-            connection = stores.connections.get(state.account, mailbox)
-            if connection is not None and not polled <= set(connection.polled):
-                stores.connections.save(replace(connection, polled=tuple(sorted(polled | set(connection.polled)))))
-                lines.append(
-                    LogEntry(
-                        state.account, state.resource.id, clock.now(), Reason.SUBSCRIPTION_LOST, code="push_refused"
-                    )
-                )
-    stores.due.set_check(state.account, state.resource.id, POLL_SHARED_MINUTES if polled else CHECK_MINUTES)
-
-
-def _subscription_of(
-    connections: ConnectionStore, account: AccountId, mailbox: MailboxId, calendar: CalendarId
-) -> Subscription | None:
-    return next((row for row in connections.subscriptions(account, mailbox) if row.calendar_id == calendar), None)
 
 
 def drop_subscriptions(

@@ -14,7 +14,7 @@ from calsync_core.domain.errors import (
     ProviderUnavailableError,
 )
 from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
-from calsync_core.domain.resources import ResourceState
+from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import CalendarProvider, Content
 from calsync_core.ports.host import HostPlatform
@@ -25,6 +25,7 @@ from calsync_core.usecases.subscribe_calendars import renew_subscription
 MAX_ITEMS = 1500  # about 120 KB of ids: well under the 256 KB of a state
 BATCH = 40
 REFRESH_EVERY = timedelta(days=7)
+WAKE_AGAIN = timedelta(minutes=10)
 RETRY_RENEWAL = timedelta(minutes=15)
 FULL_AFTER = timedelta(days=8, hours=1)  # weekly renewal plus its stagger of a day
 Item = dict[str, str]
@@ -104,12 +105,14 @@ def _handle(ports: SweepPorts, item: Item) -> None:
 
 
 def _wake(ports: SweepPorts, account: AccountId, resource: ResourceId) -> None:
-    """The wish goes out before the item goes: a crash in between wishes twice, never not at all."""
+    """The guarantee behind imports, retries and disconnects: it stays, moved on, until a run has ended it."""
     state = ports.stores.resources.get(account, resource)
-    if state is not None and state.may_sync:
-        cause = "import" if state.status.value == "importing" else "sweep"
-        ports.queue.wish(Wish(account, resource, cause))
-    ports.stores.due.cancel("wait", account, resource)
+    is_leaving = state is not None and state.status is Status.DISCONNECTED and state.mailbox is not None
+    if state is None or not (state.may_sync or is_leaving):
+        ports.stores.due.cancel("wait", account, resource)
+        return
+    ports.stores.due.schedule(Due("wait", account, resource, ports.clock.now() + WAKE_AGAIN))
+    ports.queue.wish(Wish(account, resource, "import" if state.status is Status.IMPORTING else "sweep"))
 
 
 def _renew(ports: SweepPorts, account: AccountId, subject: str) -> None:
@@ -156,7 +159,9 @@ def _check(ports: SweepPorts, account: AccountId, resource: ResourceId) -> None:
         return
     rows = ports.stores.cursors.load(account, resource)
     try:
-        if all(_is_quiet(ports, state, rows.get(feed), feed, mailbox) for feed, mailbox in _feeds(state)):
+        if state.degraded is None and all(
+            _is_quiet(ports, state, rows.get(feed), feed, mailbox) for feed, mailbox in _feeds(state)
+        ):
             return
     except (CursorExpiredError, ConnectionBrokenError):
         pass  # a run finds the same, and says so

@@ -29,10 +29,11 @@ from calsync_core.engine.plan import plan
 from calsync_core.ports.calendar import Content
 from calsync_core.ports.stores import CursorRow, Due, Lease
 from calsync_core.usecases.apply_plan import REVISIT, apply_plan, read_both
+from calsync_core.usecases.finish_disconnect import finish_disconnect
 from calsync_core.usecases.finish_round import STOP_LINE, finish_calendar_round, finish_host_round
 from calsync_core.usecases.read_calendar import Feed, read_calendar_page
 from calsync_core.usecases.read_host import read_host_page
-from calsync_core.usecases.subscribe_calendars import subscribe_calendars
+from calsync_core.usecases.subscribe_calendars import SubscribePorts, subscribe_calendars
 from calsync_core.usecases.sync_run import SyncPorts, SyncRun
 from calsync_core.usecases.watch_conflicts import settle_touched, watch_conflicts, watch_everything
 
@@ -135,6 +136,8 @@ def _give_back(lease: Lease, ports: SyncPorts, outcome: Outcome) -> Outcome:
 
 def _under_lease(work: Work, ports: SyncPorts, lease: Lease) -> Outcome:
     state = ports.stores.resources.get(work.account, work.resource)
+    if state is not None and state.status is Status.DISCONNECTED:
+        return _take_leave(ports, lease)
     if state is None or not state.may_sync:
         return Outcome(Result.DONE, code="inactive")
     stored = ports.stores.settings.account(work.account), ports.stores.settings.resource(work.account, work.resource)
@@ -142,8 +145,8 @@ def _under_lease(work: Work, ports: SyncPorts, lease: Lease) -> Outcome:
     if not settings.active:
         return Outcome(Result.DONE, code="inactive")
     run = _open_run(work, ports, lease, state, settings, stored[0].version + stored[1].version)
-    for line in subscribe_calendars(ports.stores, state, run.calendar, ports.clock, ports.ids, ports.public_url):
-        run.lines.append(line)
+    push = SubscribePorts(ports.stores, run.calendar, ports.clock, ports.ids, ports.public_url, ports.poll_minutes)
+    run.lines.extend(subscribe_calendars(push, state))
     _revisit(run)
     is_complete = _near_window(run) and _all_feeds(run, work)
     run.flush()
@@ -153,6 +156,15 @@ def _under_lease(work: Work, ports: SyncPorts, lease: Lease) -> Outcome:
     if work.cause == "notification" and run.seen_changes == 0 and work.round < len(LOOK_AGAIN):
         return Outcome(Result.WAIT, LOOK_AGAIN[work.round])
     return Outcome(Result.DONE)
+
+
+def _take_leave(ports: SyncPorts, lease: Lease) -> Outcome:
+    """Disconnected: what is left to remove is removed, in steps."""
+    is_done = finish_disconnect(
+        ports.stores, ports.host(lease.account), ports.provider, ports.clock, lease.account, lease.resource,
+        ports.clock.now() + ports.work_for, lease,
+    )  # fmt: skip
+    return Outcome(Result.DONE if is_done else Result.AGAIN, code="inactive")
 
 
 def _open_run(
@@ -355,11 +367,12 @@ def _note_success(run: SyncRun) -> None:
     new = state
     if state.status is Status.IMPORTING:
         new = state.moved_to(Status.CONNECTED, now)
-        run.ports.stores.due.cancel("wait", run.account, run.resource)
         run.ports.stores.due.schedule(Due("refresh", run.account, state.mailbox or "", now + RENEWAL))
         run.log(Reason.IMPORT_DONE)
     if new.degraded is not None and new.degraded.reason != STOP_LINE:
         new = replace(new, degraded=None)
+    if new is not state:
+        run.ports.stores.due.cancel("wait", run.account, run.resource)  # the guarantee has done its service
     if run.scope.reproject_below:
         new = replace(new, reprojected=run.scope.reproject_below)
     if new.is_stop_line_confirmed:

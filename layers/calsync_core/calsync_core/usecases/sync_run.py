@@ -33,6 +33,7 @@ class SyncPorts:
     queue: Queue
     installation: str
     public_url: str
+    poll_minutes: int = 15
     lanes: int = 3
     work_for: timedelta = timedelta(seconds=50)
     lease_for: timedelta = timedelta(seconds=120)

@@ -33,9 +33,7 @@ def tell_failed(
     state = ports.stores.resources.get(account, resource)
     if state is None:
         return False
-    return _tell(
-        ports, state, MailKind.NOT_CONNECTED, {"code": code}, cause or f"attempt-{state.attempt}-{code}"
-    )
+    return _tell(ports, state, MailKind.NOT_CONNECTED, {"code": code}, cause or f"attempt-{state.attempt}-{code}")
 
 
 def tell_reauth_required(ports: MailPorts, account: AccountId, resource: ResourceId, code: str) -> bool:
@@ -69,8 +67,6 @@ def _tell(ports: MailPorts, state: ResourceState, kind: MailKind, facts: Facts, 
     try:
         return send_mail(ports, draft, cause)
     except CalsyncError as error:
-        line = LogEntry(
-            state.account, state.resource.id, now, Reason.MAIL_STATE, code=error.code, is_problem=True
-        )
+        line = LogEntry(state.account, state.resource.id, now, Reason.MAIL_STATE, code=error.code, is_problem=True)
         ports.stores.log.add([line])
         return False

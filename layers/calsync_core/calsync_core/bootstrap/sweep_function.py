@@ -1,0 +1,42 @@
+"""Puts together the two steps of the sweep: find and handle."""
+
+from typing import Any
+
+from calsync_core.bootstrap import Handler
+from calsync_core.bootstrap.parts import Parts
+from calsync_core.config import SweepConfig, load
+from calsync_core.domain.ids import ResourceId
+from calsync_core.jobs import batches_of
+from calsync_core.ports.stores import Due
+from calsync_core.usecases.resume_resource import resume_resource
+from calsync_core.usecases.send_reminders import send_reminders
+from calsync_core.usecases.sweep import SweepPorts, find_due, handle_due
+
+
+def build() -> Handler:
+    """Raises InstallationError("configuration_missing")."""
+    parts = Parts(load(SweepConfig), is_live=False)
+    ports = SweepPorts(
+        stores=parts.stores,
+        host=parts.host,
+        provider=parts.calendars.of_mailbox,
+        queue=parts.queue,
+        clock=parts.clock,
+        remind=lambda due: _remind(parts, due),
+    )
+
+    def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
+        if event["step"] == "find":
+            return batches_of(find_due(ports, event["page"]))
+        return handle_due(ports, event["batch"]["items"])
+
+    return handle
+
+
+def _remind(parts: Parts, due: Due) -> None:
+    """Reminders, expiries and resumes are done once: what must follow schedules itself anew."""
+    if due.kind == "resume":
+        resume_resource(parts.journeys, parts.queue, due.account, ResourceId(due.subject), by="")
+        return
+    parts.stores.due.cancel(due.kind, due.account, due.subject)
+    send_reminders(parts.journeys, due)

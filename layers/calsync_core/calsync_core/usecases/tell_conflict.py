@@ -1,0 +1,55 @@
+"""The mail about a conflict: to whom the settings say, one per resource and day at most, never with a title."""
+
+from datetime import datetime
+
+from calsync_core.domain.appointments import When
+from calsync_core.domain.conflicts import Conflict
+from calsync_core.domain.errors import CalsyncError
+from calsync_core.domain.resources import ResourceState
+from calsync_core.domain.settings import effective
+from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.ports.journeys import JourneyPorts
+from calsync_core.ports.mails import Draft, MailKind
+from calsync_core.usecases.send_mail import address_of, send_mail
+
+
+def tell_conflict(ports: JourneyPorts, conflict: Conflict, business_address: str = "") -> None:
+    """A mail that cannot be sent stands in the log; it never fails the run that found the conflict."""
+    state = ports.stores.resources.get(conflict.account, conflict.resource_id)
+    if state is None:
+        return
+    stored = ports.stores.settings
+    settings = effective(
+        stored.account(conflict.account).values, stored.resource(conflict.account, conflict.resource_id).values
+    )
+    whom = settings.conflicts.notify
+    addresses = {
+        "resource": address_of(state.resource) if whom in ("resource", "both") else "",
+        "admin": business_address if whom in ("admin", "both") else "",
+    }
+    for role, address in addresses.items():
+        if address:
+            _tell(ports, state, conflict, role, address)
+
+
+def _tell(ports: JourneyPorts, state: ResourceState, conflict: Conflict, role: str, address: str) -> None:
+    now = ports.clock.now()
+    when = conflict.booking_when or conflict.calendar_when
+    facts: dict[str, str | int | datetime | None] = {
+        "conflict": conflict.id,
+        "revision": conflict.revision,
+        "at": _start(when, state.resource.time_zone) if when else now,
+        "code": conflict.kind.value,
+    }
+    draft = Draft(MailKind.CONFLICT, conflict.account, state.resource, address, now, facts)
+    try:
+        send_mail(ports, draft, f"{role}-{now:%Y-%m-%d}")
+    except CalsyncError as error:
+        line = LogEntry(
+            conflict.account, conflict.resource_id, now, Reason.MAIL_STATE, code=error.code, is_problem=True
+        )
+        ports.stores.log.add([line])
+
+
+def _start(when: When, zone: str) -> datetime:
+    return when.interval(zone)[0]
