@@ -230,7 +230,7 @@ class Subscriptions:
     async def _renew(self, request: Request, principal: Principal, _body: Any) -> Answer:
         """POST reauthorize: delivery goes on, the end stays where it is."""
         self._renewed(self._named(request, principal), None)
-        return Answer(204)
+        return Answer(200)
 
     def _renewed(self, subscription: Subscription, at: datetime | None) -> None:
         subscription.is_paused = False

@@ -17,6 +17,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from sandbox.app import Addresses, Sandbox
+from tests.sandbox.openapi_slice import load_slice
 from tests.sandbox.walks import CLIENT_ID, PASSWORD, REDIRECT, SCOPES, SECRET, Browser, redeem
 
 ROOT = Path(__file__).parents[2]
@@ -155,6 +156,19 @@ def start(folder: Path, *more: str) -> Running:
 
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 """They beat `verify=` in requests, and so would hide the sandbox's own authority."""
+
+
+def check_log(microsoft: Microsoft) -> None:
+    """Hold every exchange with Graph in the request log against Microsoft's own description."""
+    judge = load_slice()
+    for exchange in microsoft.control("GET", "/log?path=^/v1.0/")["entries"]:
+        path = exchange["path"].removeprefix("/v1.0")
+        if exchange["status"] == 0 or not judge.knows(exchange["method"], path):
+            continue
+        answer, asked = exchange["response_body"], exchange["request_body"]
+        # O365 says "false" where the description wants false, and the real service takes it.
+        is_strict = not exchange["request_headers"].get("user-agent", "").startswith("python-requests")
+        judge.check(exchange["method"], path, exchange["status"], answer, asked, is_good_request=is_strict)
 
 
 @contextmanager

@@ -9,14 +9,16 @@ import httpx
 import pytest
 
 from tests.sandbox.openapi_slice import DESCRIPTION, load_slice
-from tests.sandbox.small_microsoft import Microsoft
+from tests.sandbox.small_microsoft import Microsoft, check_log
 from tests.sandbox.webhook_endpoint import Endpoint, endpoint
 
 
 @pytest.fixture
-def hook() -> Iterator[Endpoint]:
+def hook(microsoft: Microsoft) -> Iterator[Endpoint]:
     with endpoint() as found:
         yield found
+    if DESCRIPTION.exists():
+        check_log(microsoft)
 
 
 NOTIFICATIONS = {"$ref": "#/components/schemas/microsoft.graph.changeNotificationCollection"}
