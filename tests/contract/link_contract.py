@@ -132,6 +132,14 @@ class LinkContract:
         changed = stores.links.put(A, replace(saved[7], entry_id=EntryId("moved")))
         assert stores.links.by_entries(A, R, CAL, [saved[7].entry_id, EntryId("moved")]) == {"moved": changed}
 
+    def test_a_pointer_that_a_repeated_batch_left_behind_says_nothing(self, stores: Stores) -> None:
+        stores.links.put_many(A, [a_link(entry_id=EntryId("old")), a_link("e-2")])
+        again = stores.links.put_many(A, [a_link(entry_id=EntryId("new")), a_link("e-2")])
+
+        found = stores.links.by_entries(A, R, CAL, [EntryId("old"), EntryId("new")])
+
+        assert found == {EntryId("new"): again[0]}
+
     def test_links_may_be_deleted_while_they_are_streamed(self, stores: Stores) -> None:
         stores.links.put_many(A, [a_link(f"e-{n}") for n in range(5)])
 

@@ -287,6 +287,17 @@ class TestSealer(outward_contract.SealerContract):
 
         assert failed.value.code == "unsealing_failed"
 
+    def test_accounts_are_apart_even_under_one_data_key(self, kms: Cloud, key_arn, cloud, table) -> None:
+        """The local cloud's KMS does not refuse a changed ciphertext; the associated data still does."""
+        kms.instead["decrypt"] = lambda _, request: {"Plaintext": bytes(32)}
+        sealer = KmsSealer(kms, key_arn, data_keys(cloud, table))
+        sealed = sealer.seal(A, b"token", "c")
+
+        with pytest.raises(InstallationError):
+            sealer.unseal(B, sealed, "c")
+
+        assert sealer.unseal(A, sealed, "c") == b"token"
+
     @pytest.mark.parametrize(
         ("code", "expected"),
         [
