@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-
 from calsync_core.domain.connections import Calendar, Connection
 from calsync_core.domain.errors import (
     AdminApprovalError,
@@ -29,6 +28,7 @@ from calsync_core.usecases.open_invitation import OpenInvitation, open_invitatio
 from calsync_core.usecases.read_invitation import InvitationLink, read_invitation
 from calsync_core.usecases.tell_result import tell_connected, tell_failed, tell_reauth_required
 from calsync_core.usecases.withdraw_invitation import withdraw_invitation
+
 from tests.journey_world import ACCOUNT, ANNA, BEN, ROOM, JourneyWorld
 
 PRIMARY = CalendarId("calendar-1")
@@ -46,7 +46,9 @@ def come_back(world: JourneyWorld, state: str, key: str = KEY, **answer: str) ->
     return grant_access(world.ports, CameBack({"state": state, **answer}, key))
 
 
-def sign_in(world: JourneyWorld, resource: ResourceId = ANNA, person: str = "anna", key: str = KEY) -> SignInResult:
+def sign_in(
+    world: JourneyWorld, resource: ResourceId = ANNA, person: str = "anna", key: str = KEY
+) -> SignInResult:
     return come_back(world, begin(world, resource, key), key, code=person)
 
 
@@ -63,7 +65,12 @@ def test_continue_records_the_agreement_and_opens_the_invitation() -> None:
     begin(world)
     assert world.state().invitation is InvitationState.OPENED
     row = world.stores.journeys.agreements(ACCOUNT)[-1]
-    assert (row.who, row.role, row.text_version, row.resource) == ("anna@clinic.example", "resource", "2026-11", ANNA)
+    assert (row.who, row.role, row.text_version, row.resource) == (
+        "anna@clinic.example",
+        "resource",
+        "2026-11",
+        ANNA,
+    )
     assert world.sign_in.begun[-1]["login_hint"] == "anna@clinic.example"
 
 
@@ -315,7 +322,9 @@ def test_ten_conflict_calendars_are_kept_and_the_primary_among_them_is_ignored()
     with_calendars(world)
     sign_in(world)
     _choose(world, PRIMARY, "c0", "c0", *(f"c{index}" for index in range(1, 10)))
-    assert [calendar for _, calendar in world.state().conflict_calendars] == [f"c{index}" for index in range(10)]
+    assert [calendar for _, calendar in world.state().conflict_calendars] == [
+        f"c{index}" for index in range(10)
+    ]
 
 
 def test_choosing_again_changes_the_calendars_of_a_connected_resource() -> None:

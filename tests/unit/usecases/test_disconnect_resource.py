@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-
 from calsync_core.domain.appointments import Copy, Mark, Timed
 from calsync_core.domain.connections import Subscription
 from calsync_core.domain.errors import ConsentRevokedError, InputError, ProviderUnavailableError
@@ -16,6 +15,7 @@ from calsync_core.usecases.disconnect_resource import DisconnectResource, discon
 from calsync_core.usecases.finish_disconnect import finish_disconnect
 from calsync_core.usecases.pause_resource import PauseResource, pause_resource
 from calsync_core.usecases.resume_resource import resume_resource
+
 from tests.journey_world import ACCOUNT, ANNA, BEN, NOW, ROOM, JourneyWorld
 
 PRIMARY = CalendarId("calendar-1")
@@ -35,7 +35,15 @@ def with_copies(world: JourneyWorld, number: int = 3, resource: ResourceId = ANN
         world.stores.links.put(
             ACCOUNT,
             Link(
-                booking_ref(booking), resource, Origin.HOST, PRIMARY, WHEN, WHEN.start_at, WHEN.end_at, booking, entry.id
+                booking_ref(booking),
+                resource,
+                Origin.HOST,
+                PRIMARY,
+                WHEN,
+                WHEN.start_at,
+                WHEN.end_at,
+                booking,
+                entry.id,
             ),
         )
     own_id = world.sign_in.people["anna"].server.create_entry(WHEN, title="Dentist")
@@ -132,7 +140,9 @@ def test_the_time_may_run_out_and_the_rest_follows() -> None:
     assert not finish(world, seconds=0)
     assert world.state().mailbox is not None
     assert set(copies) <= entries(world)
-    [due] = [one for one in world.stores.due.due(world.clock.now() + timedelta(minutes=2)) if one.kind == "wait"]
+    [due] = [
+        one for one in world.stores.due.due(world.clock.now() + timedelta(minutes=2)) if one.kind == "wait"
+    ]
     assert due.subject == ANNA
 
     assert finish(world)
@@ -286,7 +296,9 @@ def test_a_pause_may_be_made_longer_or_open_ended() -> None:
     pause_resource(world.ports, PauseResource(ACCOUNT, ANNA, "Anna", world.clock.now() + timedelta(days=1)))
     pause_resource(world.ports, PauseResource(ACCOUNT, ANNA, "Anna"))
     assert world.state().paused_until_at is None
-    assert not [one for one in world.stores.due.due(world.clock.now() + timedelta(days=9)) if one.kind == "resume"]
+    assert not [
+        one for one in world.stores.due.due(world.clock.now() + timedelta(days=9)) if one.kind == "resume"
+    ]
 
 
 def test_resuming_reads_everything_that_changed_meanwhile() -> None:

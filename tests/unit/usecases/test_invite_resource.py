@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-
 from calsync_core.domain.errors import (
     AppointmentRejectedError,
     InputError,
@@ -26,6 +25,7 @@ from calsync_core.usecases.read_invitation import InvitationLink, read_invitatio
 from calsync_core.usecases.renew_invitation import renew_invitation
 from calsync_core.usecases.send_reminders import send_reminders
 from calsync_core.usecases.withdraw_invitation import withdraw_invitation
+
 from tests.journey_world import ACCOUNT, ANNA, ROOM, JourneyWorld
 
 
@@ -72,7 +72,9 @@ def test_who_is_not_known_is_not_invited() -> None:
         JourneyWorld().invite(ResourceId("nobody"))
 
 
-@pytest.mark.parametrize("address", ["", "anna", "anna@", "@clinic.example", "a b@c.example", "a@b.example\nBcc: x@y.z"])
+@pytest.mark.parametrize(
+    "address", ["", "anna", "anna@", "@clinic.example", "a b@c.example", "a@b.example\nBcc: x@y.z"]
+)
 def test_an_address_that_cannot_be_right_is_refused(address: str) -> None:
     world = JourneyWorld()
     state = world.state()

@@ -6,19 +6,24 @@ from email.message import EmailMessage
 from html.parser import HTMLParser
 
 import pytest
-
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import Owner, Resource, ResourceKind
 from calsync_core.ports.mails import Draft, Facts, MailKind
 from calsync_core.ports.outward import Mail
 from calsync_core.web.mails import MAX_HTML, TemplateMailWriter
 from calsync_core.web.wording import CATALOGUE
+
 from tests.journey_world import NOW, PUBLIC_URL
 
 EVIL = 'Dr <b onclick="x">Anna</b>\r\nBcc: all@example.org & "Weber"'
 FACTS: dict[MailKind, list[Facts]] = {
     MailKind.INVITATION: [
-        {"token": "t" * 43, "expires_at": NOW + timedelta(days=14), "invited_by": EVIL, "message": "Hi <i>you</i>\nnew"},
+        {
+            "token": "t" * 43,
+            "expires_at": NOW + timedelta(days=14),
+            "invited_by": EVIL,
+            "message": "Hi <i>you</i>\nnew",
+        },
         {"token": "t" * 43, "expires_at": NOW + timedelta(days=14), "invited_by": "A", "message": ""},
     ],
     MailKind.REMINDER: [
@@ -67,8 +72,14 @@ class Page(HTMLParser):
 
 
 def write(kind: MailKind, facts: Facts, owner_is_other: bool = False) -> Mail:
-    owner = Owner("p-2", "Cust O'Dian", "c@clinic.example") if owner_is_other else Owner("p-1", EVIL, "a@clinic.example")
-    resource = Resource(ResourceId("anna"), EVIL, "a@clinic.example", ResourceKind.STAFF, "Europe/Berlin", "fr", owner)
+    owner = (
+        Owner("p-2", "Cust O'Dian", "c@clinic.example")
+        if owner_is_other
+        else Owner("p-1", EVIL, "a@clinic.example")
+    )
+    resource = Resource(
+        ResourceId("anna"), EVIL, "a@clinic.example", ResourceKind.STAFF, "Europe/Berlin", "fr", owner
+    )
     writer = TemplateMailWriter(PUBLIC_URL, 'City & "Clinic"', b"k" * 32, "https://clinic.example/privacy")
     return writer.write(Draft(kind, AccountId("main"), resource, "a@clinic.example", NOW, facts))
 

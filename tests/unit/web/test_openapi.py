@@ -40,7 +40,10 @@ def test_every_named_code_has_words() -> None:
     [
         ("resources_list", "/v1/resources"),
         ("resources_one", "/v1/resources/anna"),
-        ("resources_availability", "/v1/resources/anna/availability?from=2026-11-23T09:00:00Z&to=2026-11-23T10:00:00Z"),
+        (
+            "resources_availability",
+            "/v1/resources/anna/availability?from=2026-11-23T09:00:00Z&to=2026-11-23T10:00:00Z",
+        ),
         ("resources_log", "/v1/resources/anna/log"),
         ("settings_of_resource", "/v1/resources/anna/settings"),
         ("settings_of_account", "/v1/settings"),
@@ -59,7 +62,9 @@ def test_answers_fit_the_document(operation: str, url: str) -> None:
     status, body = world.api("GET", url)
 
     schema = described["responses"][str(status)]["content"]["application/json"]["schema"]
-    jsonschema.validate(body, {**schema, "components": whole["components"]}, cls=jsonschema.Draft202012Validator)
+    jsonschema.validate(
+        body, {**schema, "components": whole["components"]}, cls=jsonschema.Draft202012Validator
+    )
 
 
 def test_problems_fit_the_document() -> None:

@@ -3,9 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from calsync_core.domain.errors import InputError, LinkExpiredError, LinkUnknownError
 from calsync_core.domain.ids import AccountId
 from calsync_core.web.answers import Answer
@@ -13,6 +10,8 @@ from calsync_core.web.csrf import check_csrf, csrf_token
 from calsync_core.web.links import Purpose, SignedLink, make_link, read_link
 from calsync_core.web.session import COOKIE, Session, ended_session_cookie, read_session, session_cookie
 from calsync_core.web.signing import sign, verify
+from hypothesis import given
+from hypothesis import strategies as st
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -20,7 +19,7 @@ SESSION = Session("https://issuer", "sub-1", "main", "admin", "A. Bräun|;\n", N
 
 
 def cookie_of(header: str) -> dict[str, object]:
-    return {"cookies": [header.split(";")[0]]}
+    return {"cookies": [header.split(";", maxsplit=1)[0]]}
 
 
 def test_a_session_comes_back_as_it_was() -> None:
@@ -40,7 +39,9 @@ def test_a_session_ends_in_code_whatever_the_browser_keeps() -> None:
     assert read_session(event, KEY, SESSION.expires_at) is None
 
 
-@pytest.mark.parametrize("event", [{}, {"cookies": []}, {"cookies": [f"{COOKIE}="]}, {"cookies": [f"{COOKIE}=a.b"]}])
+@pytest.mark.parametrize(
+    "event", [{}, {"cookies": []}, {"cookies": [f"{COOKIE}="]}, {"cookies": [f"{COOKIE}=a.b"]}]
+)
 def test_no_session_is_none(event: dict[str, object]) -> None:
     assert read_session(event, KEY, NOW) is None
 
@@ -87,7 +88,9 @@ def test_a_manage_link_opens_nothing_else(purpose: Purpose) -> None:
         read_link(KEY, purpose, text, NOW)
 
 
-@pytest.mark.parametrize(("cookie", "token"), [("a", ""), ("a", "x"), ("", csrf_token(KEY, "")), ("b", csrf_token(KEY, "a"))])
+@pytest.mark.parametrize(
+    ("cookie", "token"), [("a", ""), ("a", "x"), ("", csrf_token(KEY, "")), ("b", csrf_token(KEY, "a"))]
+)
 def test_a_form_of_another_browser_is_refused(cookie: str, token: str) -> None:
     with pytest.raises(InputError, match="form_expired"):
         check_csrf(KEY, cookie, token)

@@ -5,7 +5,6 @@ import re
 from importlib.resources import files
 
 import pytest
-
 from calsync_core.domain.errors import NotFoundError
 from calsync_core.web.static_files import HTMX_SHA256, static_file, static_url
 
@@ -51,6 +50,8 @@ def test_every_form_that_posts_carries_the_token() -> None:
 
 def _templates(*folders: str) -> list:  # type: ignore[type-arg]
     root = WEB.joinpath("templates")
-    found = [one for folder in folders for one in root.joinpath(folder).iterdir() if one.name.endswith(".html")]
+    found = [
+        one for folder in folders for one in root.joinpath(folder).iterdir() if one.name.endswith(".html")
+    ]
     assert found
     return found

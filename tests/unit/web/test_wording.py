@@ -4,9 +4,8 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 import calsync_core
+import pytest
 from calsync_core.domain import errors
 from calsync_core.domain.errors import CalsyncError, ProviderThrottledError
 from calsync_core.domain.synclog import Reason
@@ -34,7 +33,11 @@ def raised_codes() -> set[tuple[str, str]]:
         if any(folder in path.parents for folder in FOREIGN):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in names:
+            if (
+                not isinstance(node, ast.Call)
+                or not isinstance(node.func, ast.Name)
+                or node.func.id not in names
+            ):
                 continue
             place = 1 if node.func.id == ProviderThrottledError.__name__ else 0
             if len(node.args) > place and isinstance(node.args[place], ast.Constant):
