@@ -1,6 +1,8 @@
 """The stores while DynamoDB throttles, cuts connections, leaves batches half done, or lags (trust.md section 6, 38)."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -436,3 +438,13 @@ class TestCost:
         dynamo.leases.give_back(dynamo.leases.take(A, R, NOW, NOW + MINUTE))
 
         assert cloud.names() == ["update_item"] * 3
+
+
+def test_the_webhooks_look_up_loads_no_pydantic() -> None:
+    """It starts cold most often of all functions (design.md section 8)."""
+    modules = "calsync_core.adapters.dynamodb.client, calsync_core.adapters.dynamodb.subscriptions"
+    program = f"import sys, {modules}, calsync_core.adapters.aws.queue; print('pydantic' in sys.modules)"
+
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert answer.stdout.strip() == "False"

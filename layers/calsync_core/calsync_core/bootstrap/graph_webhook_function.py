@@ -14,7 +14,7 @@ def build() -> Handler:
     import boto3
 
     from calsync_core.adapters.aws.queue import SqsQueue
-    from calsync_core.adapters.dynamodb.stores import dynamodb_client
+    from calsync_core.adapters.dynamodb.client import dynamodb_client
     from calsync_core.adapters.dynamodb.subscriptions import DynamoSubscriptions
     from calsync_core.adapters.dynamodb.table import Table
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from calsync_core.adapters.dynamodb.access import DynamoAccessStore
+from calsync_core.adapters.dynamodb.client import dynamodb_client
 from calsync_core.adapters.dynamodb.conflicts import DynamoConflictStore
 from calsync_core.adapters.dynamodb.connections import DynamoConnectionStore
 from calsync_core.adapters.dynamodb.credentials import DynamoCredentialStore
@@ -24,15 +25,6 @@ from calsync_core.ports.stores import Stores
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-def dynamodb_client() -> "DynamoDBClient":
-    """The one client. Short time-outs and a few tries of botocore's own: longer waits belong to Step Functions."""
-    import boto3
-    from botocore.config import Config
-
-    retries = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
-    return boto3.client("dynamodb", config=retries)
 
 
 def dynamodb_stores(
@@ -65,3 +57,6 @@ def dynamodb_stores(
 def data_keys(client: "DynamoDBClient", table: str) -> DynamoDataKeys:
     """Where the sealer keeps the sealed data keys."""
     return DynamoDataKeys(Table(client, table))
+
+
+__all__ = ["data_keys", "dynamodb_client", "dynamodb_stores"]
