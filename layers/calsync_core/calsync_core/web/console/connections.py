@@ -1,6 +1,7 @@
 """Connections: API keys, which are shown once, and what Microsoft, mail and the booking system still need."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from calsync_core.domain.errors import InputError
 from calsync_core.usecases.manage_api_keys import SCOPES, NewApiKey, create_api_key, revoke_api_key
@@ -9,8 +10,11 @@ from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import notice
 from calsync_core.web.console.overview import PROVIDERS
 from calsync_core.web.console.parts import ConsoleParts
+from calsync_core.web.links import Purpose, SignedLink, make_link
 from calsync_core.web.problems import status_of
 from calsync_core.web.wording import Wording, wording
+
+APPROVAL_LIFETIME = timedelta(days=30)  # an IT department takes its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,15 @@ class ConnectionPages:
         revoke_api_key(self.parts.ports.stores.access, visit.account, key_id)
         return see_other("/console/connections?done=revoked")
 
+    def _approval_url(self, visit: Visit) -> str:
+        """Where an administrator of the organisation approves calsync; "" while Microsoft is not set up."""
+        ports = self.parts.ports
+        if not self.parts.deployment.has_entra_client:
+            return ""
+        expires_at = ports.clock.now() + APPROVAL_LIFETIME
+        state = make_link(self.parts.link_key, SignedLink(Purpose.ADMIN_CONSENT, visit.account, "", expires_at))
+        return ports.sign_in.admin_consent_url(state=state, redirect_uri=ports.redirect_uri)
+
     def _page(
         self, visit: Visit, *, made: NewApiKey | None = None, trouble: Wording | None = None, status: int = 200
     ) -> Answer:
@@ -60,5 +73,6 @@ class ConnectionPages:
             providers=PROVIDERS,
             deployment=self.parts.deployment,
             account=visit.account,
+            approval_url=self._approval_url(visit),
             notice=notice(visit.request),
         )
