@@ -1,4 +1,4 @@
-"""The journeys of people on memory ports: a clinic, Microsoft as far as a sign-in goes, and browsers that keep cookies."""
+"""The journeys of people on memory ports: a clinic, Microsoft's sign-in, browsers that keep cookies."""
 
 import base64
 import json
