@@ -478,3 +478,12 @@ def test_an_entry_that_cannot_be_read_hurts_itself_alone(side: Watched) -> None:
     assert page.removed == ("broken-1",)
     assert removed_of(read_round(side, cursor)[0]) == set()
     assert side.provider.entries(side.calendar, [good], OPEN)[good] is not None
+
+
+def test_an_entry_that_is_there_but_cannot_be_read_is_not_taken_for_gone(side: Watched) -> None:
+    ids = [side.create(at(1)), side.create(at(2))]
+    broken = {"id": ids[0], "start": {"dateTime": "soon"}}
+    side.microsoft.fault(match={"path": f"/events/{ids[0][:60]}"}, action={"status": 200, "body": broken})
+    for wanted in (ids[:1], ids):
+        with pytest.raises(ProviderUnavailableError):
+            side.provider.entries(side.calendar, wanted, OPEN)

@@ -34,7 +34,7 @@ class Lookups:
         self._zone = zone
 
     def by_id(self, calendar_id: CalendarId, ids: Sequence[EntryId], content: Content) -> dict[EntryId, Entry | None]:
-        """None = gone for certain. An id that is left out could not be read: unknown.
+        """None = gone for certain. One that is there but cannot be read is neither: ProviderUnavailableError.
 
         "Not found" is believed only while the calendar itself is there: a removed calendar must not look like one
         whose entries were all deleted. Raises CalendarGoneError.
@@ -111,7 +111,7 @@ class Lookups:
             if isinstance(error, AppointmentGoneError):
                 return {entry_id: None}
             raise error from None
-        return self._kept(entry_id, event, calendar_id, content)
+        return {entry_id: self._read(event, calendar_id, content)}
 
     def _batch(
         self,
@@ -141,7 +141,7 @@ class Lookups:
         for number, entry_id in enumerate(ids):
             status, headers, body = answers.get(str(number), (424, {}, None))
             if 200 <= status < 300 and isinstance(body, dict):
-                found |= self._kept(entry_id, body, calendar_id, content)
+                found[entry_id] = self._read(body, calendar_id, content)
                 continue
             error = _of_question(to_error(read_refusal(status, headers, body)))
             if isinstance(error, AppointmentGoneError):
@@ -154,14 +154,6 @@ class Lookups:
                 raise error
         return again, wait
 
-    def _kept(
-        self, entry_id: EntryId, event: dict[str, Any], calendar_id: CalendarId, content: Content
-    ) -> dict[EntryId, Entry | None]:
-        try:
-            return {entry_id: to_entry(event, calendar_id, self._zone, content, has_marks=True)}
-        except (KeyError, TypeError, ValueError):
-            return {}
-
     def _listed(self, path: str, query: dict[str, str], calendar_id: CalendarId, content: Content) -> Iterator[Entry]:
         """All pages, empty ones too, until there is no next link."""
         answer: dict[str, Any] | None = None
@@ -172,11 +164,14 @@ class Lookups:
             except GraphRefusedError as refused:
                 raise _of_question(refused.error) from None
             for event in answer.get("value") or ():
-                try:
-                    yield to_entry(event, calendar_id, self._zone, content, has_marks=True)
-                except (KeyError, TypeError, ValueError):
-                    raise ProviderUnavailableError("answer_unreadable", kind="event") from None
+                yield self._read(event, calendar_id, content)
             link = answer.get("@odata.nextLink")
+
+    def _read(self, event: dict[str, Any], calendar_id: CalendarId, content: Content) -> Entry:
+        try:
+            return to_entry(event, calendar_id, self._zone, content, has_marks=True)
+        except (KeyError, TypeError, ValueError):
+            raise ProviderUnavailableError("answer_unreadable", kind="event") from None
 
 
 def entry_path(calendar_id: CalendarId, entry_id: EntryId) -> str:
