@@ -53,7 +53,6 @@ _BY_CODE = {
     "event_refused": 401,
     "scope_missing": 403,
     "too_soon": 429,
-    "cursor_unknown": 422,
     "role_missing": 403,
     "form_expired": 403,
     "body_too_large": 413,

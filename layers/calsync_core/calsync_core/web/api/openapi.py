@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from calsync_core import __version__
 from calsync_core.web.api import schemas
 from calsync_core.web.api.routes import OPERATIONS, Operation
 
+API_VERSION = "1.0.0"  # of the contract, not of the package: it grows when an operation or field does
 _REF = "#/components/schemas/{model}"
 _COMMON = ("key_missing", "key_unknown")
 _QUERY: dict[str, dict[str, Any]] = {
@@ -44,7 +44,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "calsync",
-            "version": __version__,
+            "version": API_VERSION,
             "summary": "Calendars of people, rooms and equipment in agreement with a booking system",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
