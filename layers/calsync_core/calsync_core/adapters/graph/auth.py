@@ -50,6 +50,7 @@ class EntraApp:
     secret: Callable[[], str]
     verify: str | bool = True
     http_cache: MutableMapping[str, Any] = field(default_factory=dict)
+    graph_url: str = "https://graph.microsoft.com/v1.0"
 
     @property
     def is_microsofts_own_host(self) -> bool:
@@ -132,7 +133,8 @@ class GraphSignIn:
     def admin_consent_url(self, *, state: str, redirect_uri: str, directory: str = "organizations") -> str:
         if not self._app.client_id:
             raise InstallationError("entra_missing")
-        scope = " ".join(f"https://graph.microsoft.com/{one}" for one in SCOPES)
+        graph = urlsplit(self._app.graph_url)  # this address alone wants full names, and each cloud has its own
+        scope = " ".join(f"{graph.scheme}://{graph.netloc}/{one}" for one in SCOPES)
         query = {"client_id": self._app.client_id, "redirect_uri": redirect_uri, "state": state, "scope": scope}
         return f"{self._app.login_url}/{directory}/v2.0/adminconsent?{urlencode(query)}"
 

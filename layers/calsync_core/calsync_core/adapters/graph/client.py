@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -222,12 +223,21 @@ class GraphClient:
 
 
 def new_session(verify: str | bool = True) -> requests.Session:
-    """One pooled connection per lane; retries are ours alone. REQUESTS_CA_BUNDLE wins over `verify`."""
+    """One pooled connection per lane; retries are ours alone. REQUESTS_CA_BUNDLE wins over `verify`.
+
+    Several mailboxes share it: it keeps no cookies, and no .netrc replaces a mailbox's own token.
+    """
     session = requests.Session()
     session.verify = verify
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.auth = _as_it_is
     session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=LANES, max_retries=0))
     session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=LANES, max_retries=0))
     return session
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _capped(answer: requests.Response) -> bytes:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -149,10 +150,17 @@ def _retry_after(value: str | None) -> timedelta:
 
 
 def _new_session() -> requests.Session:
+    """Keeps no cookies, and no .netrc replaces the account's own key; retries are ours alone."""
     session = requests.Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.auth = _as_it_is
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=4, max_retries=0))
     return session
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _capped(answer: requests.Response) -> bytes:
