@@ -100,17 +100,16 @@ class PollPart(_Part):
 
 
 class JourneyConfig(
-    TablePart, SealingPart, QueuePart, SecretPart, PublicPart, AccountPart, MicrosoftPart, MailPart, PrivacyPart,
-    HostPart,
+    TablePart, SealingPart, QueuePart, SecretPart, PublicPart, AccountPart, MicrosoftPart, MailPart, HostPart,
 ):  # fmt: skip
     """What the journeys of people need; every function that tells somebody something has it."""
 
 
-class ConsoleConfig(JourneyConfig, OidcPart):
+class ConsoleConfig(JourneyConfig, OidcPart, PrivacyPart):
     pass
 
 
-class HostApiConfig(JourneyConfig):
+class HostApiConfig(JourneyConfig, PrivacyPart):
     pass
 
 
@@ -118,11 +117,11 @@ class ReferenceHostConfig(TablePart, SecretPart, PublicPart, AccountPart):
     pass
 
 
-class InvitationConfig(JourneyConfig):
+class InvitationConfig(JourneyConfig, PrivacyPart):
     pass
 
 
-class OauthCallbackConfig(JourneyConfig):
+class OauthCallbackConfig(JourneyConfig, PrivacyPart):
     pass
 
 

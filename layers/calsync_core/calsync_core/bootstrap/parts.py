@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from calsync_core.adapters.aws.clock import SystemClock, SystemIds
 from calsync_core.adapters.aws.secret import StackSecret
-from calsync_core.config import JourneyConfig
+from calsync_core.config import JourneyConfig, PrivacyPart
 from calsync_core.domain.ids import AccountId
 from calsync_core.keys import derive, host_key
 from calsync_core.ports.host import HostPlatform
@@ -56,6 +56,11 @@ class Parts:
         """What marks of this stack say; stable, and different for every stack."""
         return self.key("installation").hex()[:16]
 
+    @property
+    def _privacy(self) -> PrivacyPart:
+        """Functions that nobody agrees to anything in are not given the text."""
+        return self.config if isinstance(self.config, PrivacyPart) else PrivacyPart()
+
     @cached_property
     def _dynamodb(self) -> "DynamoDBClient":
         from calsync_core.adapters.dynamodb.stores import dynamodb_client
@@ -92,13 +97,17 @@ class Parts:
         from calsync_core.web.mails import TemplateMailWriter
 
         config = self.config
-        return TemplateMailWriter(config.public_url, config.account_name, self.key("links"), config.privacy_url)
+        return TemplateMailWriter(
+            config.public_url, config.account_name, self.key("links"), self._privacy.privacy_url
+        )
 
     @cached_property
     def _entra(self) -> "EntraApp":
         from calsync_core.adapters.graph.auth import EntraApp
 
-        return EntraApp(self.config.login_url, self.config.entra_client_id, lambda: self.secret.entra_client_secret)
+        return EntraApp(
+            self.config.login_url, self.config.entra_client_id, lambda: self.secret.entra_client_secret
+        )
 
     @cached_property
     def sign_in(self) -> SignIn:
@@ -148,7 +157,7 @@ class Parts:
             calendars=self.calendars,
             host=self.host(self.account),
             redirect_uri=config.public_url + CALLBACK,
-            text_version=config.privacy_version,
+            text_version=self._privacy.privacy_version,
         )
 
     @cached_property
@@ -156,4 +165,6 @@ class Parts:
         from calsync_core.web.render import Pages
 
         config = self.config
-        return Pages(config.public_url, config.account_name, config.login_url, privacy_url=config.privacy_url)
+        return Pages(
+            config.public_url, config.account_name, config.login_url, privacy_url=self._privacy.privacy_url
+        )
