@@ -239,6 +239,14 @@ def test_an_endpoint_that_does_not_answer_the_handshake_is_no_fault_of_the_perso
         )
 
 
+def test_a_receiver_that_had_to_start_is_asked_again(side: Watched, receiver: Receiver) -> None:
+    receiver.sleepy.add("/cold")
+    granted = side.provider.subscribe(
+        side.calendar, f"{receiver.url}/cold", f"{receiver.url}/cold/l", "s" * 40, NOW + timedelta(days=1)
+    )
+    assert granted.subscription_id
+
+
 def test_the_quota_of_subscriptions_means_polling(side: Watched) -> None:
     side.microsoft.fault(match={"path": "/subscriptions"}, times=1, action={"shape": "quota_subscriptions"})
     with pytest.raises(PermissionMissingError):

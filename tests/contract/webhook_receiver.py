@@ -13,6 +13,8 @@ class Receiver:
     url: str
     posted: list[tuple[str, bytes]] = field(default_factory=list)
     arrived: threading.Event = field(default_factory=threading.Event)
+    sleepy: set[str] = field(default_factory=set)
+    """Paths whose next handshake is missed."""
 
 
 @contextmanager
@@ -25,7 +27,9 @@ def running_receiver() -> Iterator[Receiver]:
             if token is None:
                 receiver.posted.append((parts.path, body))
                 receiver.arrived.set()
-            self.send_response(200 if token else 202)
+            is_missed = token is not None and parts.path in receiver.sleepy
+            receiver.sleepy.discard(parts.path)
+            self.send_response(503 if is_missed else 200 if token else 202)
             self.send_header("Content-Type", "text/plain")
             self.end_headers()
             self.wfile.write(token[0].encode() if token else b"")

@@ -1,7 +1,7 @@
 """Change notifications of one calendar: create, renew, forget. One subscription per chosen calendar, always by the
 calendar's own path: me/events would tell of the default calendar only (graph.md 8.1)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -17,14 +17,11 @@ from calsync_core.domain.errors import (
 from calsync_core.domain.ids import CalendarId
 from calsync_core.ports.calendar import Granted
 
-LONGEST_LIFE = timedelta(minutes=10_000)
-"""Graph allows 10,080; the rest is room for clocks that differ."""
-
 _CHANGES = "created,updated,deleted"
 
 
 class Subscriptions:
-    """`clock` is not needed: callers say until when, and the answer says what was granted."""
+    """Callers say until when (at most 10,080 minutes), and the answer says what was granted."""
 
     def __init__(self, client: GraphClient) -> None:
         self._client = client
@@ -43,10 +40,12 @@ class Subscriptions:
         try:
             return self._created(body)
         except GraphRefusedError as refused:
-            if refused.refusal.status != 409:
+            if refused.refusal.status not in {400, 409}:
                 raise _meaning(refused) from None
-        self._remove_stale(calendar_id, url)
-        try:
+            is_known = refused.refusal.status == 409
+        if is_known:
+            self._remove_stale(calendar_id, url)
+        try:  # after a 400 too: a receiver that had to start may have missed the first handshake
             return self._created(body)
         except GraphRefusedError as refused:
             raise _meaning(refused) from None
