@@ -170,7 +170,9 @@ class World:
 
     def rebuild(self) -> None:
         """After a test replaced `parts`."""
-        self.handler = console_handler(self.parts, SignInPages(self.frame, self.sign_in_ports, PUBLIC))
+        self.handler = console_handler(
+            self.parts, SignInPages(self.frame, self.sign_in_ports, PUBLIC, self.parts.refresh)
+        )
 
     def add_resource(self, resource_id: str = "anna", **fields: object) -> Resource:
         """In the booking system and, refreshed, in calsync."""

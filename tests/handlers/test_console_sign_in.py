@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from calsync_core.domain.errors import ProviderUnavailableError
 
 from tests.console_world import ISSUER, MAIN, PUBLIC, Browser, World, first_admin, query_of
 
@@ -33,6 +34,26 @@ def test_first_admin_is_bound_once_by_a_verified_address() -> None:
     member = world.stores.access.member(ISSUER, "sub-1")
     assert member is not None
     assert (member.account, member.role) == (MAIN, "admin")
+
+
+def test_signing_in_takes_over_who_there_is_and_a_silent_booking_system_keeps_nobody_out() -> None:
+    world = World()
+    world.system.add_resource("anna")
+    browser = Browser(world)
+    asked = _start(browser)
+    world.issuer.codes["code-1"] = first_admin()
+
+    _finish(browser, asked["state"])
+
+    assert world.state().resource.name == "Anna"
+
+    def fault(_operation: str, _phase: str) -> None:
+        raise ProviderUnavailableError
+
+    world.host.fault = fault
+    asked = _start(browser)
+    world.issuer.codes["code-2"] = first_admin()
+    assert _finish(browser, asked["state"], "code-2")["statusCode"] == 303
 
 
 def test_an_address_never_identifies_after_the_first_admin_is_bound() -> None:

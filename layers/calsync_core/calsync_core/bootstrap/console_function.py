@@ -27,7 +27,7 @@ def build() -> Handler:
     console = ConsoleParts(
         frame=frame, ports=parts.journeys, deployment=_deployment(config, parts), link_key=parts.key("links")
     )
-    return console_handler(console, SignInPages(frame, _sign_in(config, parts), config.public_url))
+    return console_handler(console, SignInPages(frame, _sign_in(config, parts), config.public_url, console.refresh))
 
 
 def _deployment(config: ConsoleConfig, parts: Parts) -> Deployment:

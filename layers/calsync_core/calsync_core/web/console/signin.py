@@ -1,10 +1,12 @@
 """Sign-in and sign-out of the console: the addresses under /signin. The round trip itself is `sign_in_member`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from calsync_core.domain.errors import CalsyncError, SignInRefusedError
-from calsync_core.observability import count
+from calsync_core.domain.ids import AccountId
+from calsync_core.observability import count, logger
 from calsync_core.usecases.sign_in_member import LIFETIME, SignInPorts, finish_sign_in, start_sign_in
 from calsync_core.web.answers import Answer, host_cookie, see_other
 from calsync_core.web.console.frame import Frame, Visit
@@ -19,11 +21,12 @@ _PATHS = {"console": "/console", "bookings": "/bookings"}
 
 @dataclass(frozen=True, slots=True)
 class SignInPages:
-    """`public_url` is the address that the issuer knows as ours."""
+    """`public_url` is the address that the issuer knows as ours; `refresh` takes over who there is."""
 
     frame: Frame
     ports: SignInPorts
     public_url: str
+    refresh: Callable[[AccountId], object]
 
     def start(self, request: Request) -> Answer:
         """Without `next` a page with a link, so that signing out does not end in signing in again."""
@@ -59,6 +62,7 @@ class SignInPages:
             name=member.name or member.email,
             expires_at=now + SESSION_LIFETIME,
         )
+        self._refresh(member.account)
         cookie = session_cookie(self.frame.session_key, session, now)
         return see_other(_PATHS[done.destination], cookie, forgotten)
 
@@ -72,6 +76,13 @@ class SignInPages:
         except CalsyncError:
             url = None  # the issuer is down: our own session ends all the same
         return self._page("signed_out", sign_out_url=url).with_cookies(ended_session_cookie())
+
+    def _refresh(self, account: AccountId) -> None:
+        """A booking system that does not answer keeps nobody out: the list is then as old as its last event."""
+        try:
+            self.refresh(account)
+        except CalsyncError as error:
+            logger().info("resources not refreshed", code=error.code)
 
     @property
     def _redirect_uri(self) -> str:
