@@ -152,8 +152,8 @@ def walk(url: str, email: str, password: str = PASSWORD, consent: str = "accept"
 @contextmanager
 def running_microsoft(folder: Path) -> Iterator[Microsoft]:
     """Start the sandbox on free ports, register tenant and app, and stop it at the end."""
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):  # they win over verify= in requests, and so in msal
-        os.environ.pop(name, None)
+    # these win over verify= in requests, and so in msal
+    taken = {name: os.environ.pop(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if name in os.environ}
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "sandbox", "--state-dir", str(folder), "--seed", "7", "--ready-file", str(ready)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -178,5 +178,6 @@ def running_microsoft(folder: Path) -> Iterator[Microsoft]:
         microsoft.control("PUT", f"/tenants/{microsoft.tenant}/grants/{microsoft.client_id}", grant)
         yield microsoft
     finally:
+        os.environ.update(taken)
         process.terminate()
         process.wait(timeout=20)

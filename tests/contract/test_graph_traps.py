@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from calsync_core.adapters.graph import lookups
+from calsync_core.adapters.graph import client, lookups
 from calsync_core.adapters.graph.notifications import Bell, Notice, parse
 from calsync_core.domain.errors import (
     AppointmentGoneError,
@@ -416,6 +416,22 @@ def test_a_page_too_large_for_the_service_is_asked_for_in_smaller_ones(side: Wat
     assert sizes[:3] == ["1000", "200", "10"]
     assert set(sizes[3:]) == {"10"}
     assert entries_of(read_round(side, cursor)[0]) == {}
+
+
+def test_a_page_that_takes_too_long_is_asked_for_in_smaller_ones(side: Watched) -> None:
+    entry_id = side.create(at(1))
+    side.provider = side.person.provider(timeout=(2.0, 0.6))
+    side.microsoft.fault(match={"path": "delta"}, times=1, action={"delay": 1.5})
+    pages, _ = read_round(side)
+    assert entry_id in entries_of(pages)
+    assert pages[0].next_cursor.split("|")[1] == "200"
+
+
+def test_an_answer_that_is_too_large_is_not_read_to_its_end(side: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "LARGEST_ANSWER", 200)
+    with pytest.raises(ProviderUnavailableError, match="answer_too_large"):
+        side.provider.calendars()
+    assert len(side.exchanges()) == 1
 
 
 def test_a_feed_that_only_fails_is_replaced_by_a_plain_listing(side: Watched) -> None:

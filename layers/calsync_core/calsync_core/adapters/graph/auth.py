@@ -136,7 +136,15 @@ class GraphSignIn:
         graph = urlsplit(self._app.graph_url)  # this address alone wants full names, and each cloud has its own
         scope = " ".join(f"{graph.scheme}://{graph.netloc}/{one}" for one in SCOPES)
         query = {"client_id": self._app.client_id, "redirect_uri": redirect_uri, "state": state, "scope": scope}
-        return f"{self._app.login_url}/{directory}/v2.0/adminconsent?{urlencode(query)}"
+        return f"{self._pages_url()}/{directory}/v2.0/adminconsent?{urlencode(query)}"
+
+    def _pages_url(self) -> str:
+        """Where people see the sign-in's pages. Discovery names it; it need not be the address that machines use."""
+        try:
+            pages = urlsplit(self._app.open(None).authority.authorization_endpoint)
+        except (InstallationError, ProviderUnavailableError):
+            return self._app.login_url  # the same at Microsoft's own clouds; the link must not need a working secret
+        return f"{pages.scheme}://{pages.netloc}"
 
     def _checked(self, claims: Mapping[str, Any]) -> tuple[str, str]:
         """(tid, oid). msal checks only the nonce; who this is hangs on aud, iss, tid and exp (graph.md 2.9).

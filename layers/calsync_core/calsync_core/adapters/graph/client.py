@@ -27,8 +27,10 @@ PREFER = 'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-typ
 """Goes with every call, batch parts and next links too: without it ids do not match and times shift."""
 
 LARGEST_ANSWER = 48 * 1024 * 1024
-_CONNECT_AND_READ_SECONDS = (5.0, 40.0)
+CONNECT_AND_READ_SECONDS = (5.0, 20.0)
 _PIECE = 256 * 1024
+TOO_MUCH = frozenset({"answer_too_large", "timed_out"})
+"""Codes of answers that asking again would not make better; asking for less may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,11 @@ class GraphClient:
         lanes: Lanes | None = None,
         is_live: bool = False,
         patience: Patience = Patience(),
+        timeout: tuple[float, float] = CONNECT_AND_READ_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.base_url = base_url
+        self._timeout = timeout
         self._token = token
         self._session = session or new_session()
         self._lanes = lanes or Lanes()
@@ -170,9 +174,9 @@ class GraphClient:
                 wait = self._wait(refusal, attempt, is_repeatable=is_repeatable)
                 if wait is None or waited + wait > self._patience.total:
                     raise
-            except ProviderUnavailableError:
+            except ProviderUnavailableError as error:
                 # a connection that was kept since before the Lambda was frozen dies at its first use
-                if not is_repeatable or attempt > 1:
+                if not is_repeatable or attempt > 1 or error.code in TOO_MUCH:
                     raise
                 wait = timedelta(0)
             waited += wait
@@ -211,12 +215,14 @@ class GraphClient:
                 url,
                 data=data,
                 headers=sent,
-                timeout=_CONNECT_AND_READ_SECONDS,
+                timeout=self._timeout,
                 allow_redirects=False,
                 stream=True,
             )
             with answer:
                 content = _capped(answer)
+        except requests.Timeout:
+            raise ProviderUnavailableError("timed_out") from None
         except requests.RequestException as error:
             raise ProviderUnavailableError("connection_cut", kind=type(error).__name__) from None
         return _read(answer.status_code, answer.headers, content)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from calsync_core.adapters.graph.client import GraphClient, GraphRefusedError
+from calsync_core.adapters.graph.client import TOO_MUCH, GraphClient, GraphRefusedError
 from calsync_core.adapters.graph.errors import Refusal
 from calsync_core.adapters.graph.mapping import select, to_entry
 from calsync_core.adapters.graph.wire import MARK_EXPANSION, ZoneOf, show_instant
@@ -113,7 +113,7 @@ class Feed:
                 if not _is_page_too_large(refused.refusal) or size == _SMALLEST:
                     raise
             except ProviderUnavailableError as error:
-                if error.code != "answer_too_large" or size == _SMALLEST:
+                if error.code not in TOO_MUCH or size == _SMALLEST:
                     raise
         raise ProviderUnavailableError("answer_too_large")
 
