@@ -36,6 +36,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--http-port", type=int, default=0, help="pages for people, control API (0: a free one)")
     parser.add_argument("--smtp-port", type=int, default=0, help="incoming mail (0: a free one)")
     parser.add_argument("--ready-file", type=Path, help="written with the same JSON when everything listens")
+    parser.add_argument("--save-every", type=float, default=5, help="seconds between saves (0: only at the end)")
     parser.add_argument("--seed", type=int, help="the same seed draws the same ids")
     return parser
 
@@ -82,7 +83,11 @@ async def serve(options: argparse.Namespace) -> None:
     ]
     background = [
         asyncio.create_task(work)
-        for work in (sandbox.deliveries.run(), sandbox.subscriptions.run(), sandbox.save_now_and_then())
+        for work in (
+            sandbox.deliveries.run(),
+            sandbox.subscriptions.run(),
+            sandbox.save_now_and_then(options.save_every),
+        )
     ]
     while not all(server.started for server in servers):
         await asyncio.sleep(0.01)

@@ -169,13 +169,13 @@ class Sandbox:
             },
         )
 
-    async def save_now_and_then(self, seconds: float = 5.0) -> None:
-        """Save until cancelled, when something happened; never for more than a twentieth of the time."""
+    async def save_now_and_then(self, seconds: float) -> None:
+        """Save until cancelled, when something happened; never for more than a twentieth of the time; 0: never."""
         loop = asyncio.get_running_loop()
         pause = seconds
         while True:
-            await asyncio.sleep(pause)
-            if self._fingerprint() == self._saved:
+            await asyncio.sleep(pause or 3600)
+            if not seconds or self._fingerprint() == self._saved:
                 continue
             began = loop.time()
             self.save()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute
 
-from sandbox.control import delivery, people, traffic
+from sandbox.control import delivery, people, registrations, traffic
 
 if TYPE_CHECKING:
     from sandbox.app import Sandbox
@@ -14,4 +14,9 @@ __all__ = ["control_routes"]
 
 def control_routes(sandbox: "Sandbox") -> list[BaseRoute]:
     """All addresses of the control API."""
-    return [*traffic.routes(sandbox), *delivery.routes(sandbox), *people.routes(sandbox)]
+    return [
+        *traffic.routes(sandbox),
+        *delivery.routes(sandbox),
+        *registrations.routes(sandbox),
+        *people.routes(sandbox),
+    ]
