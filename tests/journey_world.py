@@ -139,14 +139,21 @@ class JourneyWorld:
             redirect_uri=f"{PUBLIC_URL}/oauth/callback",
             text_version="2026-11",
         )
+        self.rewire()
+        self._fill()
+
+    def rewire(self) -> None:
+        """The pages over the ports as they are now."""
         self.site = Site(
-            Pages(PUBLIC_URL, "City Clinic", LOGIN_URL, privacy_url="https://clinic.example/privacy"),
+            Pages(PUBLIC_URL, "City Clinic", privacy_url="https://clinic.example/privacy"),
             self.ports,
             self.link_key,
             self.csrf_key,
         )
         self.invitation_function = web_handler(mail_link_routes(self.site), self.site.on_error)
         self.oauth_function = web_handler(redirect_routes(self.site), self.site.on_error)
+
+    def _fill(self) -> None:
         self.add_resource(ANNA, "Dr Anna Weber", "anna@clinic.example")
         self.add_resource(BEN, "Ben Lang", "ben@clinic.example")
         custodian = Owner("p-anna", "Dr Anna Weber", "anna@clinic.example")

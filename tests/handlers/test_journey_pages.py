@@ -220,7 +220,9 @@ def test_need_admin_approval_gives_a_text_for_it_with_a_link_that_works_without_
     browser = at_microsoft(world).come_back(error="admin_consent_required")
     assert "Your IT has to allow calsync first" in browser.text
     assert world.state().invitation is InvitationState.STUCK_AT_MICROSOFT
-    address = re.search(rf"{LOGIN_URL}/organizations/adminconsent\?\S+", browser.text.replace("&amp;", "&"))
+    address = re.search(
+        rf"{LOGIN_URL}/organizations/adminconsent\?[^\s<]+", browser.text.replace("&amp;", "&")
+    )
     assert address
     state = parse_qs(urlsplit(address[0]).query)["state"][0]
 

@@ -8,6 +8,7 @@ from calsync_core.domain.ids import AccountId
 from calsync_core.web.answers import Answer
 from calsync_core.web.csrf import check_csrf, csrf_token
 from calsync_core.web.links import Purpose, SignedLink, make_link, read_link
+from calsync_core.web.render import Pages
 from calsync_core.web.session import COOKIE, Session, ended_session_cookie, read_session, session_cookie
 from calsync_core.web.signing import sign, verify
 from hypothesis import given
@@ -109,3 +110,11 @@ def test_every_answer_carries_the_strict_headers() -> None:
     assert headers["cache-control"] == "no-store"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_only_a_local_cloud_lets_forms_lead_to_http() -> None:
+    for url, is_local in (("https://calsync.example", False), ("http://x.localhost:4566", True)):
+        answer = Pages(url, "Clinic").page(
+            "pages/help.html", leads_to_sign_in=True, csrf="", csrf_field="csrf"
+        )
+        assert ("http://localhost:*" in answer.headers["content-security-policy"]) is is_local

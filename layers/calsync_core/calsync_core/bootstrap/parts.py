@@ -106,7 +106,10 @@ class Parts:
         from calsync_core.adapters.graph.auth import EntraApp
 
         return EntraApp(
-            self.config.login_url, self.config.entra_client_id, lambda: self.secret.entra_client_secret
+            self.config.login_url,
+            self.config.entra_client_id,
+            lambda: self.secret.entra_client_secret,
+            graph_url=self.config.graph_url,
         )
 
     @cached_property
@@ -165,6 +168,4 @@ class Parts:
         from calsync_core.web.render import Pages
 
         config = self.config
-        return Pages(
-            config.public_url, config.account_name, config.login_url, privacy_url=self._privacy.privacy_url
-        )
+        return Pages(config.public_url, config.account_name, privacy_url=self._privacy.privacy_url)

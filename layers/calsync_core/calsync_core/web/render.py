@@ -53,11 +53,10 @@ def render(template: str, locale: str, values: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Pages of one installation. `business` is the account's name, `sign_in_url` the provider that forms lead to."""
+    """Pages of one installation. `business` is the account's name."""
 
     public_url: str
     business: str
-    sign_in_url: str = ""
     help_url: str = "/i/help"
     privacy_url: str = ""
 
@@ -91,9 +90,9 @@ class Pages:
         )
 
     def _sign_in_forms(self) -> str:
-        parts = urlsplit(self.sign_in_url)
-        own = f" {parts.scheme}://{parts.netloc}" if parts.scheme == "http" else ""  # only a local sandbox
-        return f"'self' https:{own}"
+        """Local clouds alone speak http; there the sign-in's pages are on loopback too, on a port of their own."""
+        is_local = urlsplit(self.public_url).scheme == "http"
+        return "'self' https: http://localhost:* http://127.0.0.1:*" if is_local else "'self' https:"
 
 
 def moment(at: datetime, zone: str = "UTC") -> str:

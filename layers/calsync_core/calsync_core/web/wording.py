@@ -43,7 +43,9 @@ _BY_ITSELF = _("We keep trying by ourselves. There is nothing to do for you.")
 _NO_LOSS = _("Nothing is lost: what waits is written as soon as it works again.")
 
 _REMOTE: Mapping[str, Wording] = {
-    "provider_unavailable": _w(_("The other side does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY),
+    "provider_unavailable": _w(
+        _("The other side does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY
+    ),
     "throttled": _w(_("Microsoft asks us to slow down"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY),
     "cursor_expired": _w(
         _("The calendar is being read again in full"),
@@ -163,7 +165,9 @@ _CONNECTION: Mapping[str, Wording] = {
     "auth_admin_approval": _w(
         _("Your IT has to allow calsync first"),
         _("Your organisation allows new apps only after IT has approved them. Nothing was connected."),
-        _("Send your IT the text that we prepared. Your link stays valid: come back when they have approved."),
+        _(
+            "Send your IT the text that we prepared. Your link stays valid: come back when they have approved."
+        ),
         Actor.IT,
     ),
     "permission_missing": _w(
@@ -174,7 +178,9 @@ _CONNECTION: Mapping[str, Wording] = {
     ),
     "mailbox_unusable": _w(
         _("This account has no calendar that we can reach"),
-        _("The sign-in worked, but Microsoft does not offer a calendar for this account. Nothing was connected."),
+        _(
+            "The sign-in worked, but Microsoft does not offer a calendar for this account. Nothing was connected."
+        ),
         _("Sign in with the account in which you see your calendar, or ask your IT."),
         Actor.IT,
     ),
@@ -189,7 +195,9 @@ _CONNECTION: Mapping[str, Wording] = {
     ),
     "mailbox_missing": _w(
         _("This account has no mailbox"),
-        _("The sign-in worked, but there is no mailbox and so no calendar behind this address. Nothing was connected."),
+        _(
+            "The sign-in worked, but there is no mailbox and so no calendar behind this address. Nothing was connected."
+        ),
         _("Sign in with the account in which you see your calendar."),
         Actor.RESOURCE,
     ),
@@ -312,7 +320,9 @@ _SIGN_IN: Mapping[str, Wording] = {
     ),
     "mailbox_taken": _w(
         _("This calendar account already belongs to someone else here"),
-        _("One calendar account serves one person, so that bookings of two people never mix. Nothing was changed."),
+        _(
+            "One calendar account serves one person, so that bookings of two people never mix. Nothing was changed."
+        ),
         _(
             "Share that calendar with your own account and choose it there, or ask the present owner to disconnect it"
             " first."
@@ -690,11 +700,15 @@ _CONSOLE: Mapping[str, Wording] = {
         _("Write it with its offset, for instance 2026-11-23T09:00:00Z."),
         Actor.ADMIN,
     ),
-    "cursor_unknown": _w(_("This place in the list does not exist"), "", _("Start from the first page."), Actor.ADMIN),
+    "cursor_unknown": _w(
+        _("This place in the list does not exist"), "", _("Start from the first page."), Actor.ADMIN
+    ),
     "field_unknown": _w(
         _("A field of this name is not known"), _("Nothing was saved."), _("Leave it out."), Actor.ADMIN
     ),
-    "name_missing": _w(_("The key has no name"), _("No key was made."), _("Enter what it is for."), Actor.ADMIN),
+    "name_missing": _w(
+        _("The key has no name"), _("No key was made."), _("Enter what it is for."), Actor.ADMIN
+    ),
     "too_many_keys": _w(
         _("There are fifty keys already"),
         _("No key was made."),
@@ -704,7 +718,9 @@ _CONSOLE: Mapping[str, Wording] = {
     "key_missing": _w(
         _("The key is missing"), "", _("Send the key as Bearer in the header Authorization."), Actor.OPERATOR
     ),
-    "key_unknown": _w(_("This key is not valid"), "", _("Make a new key on the page Connections."), Actor.OPERATOR),
+    "key_unknown": _w(
+        _("This key is not valid"), "", _("Make a new key on the page Connections."), Actor.OPERATOR
+    ),
     "scope_missing": _w(
         _("This key may only read"), _("Nothing was changed."), _("Use a key that may write."), Actor.OPERATOR
     ),
@@ -732,9 +748,13 @@ _CONSOLE: Mapping[str, Wording] = {
     "stop_line_confirmed": _w(_("Somebody confirmed that it was on purpose"), "", _NOTHING, Actor.NOBODY),
     "stop_line_restored": _w(_("Somebody had the bookings written again"), "", _NOTHING, Actor.NOBODY),
     "outside_window": _w(_("Outside the weeks that are copied"), "", _NOTHING, Actor.NOBODY),
-    "own_booking": _w(_("The copy of a booking that this person or room has too"), "", _NOTHING, Actor.NOBODY),
+    "own_booking": _w(
+        _("The copy of a booking that this person or room has too"), "", _NOTHING, Actor.NOBODY
+    ),
     "direction": _w(_("The setting copies in the other direction only"), "", _NOTHING, Actor.NOBODY),
-    "kept_changing": _w(_("The entry changed again and again while it was written"), "", _BY_ITSELF, Actor.NOBODY),
+    "kept_changing": _w(
+        _("The entry changed again and again while it was written"), "", _BY_ITSELF, Actor.NOBODY
+    ),
     "write_budget": _w(
         _("The entry was written too often in an hour and was set aside"),
         _("Another program may change it back each time."),
@@ -781,7 +801,9 @@ _JOURNEYS: Mapping[str, Wording] = {
         _("Try again in a few minutes; your link stays valid."),
         Actor.RESOURCE,
     ),
-    "host_unavailable": _w(_("The booking system does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY),
+    "host_unavailable": _w(
+        _("The booking system does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY
+    ),
     "store_unavailable": _w(
         _("calsync itself is very busy at the moment"), _NO_LOSS, _("Try again in a minute."), Actor.NOBODY
     ),
@@ -791,7 +813,7 @@ _JOURNEYS: Mapping[str, Wording] = {
 _SAME_AS: Mapping[str, tuple[str, ...]] = {
     "provider_unavailable": (
         "answer_too_large", "answer_unreadable", "batch_incomplete", "connection_cut", "entry_busy", "foreign_link",
-        "listing_changed", "message_unknown",
+        "listing_changed", "message_unknown", "timed_out",
     ),
     "sign_in_unavailable": ("sign_in_unclear",),
     "host_unavailable": ("host_answer_too_large", "host_answer_unreadable", "host_busy", "host_unreachable"),

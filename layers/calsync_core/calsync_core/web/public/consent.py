@@ -66,7 +66,11 @@ class ConsentPages:
         is_approved = request.argument("admin_consent").lower() == "true" and not request.argument("error")
         code = "approved" if is_approved else "approval_refused"
         line = LogEntry(
-            link.account, ResourceId(link.subject), self.site.ports.clock.now(), Reason.SIGNED_IN, code=code
+            link.account,
+            ResourceId(link.subject) or None,
+            self.site.ports.clock.now(),
+            Reason.SIGNED_IN,
+            code=code,
         )
         self.site.ports.stores.log.add([line])
         return self.site.show(request, "approved", is_approved=is_approved)
