@@ -78,7 +78,20 @@ def test_a_decision_is_noted_on_the_link_and_looked_at_by_the_next_run(resolutio
     assert (ended.status, ended.ended_by, ended.revision) == (ConflictStatus.RESOLVED, "A. Braun", 2)
     assert world.queue.wishes == [Wish(MAIN, ANNA, "button")]
     assert world.stores.log.of_resource(MAIN, ANNA)[0].detail[1] == ("resolution", resolution.value)
-    assert world.host.calls["move_booking"] == 0
+    assert world.system.bookings[conflict.booking_id].when == conflict.booking_when  # type: ignore[index]
+
+
+def test_a_time_that_the_booking_system_will_not_have_is_refused_at_once() -> None:
+    world = _world()
+    evening = Timed(NINE + 8 * HOUR, NINE + 9 * HOUR)
+    conflict = _conflict(world, ConflictKind.OUTSIDE_HOURS, calendar_when=evening)
+
+    with pytest.raises(RefusedError, match="outside_hours"):
+        _decide(world, Resolution.TAKE_CALENDAR)
+
+    assert world.stores.conflicts.get(MAIN, conflict.id) == conflict
+    assert _link(world, conflict).decision is None
+    assert world.queue.wishes == []
 
 
 def test_an_accepted_overlap_stays_accepted_and_moves_nothing() -> None:

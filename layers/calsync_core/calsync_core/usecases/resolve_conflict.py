@@ -1,8 +1,9 @@
 """A person ends a conflict: keep the booking's time, take the calendar's, move to the next free slot, leave both.
 
 A decision for one side is noted on the link (`Link.decision`), which the next run looks at again and obeys (rules R70,
-R71), so that it is carried out under the lease with fresh reads. Only "next free slot" asks the booking system here,
-because its answer is what the person wants to see. Not here: opening and settling, which runs do.
+R71), so that it is carried out under the lease with fresh reads. The booking system is asked here only where its
+answer is what the person wants to see: "next free slot", and a dry run of the calendar's time. Not here: opening and
+settling, which runs do.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from calsync_core.domain.appointments import Booking, BookingStatus, Timed
+from calsync_core.domain.appointments import Booking, BookingStatus, Timed, When
 from calsync_core.domain.conflicts import Conflict, ConflictKind, ConflictStatus, Resolution
 from calsync_core.domain.errors import (
     AppointmentGoneError,
@@ -102,6 +103,8 @@ def resolve_conflict(ports: ConflictPorts, account: AccountId, conflict_id: Conf
     else:
         if decision.resolution is Resolution.NEXT_FREE:
             _move_to_next_free(ports, conflict, now)
+        elif decision.resolution is Resolution.TAKE_CALENDAR and conflict.calendar_when is not None:
+            _try_calendar_time(ports.host, conflict, conflict.calendar_when)
         _note_decision(ports, conflict, decision.resolution)
         ended = replace(
             conflict,
@@ -186,6 +189,20 @@ def _move_to_next_free(ports: ConflictPorts, conflict: Conflict, now: datetime) 
         else:
             return
     raise last or refusal
+
+
+def _try_calendar_time(host: HostPlatform, conflict: Conflict, when: When) -> None:
+    """A dry run, so that whoever decides sees at once that the booking system will not have it. The run then asks anew.
+
+    Raises RefusedError, ConcurrentChangeError("conflict_changed").
+    """
+    if conflict.booking_id is None:
+        return
+    try:
+        booking = host.booking(conflict.booking_id)
+        host.move_booking(booking, when, idempotency_key=f"try-{conflict.id}-{conflict.revision}", dry_run=True)
+    except (VersionChangedError, AppointmentGoneError):
+        raise ConcurrentChangeError("conflict_changed") from None
 
 
 def _booking(host: HostPlatform, conflict: Conflict) -> Booking:
