@@ -270,7 +270,7 @@ def test_who_loses_the_race_keeps_the_winners_cache_and_goes_on(microsoft: Micro
     [
         (50173, ConsentRevokedError, "auth_expired"), (700082, ConsentRevokedError, "auth_expired"),
         (50076, ConsentRevokedError, "auth_expired"), (70043, ConsentRevokedError, "auth_expired"),
-        (65001, AdminApprovalError, "auth_admin_approval"), (53003, AdminApprovalError, "auth_blocked_by_policy"),
+        (65001, AdminApprovalError, "auth_admin_approval"), (53003, AdminApprovalError, "blocked_by_organisation"),
         (7000222, InstallationError, "entra_secret_expired"), (7000215, InstallationError, "entra_secret_wrong"),
         (90033, ProviderUnavailableError, "sign_in_unavailable"),
     ],

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from calsync_core.adapters.graph import errors, signin_errors
 from calsync_core.adapters.graph.errors import LONGEST_WAIT, read_refusal, read_retry_after, to_error
 from calsync_core.adapters.graph.signin_errors import to_refresh_error, to_sign_in_error
 from calsync_core.domain import errors as tree
+from calsync_core.web.wording import CATALOGUE
 
 PAGE = Path(__file__).parents[3].parent / "shared/reference/graph-error-shapes.json"
 
@@ -47,7 +49,7 @@ ENTRA = {
     "sts-65001": ((tree.AdminApprovalError, "auth_admin_approval"),) * 2,
     "sts-50076": ((tree.ConsentRevokedError, "auth_expired"), (tree.SignInRefusedError, "sign_in_again")),
     "sts-53003": (
-        (tree.AdminApprovalError, "auth_blocked_by_policy"),
+        (tree.AdminApprovalError, "blocked_by_organisation"),
         (tree.SignInRefusedError, "blocked_by_organisation"),
     ),
     "sts-54005": ((tree.ConsentRevokedError, "auth_expired"), (tree.SignInRefusedError, "sign_in_again")),
@@ -197,3 +199,12 @@ def test_only_a_definite_refusal_ends_a_connection(error: str) -> None:
 def test_a_tenant_that_throttles_does_not_end_a_connection() -> None:
     answer = {"error": "invalid_grant", "error_codes": [90055]}
     assert type(to_refresh_error(answer)) is tree.ProviderUnavailableError
+
+
+def test_every_code_that_the_tables_give_has_a_text_for_people() -> None:
+    """test_wording.py sees codes only where they are raised; these come out of tables."""
+    tables = (errors._BY_CODE, errors._BY_STATUS, errors._BY_WRAPPED)
+    codes = {code for table in tables for _, code in table.values()}
+    numbers = signin_errors._POLICY_NUMBERS | signin_errors._APP_NUMBERS | signin_errors._CONSENT_NUMBERS
+    codes |= set(signin_errors._OURS.values()) | {signin_errors._admin_code(number) for number in numbers}
+    assert codes - set(CATALOGUE) == set()

@@ -201,6 +201,12 @@ _CONNECTION: Mapping[str, Wording] = {
         _("Sign in with the account in which you see your calendar."),
         Actor.RESOURCE,
     ),
+    "mailbox_full": _w(
+        _("The mailbox is full"),
+        _("Outlook takes no new entries until there is room again. Nothing was lost."),
+        _("Delete or archive something in this mailbox, then sync again."),
+        Actor.RESOURCE,
+    ),
     "mailbox_guest": _w(
         _("You are a guest in this organisation"),
         _("Guests have no calendar there. Nothing was connected."),
@@ -812,8 +818,8 @@ _JOURNEYS: Mapping[str, Wording] = {
 # Codes that only the operator's log tells apart; people are told the same.
 _SAME_AS: Mapping[str, tuple[str, ...]] = {
     "provider_unavailable": (
-        "answer_too_large", "answer_unreadable", "batch_incomplete", "connection_cut", "entry_busy", "foreign_link",
-        "listing_changed", "message_unknown", "timed_out",
+        "answer_too_large", "answer_unreadable", "batch_incomplete", "connection_cut", "dependency_failed",
+        "entry_busy", "foreign_link", "listing_changed", "message_unknown", "timed_out",
     ),
     "sign_in_unavailable": ("sign_in_unclear",),
     "host_unavailable": ("host_answer_too_large", "host_answer_unreadable", "host_busy", "host_unreachable"),
@@ -824,10 +830,12 @@ _SAME_AS: Mapping[str, tuple[str, ...]] = {
         "schema_broken", "schema_unknown", "sealer_missing", "secret_broken", "secret_missing", "store_request",
     ),
     "auth_expired": ("auth_missing",),
-    "subscription_lost": ("push_refused", "subscription_gone"),
+    "subscription_lost": ("handshake_failed", "push_refused", "subscription_gone", "subscription_refused"),
+    "auth_admin_approval": ("auth_app_disabled",),
+    "entra_registration": ("entra_request_refused",),
     "entry_rejected": (
-        "block_invalid", "block_refused", "host_rejected", "idempotency_key_reused", "request_refused",
-        "transaction_used",
+        "block_invalid", "block_refused", "exists", "host_rejected", "idempotency_key_reused", "occurrence_crossing",
+        "request_refused", "too_large", "transaction_used", "zone_unknown",
     ),
     "cursor_expired": ("cursor_foreign",),
     "sign_in_again": ("code_refused",),

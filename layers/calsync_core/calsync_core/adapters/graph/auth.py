@@ -97,9 +97,7 @@ class GraphSignIn:
         self._app = app
         self._clock = clock
 
-    def begin(
-        self, *, state: str, redirect_uri: str, login_hint: str, prompt: str = "select_account"
-    ) -> Begun:
+    def begin(self, *, state: str, redirect_uri: str, login_hint: str, prompt: str = "select_account") -> Begun:
         application = self._app.open(None, is_fresh=True)
         with warnings.catch_warnings():
             # msal would rather have form_post, which a SameSite=Lax cookie does not survive (design.md section 9)
@@ -135,16 +133,12 @@ class GraphSignIn:
         addresses = _addresses(claims)
         identity = MailboxIdentity(ProviderKind.OFFICE365, directory, subject)
         name = str(claims.get("name") or (addresses[0] if addresses else ""))
-        return SignedIn(
-            identity, addresses[0] if addresses else "", name, cache.serialize().encode(), addresses
-        )
+        return SignedIn(identity, addresses[0] if addresses else "", name, cache.serialize().encode(), addresses)
 
     def admin_consent_url(self, *, state: str, redirect_uri: str, directory: str = "organizations") -> str:
         if not self._app.client_id:
             raise InstallationError("entra_missing")
-        graph = urlsplit(
-            self._app.graph_url
-        )  # this address alone wants full names, and each cloud has its own
+        graph = urlsplit(self._app.graph_url)  # this address alone wants full names, and each cloud has its own
         scope = " ".join(f"{graph.scheme}://{graph.netloc}/{one}" for one in SCOPES)
         query = {
             "client_id": self._app.client_id,
@@ -159,9 +153,7 @@ class GraphSignIn:
         try:
             pages = urlsplit(self._app.open(None).authority.authorization_endpoint)
         except (InstallationError, ProviderUnavailableError):
-            return (
-                self._app.login_url
-            )  # the same at Microsoft's own clouds; the link must not need a working secret
+            return self._app.login_url  # the same at Microsoft's own clouds; the link must not need a working secret
         return f"{pages.scheme}://{pages.netloc}"
 
     def _checked(self, claims: Mapping[str, Any]) -> tuple[str, str]:

@@ -84,7 +84,7 @@ def _needs_admin(answer: Mapping[str, Any], error: str, number: int) -> bool:
 
 def _admin_code(number: int) -> str:
     if number in _POLICY_NUMBERS:
-        return "auth_blocked_by_policy"
+        return "blocked_by_organisation"
     if number in _APP_NUMBERS:
         return "auth_app_disabled"
     return "auth_admin_approval"
