@@ -14,7 +14,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Scope
 
@@ -26,6 +26,7 @@ from sandbox.exchange_of_messages import with_connection
 from sandbox.faults import Faults
 from sandbox.graph import CanonicalPaths, graph_routes, unknown_path
 from sandbox.inboxes import Inboxes
+from sandbox.local_requests import is_local_request
 from sandbox.notifications.delivery import Deliveries, DeliverySettings
 from sandbox.notifications.webhooks import Webhooks
 from sandbox.outlook import outlook_routes
@@ -140,6 +141,10 @@ class Sandbox:
         behind = self._wrapped(shown, "http")
 
         async def by_path(scope: Scope, receive: Any, send: Any) -> None:
+            if scope["type"] == "http" and not is_local_request(scope):
+                refusal = PlainTextResponse("The sandbox serves pages of this machine only.", 403)
+                await refusal(scope, receive, send)
+                return
             is_control = scope["type"] == "http" and scope["path"].startswith("/control")
             self.control_calls += is_control and scope["method"] != "GET"
             await (control if is_control else behind)(scope, receive, send)

@@ -19,6 +19,8 @@ class ReceivedMail:
     received_at: datetime
     source: str
     is_read: bool = False
+    complaint_id: int = 0
+    """Drawn when the person reports the mail as junk; 0 until then."""
 
     @property
     def message(self) -> EmailMessage:
@@ -91,6 +93,11 @@ class Inboxes:
     def mail(self, mail_id: int) -> ReceivedMail | None:
         """One mail by its id."""
         return next((mail for mail in self.mails if mail.id == mail_id), None)
+
+    def report_junk(self, mail: ReceivedMail) -> None:
+        """Note that the person calls a mail junk; once is enough."""
+        if not mail.complaint_id:
+            mail.complaint_id = self._draw_id()
 
     def _draw_id(self) -> int:
         drawn, self.next_id = self.next_id, self.next_id + 1

@@ -57,6 +57,7 @@ def routes(sandbox: "Sandbox") -> list[BaseRoute]:
         ("GET", "/control/mail", _mails, 200),
         ("DELETE", "/control/mail", _clear_mail, 204),
         ("GET", "/control/mail/refused", _refused, 200),
+        ("GET", "/control/mail/complaints", _complaints, 200),
         ("GET", "/control/mail/policy", _mail_policy, 200),
         ("PATCH", "/control/mail/policy", _change_mail_policy, 200),
         ("GET", "/control/mail/{mail:int}", _mail, 200),
@@ -166,8 +167,11 @@ async def _mail(sandbox: "Sandbox", request: Request) -> Any:
     mail = sandbox.inboxes.mail(request.path_params["mail"])
     if mail is None:
         raise NotThereError("there is no such mail")
-    headers = {name: str(value) for name, value in mail.message.items()}
-    return _mail_head(mail) | {"headers": headers, "text": mail.part("plain"), "html": mail.part("html")}
+    return _mail_head(mail) | {"headers": _headers(mail), "text": mail.part("plain"), "html": mail.part("html")}
+
+
+def _headers(mail: "ReceivedMail") -> dict[str, str]:
+    return {name: str(value) for name, value in mail.message.items()}
 
 
 def _mail_head(mail: "ReceivedMail") -> dict[str, Any]:
@@ -190,6 +194,17 @@ async def _refused(sandbox: "Sandbox", request: Request) -> Any:
     since = number(request, "since", 0)
     refused = [r for r in sandbox.inboxes.refused if r.id > since]
     return {"last_id": max((r.id for r in sandbox.inboxes.refused), default=since), "refused": refused}
+
+
+async def _complaints(sandbox: "Sandbox", request: Request) -> Any:
+    """Mails that their readers called junk; ids of complaints rise, so that a reader can go on where he stood."""
+    since = number(request, "since", 0)
+    mails = sorted((m for m in sandbox.inboxes.mails if m.complaint_id > since), key=lambda m: m.complaint_id)
+    found = [
+        {"id": m.complaint_id, "mail": m.id, "recipient": m.inbox, "headers": _headers(m), "at": m.received_at}
+        for m in mails
+    ]
+    return {"last_id": found[-1]["id"] if found else since, "complaints": found}
 
 
 async def _mail_policy(sandbox: "Sandbox", _request: Request) -> Any:

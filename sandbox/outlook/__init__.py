@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.outlook import calendar_page, mail_page
+from sandbox.outlook import apps_page, calendar_page, mail_page
 from sandbox.outlook.views import Visit, visit
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ def outlook_routes(sandbox: "Sandbox") -> list[BaseRoute]:
         personal("/outlook/{person}/mail/{mail:int}", mail_page.one_mail, "GET"),
         personal("/outlook/{person}/mail/{mail:int}/body", mail_page.body, "GET"),
         personal("/outlook/{person}/mail/{mail:int}/delete", mail_page.delete, "POST"),
+        personal("/outlook/{person}/mail/{mail:int}/junk", mail_page.report_junk, "POST"),
+        personal("/outlook/{person}/apps", apps_page.connected, "GET"),
+        personal("/outlook/{person}/apps/{client_id}/remove", apps_page.remove, "POST"),
         personal("/outlook/{person}/calendar", calendar_page.week, "GET"),
         personal("/outlook/{person}/calendar/new", calendar_page.create, "POST"),
         personal("/outlook/{person}/calendar/{entry}", calendar_page.change, "POST"),

@@ -86,6 +86,14 @@ def delete(visit: Visit) -> Response:
     return RedirectResponse(f"{visit.address}/mail", 303)
 
 
+def report_junk(visit: Visit) -> Response:
+    """Call a mail junk: its sender hears of it as a complaint."""
+    mail = _named(visit)
+    if mail is not None:
+        visit.sandbox.inboxes.report_junk(mail)
+    return RedirectResponse(str(visit.request.url.path).removesuffix("/junk"), 303)
+
+
 def _named(visit: Visit) -> ReceivedMail | None:
     mail = visit.sandbox.inboxes.mail(visit.request.path_params["mail"])
     return mail if mail is not None and mail.inbox == visit.person.email else None

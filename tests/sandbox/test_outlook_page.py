@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.inboxes import Inboxes
 from tests.sandbox.small_microsoft import Microsoft, in_process
+from tests.sandbox.walks import CLIENT_ID, code_of, refresh
 
 ANNA = "/outlook/anna@clinic.example"
 WEEK = "startDateTime=2026-11-30T00:00:00Z&endDateTime=2026-12-07T00:00:00Z"
@@ -339,6 +340,49 @@ def test_mail_of_somebody_else_is_not_shown_and_deleted_mail_is_gone(with_mail: 
     assert foreign.status_code == 404
     assert deleted.status_code == 303
     assert microsoft.people.get(f"{ANNA}/mail/{mail.id}").status_code == 404
+
+
+def test_a_mail_reported_as_junk_is_a_complaint_once(with_mail: tuple[Microsoft, Inboxes]) -> None:
+    microsoft, inboxes = with_mail
+    mail = inboxes.mails[0]
+
+    for _ in range(2):
+        microsoft.people.post(f"{ANNA}/mail/{mail.id}/junk")
+
+    found = microsoft.control("GET", "/mail/complaints?since=0")
+    assert [(c["mail"], c["recipient"]) for c in found["complaints"]] == [(mail.id, "anna@clinic.example")]
+    assert found["complaints"][0]["headers"]["From"] == "Clinic <no-reply@clinic.example>"
+    assert microsoft.control("GET", f"/mail/complaints?since={found['last_id']}")["complaints"] == []
+    assert "Reported as junk" in microsoft.people.get(f"{ANNA}/mail/{mail.id}").text
+
+
+def test_a_person_takes_the_consent_back(small: Microsoft) -> None:
+    tokens = small.tokens_of("anna@clinic.example")
+    listed = small.people.get(f"{ANNA}/apps").text
+
+    small.people.post(f"{ANNA}/apps/{CLIENT_ID}/remove")
+
+    assert "Have full access to your calendars" in listed
+    assert "No app has access." in small.people.get(f"{ANNA}/apps").text
+    assert code_of(refresh(small.machine, tokens["refresh_token"])) == 50173
+    browser = small.browser()
+    browser.authorize()
+    assert browser.sign_in("anna@clinic.example").heading == "Permissions requested"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "rebound.example:8080"},
+        {"Host": "localhost:8080", "Origin": "https://evil.example"},
+        {"Host": "localhost:8080", "Origin": "null"},
+    ],
+)
+def test_foreign_pages_reach_neither_page_nor_control(small: Microsoft, headers: dict[str, str]) -> None:
+    refused = small.people.post("/control/reset", content=b"{}", headers=headers)
+
+    assert refused.status_code == 403
+    assert len(small.control("GET", "/people")) == 8
 
 
 def test_today_is_the_sandboxes_today(small: Microsoft) -> None:
