@@ -103,6 +103,16 @@ def test_privacy_that_shrinks_applies_to_the_future_only(world: World) -> None:
     assert world.queue.wishes == []
 
 
+def test_the_person_is_told_once_when_more_is_shown_than_before(world: World) -> None:
+    _save(world, None, values={"from_calendar.privacy": "anonymous", "to_calendar.privacy": "anonymous"})
+    assert world.mailer.sent == []
+
+    _save(world, ANNA, values={"from_calendar.privacy": "full"})
+    _save(world, None, values={"to_calendar.show_as": "oof"})
+
+    assert [(mail.kind, mail.to) for mail in world.mailer.sent] == [("notice", "anna@clinic.example")]
+
+
 @pytest.mark.parametrize(
     ("values", "is_run"),
     [({"window.weeks_ahead": 60}, True), ({"window.weeks_back": 3}, True), ({"window.weeks_ahead": 10}, False)],

@@ -24,7 +24,7 @@ class MailKind(StrEnum):
     NOT_CONNECTED = "not_connected"
     SIGN_IN_EXPIRED = "sign_in_expired"
     CONFLICT = "conflict"
-    NOTICE = "notice"  # paused, resumed, disconnected
+    NOTICE = "notice"  # paused, resumed, disconnected, shows_more
     NEW_LINK = "new_link"  # the person asked for a new manage link
 
 
@@ -38,7 +38,7 @@ class Draft:
     INVITATION: token, expires_at, invited_by, message. REMINDER: invitation (its id), expires_at, invited_by, is_stuck.
     CONNECTED: entries. NOT_CONNECTED: code.
     SIGN_IN_EXPIRED: code, since_at. CONFLICT: conflict, revision, at (instant), code. NOTICE: what (paused, resumed,
-    disconnected), by, until_at, copies (removed, kept). NEW_LINK: nothing.
+    disconnected, shows_more), by, until_at, copies (removed, kept). NEW_LINK: nothing.
     """
 
     kind: MailKind

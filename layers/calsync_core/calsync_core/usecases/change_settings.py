@@ -5,6 +5,7 @@ that shrinks never does, a larger window is read at once, all else as the admin 
 """
 
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,6 +15,7 @@ from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import Overrides, keys, parse
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.host import HostPlatform
+from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import (
     LinkStore,
@@ -32,6 +34,7 @@ from calsync_core.usecases.preview_settings import (
     tightens_privacy,
     widens_privacy,
 )
+from calsync_core.usecases.tell_result import tell_notice
 
 Scope = Literal["future", "window"]
 
@@ -45,6 +48,7 @@ class SettingsPorts:
     host: HostPlatform
     queue: Queue
     clock: Clock
+    mail: MailPorts
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +107,27 @@ def save_change(
             )
         ]
     )
+    _tell_who_shows_more(ports, planned.affected, by, stored.version)
     for one in planned.affected:
         if _rewrites_window(one, change.scope):
             _mark_rewrite(ports, account, one.state.resource.id)
         if one.state.may_sync and _wants_run(one, change.scope):
             ports.queue.wish(Wish(account, one.state.resource.id, "full"))
     return stored
+
+
+def _tell_who_shows_more(ports: SettingsPorts, affected: list[Affected], by: str, version: int) -> None:
+    """Privacy that shrinks is told to the person before the first entry follows; a few mails at a time."""
+    people = [one.state for one in affected if one.state.mailbox and widens_privacy(one.before, one.after)]
+    if not people:
+        return
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        told = [
+            pool.submit(tell_notice, ports.mail, state, "shows_more", {"by": by}, f"settings-{by}-{version}")
+            for state in people
+        ]
+    for one in told:
+        one.result()  # a mail that was refused stands in the log as a problem; a bug must not be lost in its thread
 
 
 def _mark_rewrite(ports: SettingsPorts, account: AccountId, resource: ResourceId) -> None:

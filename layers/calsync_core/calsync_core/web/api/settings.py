@@ -36,7 +36,7 @@ class SettingsRoutes:
         )
         ports, stores = self.frame.ports, self.frame.ports.stores
         settings_ports = SettingsPorts(
-            stores.resources, stores.settings, stores.links, stores.log, ports.host, ports.queue, ports.clock
+            stores.resources, stores.settings, stores.links, stores.log, ports.host, ports.queue, ports.clock, ports
         )
         effect = preview_change(settings_ports, call.account, resource, change)
         save_change(settings_ports, call.account, resource, change, by=call.who)
