@@ -1,13 +1,24 @@
 """Adding persons with everything they bring: the account in the directory and the mailbox in the store."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from sandbox.calendars import Mailbox, MailboxState, WorkingHours
+from sandbox.entra.errors import SHAPES
 from sandbox.mailboxes import Mailboxes
 from sandbox.people import PERSONAL_TENANT_ID, Directory, DirectoryError, Person, PersonKind, Tenant, new_object_id
 from sandbox.zones import windows_name
+
+
+def known_block(code: int) -> int:
+    """An AADSTS code that the sign-in can answer with, or 0. Raises ValueError."""
+    if code and code not in SHAPES:
+        raise ValueError(f"unknown code; known are {sorted(SHAPES)}")
+    return code
+
+
+BlockCode = Annotated[int, AfterValidator(known_block)]
 
 
 class Strict(BaseModel):
@@ -46,7 +57,7 @@ class PersonInput(Strict):
     kind: PersonKind = "user"
     is_admin: bool = False
     needs_mfa: bool = False
-    sign_in_block: int = 0
+    sign_in_block: BlockCode = 0
     time_zone: str = "UTC"
     language: str = "en-US"
     mailbox_state: MailboxState = MailboxState.ENABLED

@@ -10,6 +10,7 @@ from sandbox.control.answers import NotThereError, plain, read, route
 from sandbox.graph import ids
 from sandbox.people import DirectoryError, Person
 from sandbox.population import (
+    BlockCode,
     CalendarInput,
     PersonInput,
     Strict,
@@ -32,7 +33,7 @@ class PersonChange(Strict):
     password: str | None = None
     is_admin: bool | None = None
     needs_mfa: bool | None = None
-    sign_in_block: int | None = None
+    sign_in_block: BlockCode | None = None
     consents: dict[str, list[str]] | None = None
     mailbox_state: MailboxState | None = None
     time_zone: str | None = None

@@ -46,6 +46,7 @@ class DeliverySettings(BaseModel):
     later_timeout: float = Field(default=10.0, gt=0)
     first_retry: float = Field(default=5.0, gt=0)
     gives_up_after: float = Field(default=4 * 3600, gt=0)
+    punishes_slow_endpoints: bool = True
     forced_states: dict[str, EndpointState] = {}
     warns_before_expiry: float = Field(default=3600, ge=0)
     validates_renewals: bool = False
@@ -222,11 +223,14 @@ class Deliveries:
         endpoint.answers.append((now, seconds))
         while endpoint.answers and endpoint.answers[0][0] < now - WINDOW:
             endpoint.answers.popleft()
-        if len(endpoint.answers) < FEWEST_ANSWERS:
+        if len(endpoint.answers) < FEWEST_ANSWERS or not self.settings.punishes_slow_endpoints:
             return
-        # A timed-out first attempt ends at 3 s and was certainly longer: >= and not >.
-        slow = sum(taken >= SLOW_SECONDS for _, taken in endpoint.answers) / len(endpoint.answers)
-        late = sum(taken >= LATE_SECONDS for _, taken in endpoint.answers) / len(endpoint.answers)
+        # A timed-out attempt ends exactly at its limit and would have taken longer: >= and not >. Who shortens the
+        # limits shortens what counts as slow with them.
+        slow_seconds = min(SLOW_SECONDS, self.settings.first_timeout)
+        late_seconds = min(LATE_SECONDS, self.settings.later_timeout)
+        slow = sum(taken >= slow_seconds for _, taken in endpoint.answers) / len(endpoint.answers)
+        late = sum(taken >= late_seconds for _, taken in endpoint.answers) / len(endpoint.answers)
         if late > LATE_SHARE:
             endpoint.state, endpoint.until = "drop", now + PENALTY
         elif slow > SLOW_SHARE and self.state_of(url) == "normal":

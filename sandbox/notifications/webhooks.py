@@ -56,7 +56,8 @@ class Webhooks:
     """One HTTP client for all endpoints. `verify` is an SSL context or True."""
 
     def __init__(self, verify: Any = True) -> None:
-        limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+        # A connection each: one that the endpoint closed meanwhile would look like a failed delivery.
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
         # No proxies of the environment: endpoints are on this machine or named by a test.
         self._client = httpx.AsyncClient(verify=verify, trust_env=False, follow_redirects=False, limits=limits)
 

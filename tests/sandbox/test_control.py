@@ -24,6 +24,7 @@ def test_the_index_names_all_addresses(small: Microsoft) -> None:
     [
         ("/people", {"email": "x@clinic.example", "display_name": "X", "shoe_size": 43}, 422),
         ("/people", {"email": "no address", "display_name": "X"}, 422),
+        ("/people", {"email": "x@clinic.example", "display_name": "X", "sign_in_block": 12345}, 422),
         ("/people", {"email": "x@nowhere.example", "display_name": "X"}, 400),
         ("/people", {"email": "ANNA@clinic.example", "display_name": "X"}, 400),
         ("/people", {"email": "x@clinic.example", "display_name": "X", "time_zone": "Mars/Base"}, 400),

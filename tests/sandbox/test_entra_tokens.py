@@ -189,6 +189,17 @@ def test_every_code_can_be_made_to_happen_once(small: Microsoft, code: int) -> N
     assert healed.status_code == 200
 
 
+def test_the_table_has_every_code_that_matters_to_a_client() -> None:
+    """All rows of the table of AADSTS codes that calsync acts on."""
+    rows = (
+        "50173 700082 70008 70043 70000 50089 65001 65004 90094 90095 50076 50079 50072 50074 50158 53000 53001 53003 "
+        "530032 53011 50053 50034 50020 16000 50055 50057 50144 50105 700016 7000112 70001 7000215 70002 7000222 "
+        "700027 700030 50011 70011 65005 650056 650057 54005 501481 700005 50196 90033 90024 50033 90006 90012 90055"
+    )
+
+    assert {int(code) for code in rows.split()} <= set(SHAPES)
+
+
 def test_faults_of_app_tenant_and_grant_type_hit_only_those(small: Microsoft) -> None:
     anna = small.tokens_of("anna@clinic.example")
     paul = small.tokens_of("paul@outlook.com")

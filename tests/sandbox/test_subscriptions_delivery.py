@@ -195,14 +195,14 @@ def test_retries_end_after_four_hours_of_the_sandbox_clock(subscribed: Subscribe
 
 def test_an_endpoint_that_is_slow_too_often_waits_ten_minutes(subscribed: Subscribe) -> None:
     anna = subscribed()
-    anna.settings(first_timeout=3, first_retry=600)
+    anna.settings(first_timeout=0.2, first_retry=600)
     for _ in range(9):
         anna.create()
     anna.hook.wait_for(9)
-    anna.hook.delay = 3.2
+    anna.hook.delay = 0.4
     anna.create()
     anna.create()
-    anna.wait_records(11, seconds=8)
+    anna.wait_records(11)
     anna.hook.delay = 0
     seen = len(anna.hook.items)
 
@@ -215,6 +215,20 @@ def test_an_endpoint_that_is_slow_too_often_waits_ten_minutes(subscribed: Subscr
     assert list(state["endpoints"].values()) == ["slow"]
     assert not_yet == seen
     assert len(anna.hook.wait_for(seen + 1)) > seen
+
+
+@pytest.mark.parametrize(("is_punished", "state"), [(True, "drop"), (False, "normal")])
+def test_an_endpoint_that_is_late_too_often_is_dropped_unless_spared(
+    subscribed: Subscribe, is_punished: bool, state: str
+) -> None:
+    anna = subscribed()
+    anna.settings(first_timeout=0.1, later_timeout=0.1, first_retry=0.05, punishes_slow_endpoints=is_punished)
+    anna.hook.delay = 0.3
+    for _ in range(10):
+        anna.create()
+    anna.wait_records(10)
+
+    assert list(anna.microsoft.control("GET", "/delivery")["endpoints"].values()) == [state]
 
 
 def test_a_dropped_endpoint_hears_nothing_and_what_is_told_meanwhile_is_gone(subscribed: Subscribe) -> None:
