@@ -130,6 +130,24 @@ def test_null_gives_a_setting_back_to_the_default(world: World) -> None:
     assert body["settings"]["window.weeks_ahead"] == {"value": 52, "source": "built_in"}
 
 
+def test_values_are_stored_as_the_model_has_them(world: World) -> None:
+    world.api("PUT", "/v1/settings", {"settings": {"window.weeks_ahead": "26", "window.weeks_back": 3.0}})
+
+    stored = world.stores.settings.account(MAIN).values
+    assert stored == {"window.weeks_ahead": 26, "window.weeks_back": 3}
+    assert {type(value) for value in stored.values()} == {int}
+
+
+def test_ids_that_no_store_could_hold_name_nothing(world: World) -> None:
+    long = "x" * 3000
+
+    assert world.api("GET", f"/v1/resources/{long}")[1]["code"] == "resource_unknown"
+    assert world.api("POST", f"/v1/conflicts/{long}/resolution", {"resolution": "keep_booking"})[0] == 404
+    text, headers = _signed({**EVENT, "resource_ids": [long, "anna"]})
+    assert world.api("POST", "/hooks/host/main", text, key="", headers=headers)[0] == 202
+    assert world.queue.wishes == [Wish(MAIN, ResourceId("anna"), "host")]
+
+
 def test_settings_with_an_old_version_are_refused(world: World) -> None:
     world.api("PUT", "/v1/settings", {"settings": {"window.weeks_back": 3}})
 
@@ -144,6 +162,9 @@ def test_settings_with_an_old_version_are_refused(world: World) -> None:
     [
         ("{", 400, "body_unreadable"),
         ("[1]", 400, "body_unreadable"),
+        ('{"settings": {"\\ud800": 1}}', 400, "body_unreadable"),
+        ('{"settings": {"window.weeks_back": NaN}}', 422, "setting_out_of_range"),
+        ("[" * 100_000, 400, "body_unreadable"),
         ({"settings": {}, "color": 1}, 422, "field_unknown"),
         ({}, 422, "input_invalid"),
         ({"settings": {}, "scope": "past"}, 422, "input_invalid"),

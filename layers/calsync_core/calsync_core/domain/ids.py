@@ -17,6 +17,9 @@ ConflictId = NewType("ConflictId", str)  # ours
 RunId = NewType("RunId", str)  # one run of a resource's sync job; ours
 
 
+LONGEST_ID = 128  # of the booking system's ids (docs/hosts/connector-v1.md); a longer one names nothing
+
+
 def short_hash(*parts: str) -> str:
     """32 hex digits that stand for the parts; foreign ids go behind it into keys (design.md section 7)."""
     joined = "\x1f".join(parts)

@@ -12,7 +12,7 @@ from typing import Literal
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState
-from calsync_core.domain.settings import Overrides, keys, parse
+from calsync_core.domain.settings import Overrides, flatten, keys, parse
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.journeys import MailPorts
@@ -144,7 +144,9 @@ def _planned(ports: SettingsPorts, account: AccountId, resource: ResourceId | No
     if change.scope not in ("future", "window"):
         raise InputError("scope_unknown", field="scope")
     _check_keys(change.reset)
-    parse(change.values)
+    # as the model has them: "26" and 26.0 become 26, so that stored values compare and every store takes them
+    checked = flatten(parse(change.values))
+    change = replace(change, values={key: checked[key] for key in change.values})
     if resource is None:
         stored = ports.settings.account(account)
         values = _merged(stored.values, change)

@@ -7,7 +7,7 @@ starts a reading. Not here: signatures and sizes (adapters/hosts/events.py, web/
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.ids import LONGEST_ID, AccountId, ResourceId
 from calsync_core.ports.outward import Queue, Wish
 from calsync_core.ports.stores import ResourceStore
 from calsync_core.usecases.refresh_resources import Refreshed
@@ -36,7 +36,7 @@ def receive_host_event(
         started = refresh(account).started
     wished = 0
     for resource_id in dict.fromkeys([*event.resource_ids, *started]):
-        state = resources.get(account, resource_id)
+        state = resources.get(account, resource_id) if len(resource_id) <= LONGEST_ID else None
         if state is not None and state.may_sync:
             queue.wish(Wish(account, resource_id, "full" if resource_id in started else "host"))
             wished += 1

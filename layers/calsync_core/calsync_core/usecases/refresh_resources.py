@@ -13,6 +13,7 @@ from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.outward import Clock
 from calsync_core.ports.stores import LogStore, ResourceStore
+from calsync_core.usecases.change_state import ATTEMPTS
 
 STOPPED_BY_HOST = "host"
 _STOPS = {Status.IMPORTING, Status.CONNECTED, Status.REAUTH_REQUIRED}
@@ -31,21 +32,22 @@ class Refreshed:
 def refresh_resources(
     host: HostPlatform, resources: ResourceStore, log: LogStore, clock: Clock, account: AccountId
 ) -> Refreshed:
-    """Repeatable. A row that somebody changes at the same time is left for the next refresh.
+    """Repeatable. Raises ConcurrentChangeError after five lost races for one row, and what the host raises.
 
     An empty answer of a booking system that had resources before is not believed (absence is not deletion).
     """
     now = clock.now()
     stored = {state.resource.id: state for state in resources.of_account(account)}
     offered = host.resources()
-    missing = [state for key, state in stored.items() if key not in {one.id for one in offered}] if offered else []
-    targets = [_target(account, stored.get(one.id), one, now) for one in offered]
-    targets += [_target(account, state, replace(state.resource, is_active=False), now) for state in missing]
+    present = {one.id for one in offered}
+    missing = [
+        replace(state.resource, is_active=False) for key, state in stored.items() if offered and key not in present
+    ]
     added = changed = stopped = 0
     started: list[ResourceId] = []
-    for target in targets:
-        before = stored.get(target.resource.id)
-        if target == before or not _saved(resources, target):
+    for one in [*offered, *missing]:
+        before, target = _take_over(resources, account, stored.get(one.id), one, now)
+        if target is None:
             continue
         added += before is None
         changed += before is not None
@@ -71,12 +73,22 @@ def _target(account: AccountId, before: ResourceState | None, offered: Resource,
     return state
 
 
-def _saved(resources: ResourceStore, target: ResourceState) -> bool:
-    try:
-        resources.save(target)
-    except ConcurrentChangeError:
-        return False
-    return True
+def _take_over(
+    resources: ResourceStore, account: AccountId, before: ResourceState | None, offered: Resource, now: datetime
+) -> tuple[ResourceState | None, ResourceState | None]:
+    """What stood there and what stands there now; no second one when nothing was to be done.
+
+    The list comes by an index that may lag, and runs write the same row: a lost race reads the row itself.
+    """
+    for _ in range(ATTEMPTS):
+        target = _target(account, before, offered, now)
+        if target == before:
+            return before, None
+        try:
+            return before, resources.save(target)
+        except ConcurrentChangeError:
+            before = resources.get(account, offered.id)
+    raise ConcurrentChangeError(resource=offered.id)
 
 
 def _entry(target: ResourceState, before: ResourceState, now: datetime) -> LogEntry:

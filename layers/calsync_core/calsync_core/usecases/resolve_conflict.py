@@ -22,7 +22,7 @@ from calsync_core.domain.errors import (
     RefusedError,
     VersionChangedError,
 )
-from calsync_core.domain.ids import AccountId, ConflictId
+from calsync_core.domain.ids import LONGEST_ID, AccountId, ConflictId
 from calsync_core.domain.links import Origin
 from calsync_core.domain.resources import Resource, ResourceState
 from calsync_core.domain.settings import effective
@@ -84,7 +84,7 @@ def resolve_conflict(ports: ConflictPorts, account: AccountId, conflict_id: Conf
     Raises NotFoundError, ConcurrentChangeError (ended or changed meanwhile), InputError (resolution_not_offered,
     until_out_of_range, no_free_slot), RefusedError with the booking system's code.
     """
-    conflict = ports.conflicts.get(account, conflict_id)
+    conflict = ports.conflicts.get(account, conflict_id) if len(conflict_id) <= LONGEST_ID else None
     if conflict is None:
         raise NotFoundError
     if conflict.status not in (ConflictStatus.OPEN, ConflictStatus.LEFT):

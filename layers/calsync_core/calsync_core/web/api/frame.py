@@ -5,6 +5,7 @@ A view gets a `Call`, whose account comes from the key and from nowhere else.
 
 import base64
 import binascii
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel, ValidationError
 
 from calsync_core.domain.errors import InputError, NotFoundError
-from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.ids import LONGEST_ID, AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import ApiKey
@@ -61,7 +62,8 @@ class ApiFrame:
 
     def resource(self, call: Call, resource_id: str) -> ResourceState:
         """Of the key's account. Raises NotFoundError for unknown and foreign ids alike."""
-        state = self.ports.stores.resources.get(call.account, ResourceId(resource_id))
+        known = len(resource_id) <= LONGEST_ID
+        state = self.ports.stores.resources.get(call.account, ResourceId(resource_id)) if known else None
         if state is None:
             raise NotFoundError("resource_unknown")
         return state
@@ -83,7 +85,7 @@ def answer(model: BaseModel, status: int = 200) -> Answer:
 def read_body(call: Call, model: type[M]) -> M:
     """An empty body is `{}`. Raises InputError: body_unreadable, field_unknown, input_invalid with `field`."""
     value: Any = call.request.json() if call.request.body.strip() else {}
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not _is_text(value):
         raise InputError("body_unreadable")
     try:
         return model.model_validate(value)
@@ -92,6 +94,15 @@ def read_body(call: Call, model: type[M]) -> M:
         place = ".".join(str(part)[:80] for part in first["loc"][:3])
         code = "field_unknown" if first["type"] == "extra_forbidden" else "input_invalid"
         raise InputError(code, field=place) from None
+
+
+def _is_text(value: Any) -> bool:
+    """JSON can write half a surrogate pair, which is no text and can be neither stored nor answered."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def instant_argument(call: Call, name: str) -> datetime:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from calsync_core.domain.conflicts import ConflictStatus
 from calsync_core.domain.errors import InputError, NotFoundError
-from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.ids import LONGEST_ID, AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState
 from calsync_core.ports.outward import Clock
 from calsync_core.ports.stores import Stores
@@ -98,7 +98,8 @@ class Frame:
 
     def resource(self, visit: Visit, resource_id: str) -> ResourceState:
         """Of the session's account. Raises NotFoundError for unknown and foreign ids alike."""
-        state = self.stores.resources.get(visit.account, ResourceId(resource_id))
+        known = len(resource_id) <= LONGEST_ID
+        state = self.stores.resources.get(visit.account, ResourceId(resource_id)) if known else None
         if state is None:
             raise NotFoundError("resource_unknown")
         return state

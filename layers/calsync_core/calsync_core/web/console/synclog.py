@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from calsync_core.domain.ids import ResourceId
+from calsync_core.domain.ids import LONGEST_ID, ResourceId
 from calsync_core.domain.synclog import LogEntry, Way
 from calsync_core.web.answers import Answer
 from calsync_core.web.console.frame import Visit
@@ -97,6 +97,8 @@ class LogPages:
 
     def _lines(self, visit: Visit, day: str, resource: str, *, only_problems: bool) -> list[LogEntry]:
         log = self.parts.ports.stores.log
+        if len(resource) > LONGEST_ID:
+            return []
         if resource:
             found = log.of_resource(visit.account, ResourceId(resource), READ_AT_MOST)
             if visit.request.argument("day"):
