@@ -13,6 +13,7 @@ from calsync_core.domain.links import Agreed, Link, Origin, booking_ref
 from calsync_core.domain.resources import WorkingRange
 from calsync_core.ports.outward import Wish
 from calsync_core.usecases.apply_plan import REVISIT
+from calsync_core.usecases.reopen_conflict import reopen_conflict
 from calsync_core.usecases.resolve_conflict import Decision, offered, resolve_conflict
 
 from tests.console_world import MAIN, NOW, World
@@ -219,3 +220,41 @@ def test_a_conflict_without_its_link_has_changed() -> None:
 
     with pytest.raises(ConcurrentChangeError, match="conflict_changed"):
         _decide(world, Resolution.KEEP_BOOKING)
+
+
+# --- left until a day ------------------------------------------------------------------------------------------------
+
+
+def _reopen(world: World) -> bool:
+    stores = world.stores
+    return reopen_conflict(stores.conflicts, stores.due, stores.log, world.clock, MAIN, ConflictId("c"))
+
+
+def test_what_was_left_until_a_day_is_open_again_on_that_day() -> None:
+    world = _world()
+    _conflict(world, ConflictKind.SAME_TIME)
+    _decide(world, Resolution.LEAVE_BOTH, until_at=NOW + 24 * HOUR)
+    assert world.stores.conflicts.open(MAIN) == []
+    assert not _reopen(world), "not yet"
+
+    world.clock.advance(timedelta(days=1))
+    due = world.stores.due.due(world.clock.now())
+
+    assert [(one.kind, one.subject) for one in due] == [("conflict", "c")]
+    assert _reopen(world)
+    opened = world.stores.conflicts.open(MAIN)[0]
+    assert (opened.status, opened.left_until_at, opened.revision) == (ConflictStatus.OPEN, None, 3)
+    assert world.stores.due.due(world.clock.now()) == []
+
+
+def test_what_ended_meanwhile_stays_ended() -> None:
+    world = _world()
+    _conflict(world, ConflictKind.SAME_TIME)
+    left = _decide(world, Resolution.LEAVE_BOTH, until_at=NOW + 24 * HOUR)
+    settled = replace(left, status=ConflictStatus.SETTLED, revision=3)
+    world.stores.conflicts.save(settled)
+    world.clock.advance(timedelta(days=1))
+
+    assert not _reopen(world)
+    assert world.stores.conflicts.get(MAIN, settled.id) == settled
+    assert world.stores.due.due(world.clock.now()) == []

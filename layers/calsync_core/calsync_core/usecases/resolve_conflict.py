@@ -29,9 +29,10 @@ from calsync_core.domain.settings import effective
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.outward import Clock, Queue, Wish
-from calsync_core.ports.stores import ConflictStore, LinkStore, LogStore, ResourceStore, SettingsStore
+from calsync_core.ports.stores import ConflictStore, Due, DueStore, LinkStore, LogStore, ResourceStore, SettingsStore
 from calsync_core.usecases.apply_plan import REVISIT
 from calsync_core.usecases.find_free_slot import HORIZON, free_slots
+from calsync_core.usecases.reopen_conflict import DUE_KIND
 
 MAX_TRIES = 8
 MAX_LEFT = timedelta(days=366)
@@ -52,6 +53,7 @@ class ConflictPorts:
     host: HostPlatform
     queue: Queue
     clock: Clock
+    due: DueStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,26 @@ def resolve_conflict(ports: ConflictPorts, account: AccountId, conflict_id: Conf
     Raises NotFoundError, ConcurrentChangeError (ended or changed meanwhile), InputError (resolution_not_offered,
     until_out_of_range, no_free_slot), RefusedError with the booking system's code.
     """
+    conflict = _current(ports, account, conflict_id, decision)
+    now = ports.clock.now()
+    if decision.resolution is Resolution.LEAVE_BOTH:
+        ended = _left(conflict, decision, now)
+    elif conflict.kind is ConflictKind.SAME_TIME and decision.resolution is Resolution.KEEP_BOOKING:
+        # the booking keeps its time and the entry is not ours to move: accepted for as long as both stand as they do
+        ended = _accepted(conflict, decision, now)
+    else:
+        ended = _resolved(ports, conflict, decision, now)
+    ports.conflicts.save(ended)
+    ports.log.add([_entry(ended, decision, now)])
+    if ended.left_until_at is not None:
+        ports.due.schedule(Due(DUE_KIND, account, conflict.id, ended.left_until_at))
+    if ended.status is ConflictStatus.RESOLVED:
+        ports.queue.wish(Wish(account, conflict.resource_id, "button"))
+    return ended
+
+
+def _current(ports: ConflictPorts, account: AccountId, conflict_id: ConflictId, decision: Decision) -> Conflict:
+    """The conflict, if it is still the one that was looked at and this way out fits it."""
     conflict = ports.conflicts.get(account, conflict_id) if len(conflict_id) <= LONGEST_ID else None
     if conflict is None:
         raise NotFoundError
@@ -93,32 +115,24 @@ def resolve_conflict(ports: ConflictPorts, account: AccountId, conflict_id: Conf
         raise ConcurrentChangeError("conflict_changed")
     if decision.resolution not in offered(conflict):
         raise InputError("resolution_not_offered", field="resolution")
-    now = ports.clock.now()
-    stays = conflict.kind is ConflictKind.SAME_TIME and decision.resolution is Resolution.KEEP_BOOKING
-    if decision.resolution is Resolution.LEAVE_BOTH:
-        ended = _left(conflict, decision, now)
-    elif stays:
-        # the booking keeps its time and the entry is not ours to move: accepted for as long as both stand as they do
-        ended = _accepted(conflict, decision, now)
-    else:
-        if decision.resolution is Resolution.NEXT_FREE:
-            _move_to_next_free(ports, conflict, now)
-        elif decision.resolution is Resolution.TAKE_CALENDAR and conflict.calendar_when is not None:
-            _try_calendar_time(ports.host, conflict, conflict.calendar_when)
-        _note_decision(ports, conflict, decision.resolution)
-        ended = replace(
-            conflict,
-            status=ConflictStatus.RESOLVED,
-            left_until_at=None,
-            ended_at=now,
-            ended_by=decision.by,
-            revision=conflict.revision + 1,
-        )
-    ports.conflicts.save(ended)
-    ports.log.add([_entry(ended, decision, now)])
-    if ended.status is ConflictStatus.RESOLVED:
-        ports.queue.wish(Wish(account, conflict.resource_id, "button"))
-    return ended
+    return conflict
+
+
+def _resolved(ports: ConflictPorts, conflict: Conflict, decision: Decision, now: datetime) -> Conflict:
+    """What can only be asked of the booking system first, then the note for the run."""
+    if decision.resolution is Resolution.NEXT_FREE:
+        _move_to_next_free(ports, conflict, now)
+    elif decision.resolution is Resolution.TAKE_CALENDAR and conflict.calendar_when is not None:
+        _try_calendar_time(ports.host, conflict, conflict.calendar_when)
+    _note_decision(ports, conflict, decision.resolution)
+    return replace(
+        conflict,
+        status=ConflictStatus.RESOLVED,
+        left_until_at=None,
+        ended_at=now,
+        ended_by=decision.by,
+        revision=conflict.revision + 1,
+    )
 
 
 def _left(conflict: Conflict, decision: Decision, now: datetime) -> Conflict:

@@ -13,13 +13,14 @@ from calsync_core.domain.errors import (
     CursorExpiredError,
     ProviderUnavailableError,
 )
-from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
+from calsync_core.domain.ids import AccountId, CalendarId, ConflictId, MailboxId, ResourceId
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import CalendarProvider, Content
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import CursorRow, Due, Stores
+from calsync_core.usecases.reopen_conflict import DUE_KIND, reopen_conflict
 from calsync_core.usecases.subscribe_calendars import renew_subscription
 
 MAX_ITEMS = 1500  # about 120 KB of ids: well under the 256 KB of a state
@@ -100,6 +101,9 @@ def _handle(ports: SweepPorts, item: Item) -> None:
         _renew(ports, account, subject)
     elif kind == "refresh":
         _refresh(ports, account, MailboxId(subject))
+    elif kind == DUE_KIND:
+        stores = ports.stores
+        reopen_conflict(stores.conflicts, stores.due, stores.log, ports.clock, account, ConflictId(subject))
     else:
         ports.remind(Due(kind, account, subject, datetime.fromisoformat(item["due_at"])))
 

@@ -43,6 +43,7 @@ class ConflictRoutes:
             ports.host,
             ports.queue,
             ports.clock,
+            stores.due,
         )
         decision = Decision(Resolution(asked.resolution), call.who, asked.revision, asked.until)
         try:

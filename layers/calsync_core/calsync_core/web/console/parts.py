@@ -58,6 +58,7 @@ class ConsoleParts:
             ports.host,
             ports.queue,
             ports.clock,
+            stores.due,
         )
 
     @property

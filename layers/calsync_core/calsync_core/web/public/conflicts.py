@@ -85,8 +85,7 @@ class ConflictPage:
             booking_when=shown_when(conflict.booking_when, zone),
             calendar_when=shown_when(conflict.calendar_when, zone),
             choices=[
-                (one.value, _CHOICES_BY_KIND.get((conflict.kind, one), _CHOICES[one]))
-                for one in offered(conflict)
+                (one.value, _CHOICES_BY_KIND.get((conflict.kind, one), _CHOICES[one])) for one in offered(conflict)
             ],
             ended=conflict.status is not ConflictStatus.OPEN,
             is_current=is_current,
@@ -116,6 +115,7 @@ class ConflictPage:
             host=ports.host,
             queue=ports.queue,
             clock=ports.clock,
+            due=stores.due,
         )
 
 
