@@ -7,6 +7,8 @@ from calsync_core.keys import host_key
 from local import clinic, demo_file
 from local.cloud import LocalCloud
 from local.host import Host
+from local.journey import Admin, Person, wait_for
+from local.people import CONNECTED
 
 ACCOUNT = "main"
 
@@ -19,4 +21,25 @@ def fill(cloud: LocalCloud, tell: Callable[[str], None]) -> None:
     clinic.add_people(cloud)
     clinic.add_resources(host)
     clinic.add_bookings(host)
-    demo_file.write(cloud, "", key)
+    demo_file.write(cloud, connect_first(cloud, tell), key)
+
+
+def connect_first(cloud: LocalCloud, tell: Callable[[str], None]) -> str:
+    """One person goes the whole way from the mail to connected, once; gives the API key of the demo's scripts."""
+    notes = cloud.state.notes
+    if "api_key" not in notes:
+        admin = Admin(cloud)
+        admin.refresh()
+        notes["api_key"] = admin.new_api_key("Scripts of the demo")
+    api = Host(f"{cloud.machine_url}/v1", notes["api_key"])
+
+    def status() -> str:
+        return str(api.call("GET", f"/resources/{CONNECTED.id}")["status"]["state"])
+
+    if status() == "not_invited":
+        tell(f"{CONNECTED.name} connects her calendar")
+        Admin(cloud).invite(CONNECTED.id)
+    if status() == "awaiting_confirmation":
+        Person(cloud, CONNECTED.mailbox).connect()
+        wait_for("the first import", lambda: status() == "connected", 60)
+    return str(notes["api_key"])
