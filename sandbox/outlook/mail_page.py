@@ -14,10 +14,11 @@ from sandbox.zones import zone_info
 if TYPE_CHECKING:
     from sandbox.app import Sandbox
 
-# A mail is a stranger's HTML: no scripts, no forms, nothing loaded; its links open in the whole window.
+# A mail is a stranger's HTML: no scripts, no forms, nothing loaded; its links open in the whole window. Without
+# scripts allow-same-origin gives it nothing, but Chromium ignores clicks in a foreign frame that has just appeared.
 _BODY_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data: http: https:; form-action 'none'; "
-    "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
+    "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
 )
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
 
