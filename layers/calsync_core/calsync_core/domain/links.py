@@ -36,7 +36,8 @@ class Link:
     `entry_id` is None until the calendar's id is known. `generation` counts how often the copy was made anew: each has
     a transactionId of its own (graph.md 3.5). `settings_version` is the one it was projected under. `row` is the
     version of the stored row (0 = not stored yet). `decision` is the side that a person let win; the next run obeys and
-    clears it. `writes` and `writes_since` feed the write budget.
+    clears it. `has_attendees`: the person invited others to the copy, so a write of ours would mail
+    them. `writes` and `writes_since` feed the write budget.
     """
 
     ref: LinkRef
@@ -56,6 +57,7 @@ class Link:
     intent: Intent | None = None
     settings_version: int = 0
     decision: Origin | None = None
+    has_attendees: bool = False
     is_quarantined: bool = False
     writes: int = 0
     writes_since: datetime | None = None

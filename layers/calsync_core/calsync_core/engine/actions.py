@@ -45,10 +45,12 @@ class UpdateCopy:
 
 @dataclass(frozen=True, slots=True)
 class DeleteCopy:
-    """`had_changed` asks for both versions in the log: the person's edit goes with it."""
+    """`had_changed` asks for both versions in the log: the person's edit goes with it. `entry_version` is the one that
+    we saw; a newer one means: read again, plan again."""
 
     rule: str
     link: Link
+    entry_version: str
     had_changed: bool = False
 
 

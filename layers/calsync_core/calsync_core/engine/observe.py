@@ -147,8 +147,9 @@ def _calendar_born(read: Read, scope: Scope) -> Observation:
     if isinstance(entry, Entry):
         is_known = link is not None and bool(link.calendar.time)
         must_project = link is not None and (link.settings_version < scope.reproject_below or not link.host.version)
-        if link is not None and is_known and entry.version == link.calendar.version and not must_project:
-            return Observation(read, Origin.CALENDAR, _block_side(read), Side.UNCHANGED)
+        is_same = link is not None and is_known and entry.version == link.calendar.version
+        if is_same and not must_project and _block_side(read) is Side.UNCHANGED:
+            return Observation(read, Origin.CALENDAR, Side.UNCHANGED, Side.UNCHANGED)
         block = project_entry(entry, scope.settings, scope.resource, read.ref, time_only=_is_time_only(entry, scope))
         if link is None or not is_known or isinstance(block, NotBlocking):
             calendar, time, rest = Side.CHANGED, True, True

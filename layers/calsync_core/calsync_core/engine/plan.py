@@ -40,8 +40,34 @@ def plan(observations: list[Observation], scope: Scope, *, is_final: bool = Fals
             _plan_host(seen, scope, is_final) if seen.origin is Origin.HOST else _plan_calendar(seen, scope, is_final)
         )
         if action is not None:
-            actions.append(action)
+            actions.append(_without_mail(action, seen))
     return actions
+
+
+def _without_mail(action: Action, seen: Observation) -> Action:
+    """R53: a person invited others to our copy; Microsoft would mail them about every write of ours (graph.md 3.3)."""
+    if not isinstance(action, UpdateCopy | DeleteCopy):
+        return action
+    entry, booking = seen.read.calendar, seen.read.host
+    if not (entry.has_attendees if isinstance(entry, Entry) else action.link.has_attendees):
+        return action
+    link = seen.read.link or action.link
+    was = booking.when if isinstance(booking, Booking) else link.when
+    is_at = entry.when if isinstance(entry, Entry) else None
+    return OpenConflict("R53", link, ConflictKind.NOT_WRITABLE, was, is_at, "has_attendees")
+
+
+def _closed(seen: Observation, scope: Scope) -> Action | None:
+    """The direction is closed: nothing new (R40), what is there is left alone, unless the admin chose to have it
+    removed from the whole window (R43)."""
+    link = seen.read.link
+    if link is None:
+        return Skip("R40", seen.read.ref, code="direction")
+    if link.settings_version >= scope.reproject_below:
+        return None
+    if link.origin is Origin.CALENDAR:
+        return DeleteBlock("R43", link)
+    return DeleteCopy("R43", link, link.calendar.version) if link.entry_id else DropLink("R43", link)
 
 
 # --- origin host: a booking and its copy in the primary calendar -------------------------------------------------
@@ -52,7 +78,7 @@ def _plan_host(seen: Observation, scope: Scope, is_final: bool) -> Action | None
     if Side.UNKNOWN in (seen.host, seen.calendar):
         return None  # R17 wait
     if not scope.settings.writes_calendar:
-        return None if link else Skip("R40", seen.read.ref, code="direction")
+        return _closed(seen, scope)
     if link is not None and link.is_quarantined and not _has_new_version(seen.read.host, link.host.version):
         return None  # R52 quarantined until its origin changes
     if seen.host is Side.GONE:
@@ -83,7 +109,8 @@ def _booking_gone(seen: Observation, is_final: bool) -> Action | None:
         return DropLink("R16", link)
     if not isinstance(seen.read.host, Booking) and not is_final:
         return Leave("R50", link)  # a tombstone; a booking shown as cancelled or handed over is a clear word
-    return DeleteCopy("R15", link, had_changed=seen.calendar is Side.CHANGED)
+    version = entry.version if isinstance(entry, Entry) else link.calendar.version
+    return DeleteCopy("R15", link, version, had_changed=seen.calendar is Side.CHANGED)
 
 
 def _no_copy_yet(seen: Observation, scope: Scope) -> Action | None:
@@ -236,6 +263,7 @@ def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action 
     start, end = when.interval(scope.resource.time_zone)
     row = replace(
         link, host=host, calendar=calendar, when=when, start_at=start, end_at=end, decision=None,
+        has_attendees=entry.has_attendees if isinstance(entry, Entry) else link.has_attendees,
         settings_version=scope.settings_version if copy else link.settings_version,
     )  # fmt: skip
     return Agree(rule, row, is_proof=isinstance(entry, Entry)) if row != link else None
@@ -253,7 +281,7 @@ def _plan_calendar(seen: Observation, scope: Scope, is_final: bool) -> Action | 
     if seen.calendar is Side.UNKNOWN or seen.host is Side.UNKNOWN:
         return None  # R29 keep the block; its age shows
     if not scope.settings.writes_host:
-        return None if link else Skip("R40", read.ref, code="direction")
+        return _closed(seen, scope)
     if link is not None and link.is_quarantined and not _has_new_version(read.calendar, link.calendar.version):
         return None  # R52
     if seen.calendar is Side.GONE:

@@ -194,10 +194,10 @@ def _agreed(link: Link, entry: Entry, booking_version: str, action: CreateCopy |
 
 def _delete_copy(run: SyncRun, action: DeleteCopy) -> None:
     link = action.link
-    _note(run, link, "deleted")
     if link.entry_id is not None:
         with suppress(AppointmentGoneError):  # gone is what we wanted
-            run.primary.delete(link.calendar_id, link.entry_id, None)
+            run.primary.delete(link.calendar_id, link.entry_id, action.entry_version or None)
+    _note(run, link, "deleted")
     _forget(run, link)
     code = "edited_copy" if action.had_changed else None
     run.log(Reason.COPY_DELETED, Way.TO_CALENDAR, rule=action.rule, ref=link.ref, code=code, was=_span(link.when))
@@ -268,7 +268,9 @@ def _move_booking(run: SyncRun, action: MoveBooking) -> None:
     _note(run, link, "booking_moved")
     copy = project_booking(moved, run.scope.settings, run.scope.resource)
     is_same = fingerprint.time_of(copy.when) == fingerprint.time_of(action.entry.when)
-    # A host that rounds gives another time than asked for: its version stays unknown here, so that the copy follows.
+    is_same &= fingerprint.rest_of_copy(copy) == link.host.rest
+    # A host that rounds gives another time than asked for, or the clinic changed something else: its version stays
+    # unknown here, so that the copy follows.
     host = Agreed(moved.version if is_same else link.host.version, fingerprint.time_of(copy.when), link.host.rest)
     start, end = _interval(moved.when, run.scope.resource.time_zone)
     calendar = Agreed(action.entry.version, fingerprint.time_of(action.entry.when), link.calendar.rest)

@@ -193,6 +193,7 @@ def _is_ours(entry: Entry, link: Link, state: ResourceState) -> bool:
     mark = entry.mark
     return (
         mark is not None
+        and not entry.has_attendees  # Microsoft would mail them: the person deletes it himself
         and mark.account == state.account
         and mark.resource == state.resource.id
         and mark.booking == link.booking_id

@@ -3,18 +3,18 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from calsync_core.domain.appointments import Entry
+from calsync_core.domain.appointments import Booking, Entry
 from calsync_core.domain.ids import CalendarId, LinkRef
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.resources import Degraded
 from calsync_core.domain.synclog import Reason
-from calsync_core.engine import guards
+from calsync_core.engine import fingerprint, guards
 from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.stores import CursorRow
-from calsync_core.usecases.apply_plan import apply_plan
-from calsync_core.usecases.read_calendar import read_booking
+from calsync_core.usecases.apply_plan import apply_plan, read_both
+from calsync_core.usecases.read_calendar import read_booking, read_shared_copies
 from calsync_core.usecases.read_host import written_before
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 
@@ -44,7 +44,33 @@ def finish_host_round(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> No
     if row.is_full:
         current = _with_unseen(run, row, current, lambda link: link.origin is Origin.HOST)
     reads = [Read(link.ref, link, read_booking(run, link.booking_id), written_before(run, link)) for link in current]
+    handed_over = [read.host for read in reads if isinstance(read.host, Booking)]
+    apply_shared_copies(run, [booking for booking in handed_over if run.resource not in booking.resource_ids])
     _finish(run, row, reads, refs, lambda read: read.host is Missing.GONE)
+    if row.is_full and run.scope.settings.writes_host and run.host.capabilities().lists_blocks:
+        _put_blocks_back(run, row)
+
+
+def _put_blocks_back(run: SyncRun, row: CursorRow) -> None:
+    """R23, R24: blocks that somebody moved or removed in the booking system. Where the entry is gone its feed tells."""
+    blocks = {block.ref: block for block in run.host.blocks(run.resource, row.window)}
+    zone = run.scope.resource.time_zone
+    for link in run.ports.stores.links.all(run.account, run.resource):
+        if link.origin is not Origin.CALENDAR or not link.host.version or not row.window.holds(link.when, zone):
+            continue
+        block = blocks.get(link.ref)
+        if block is not None and fingerprint.time_of(block.when) == link.host.time:
+            continue
+        read = replace(read_both(run, link), host=block or Missing.GONE)
+        if isinstance(read.calendar, Entry):
+            apply_plan(run, plan(observe([read], run.scope), run.scope))
+
+
+def apply_shared_copies(run: SyncRun, bookings: list[Booking]) -> None:
+    """Before the copy of this resource comes or goes, so that a crash in between is found again (R33, R34)."""
+    reads = [read for booking in bookings for read in read_shared_copies(run, booking)]
+    if reads:
+        apply_plan(run, plan(observe(reads, run.scope), run.scope))
 
 
 def _with_unseen(run: SyncRun, row: CursorRow, current: list[Link], concerns: Callable[[Link], bool]) -> list[Link]:

@@ -7,9 +7,9 @@ content, a deleted occurrence may not be reported at all, and no entry carries i
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from calsync_core.domain.appointments import Booking, Entry, Kind, Mark
+from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Kind, Mark
 from calsync_core.domain.errors import AppointmentGoneError
-from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef
+from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.links import Link, Origin, booking_ref, entry_ref, occurrence_ref, series_prefix
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
@@ -51,6 +51,14 @@ def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarP
     _read_singles(run, feed, singles, found)
     found.seen.update(read.ref for read in found.reads)
     found.leaving -= found.seen
+    return found
+
+
+def read_known_series(run: SyncRun, feed: Feed, row: CursorRow, series: Iterable[EntryId]) -> PageReads:
+    """A bell rang and the feed stays silent: a deleted occurrence may not be reported at all (graph.md section 4)."""
+    found = PageReads()
+    for series_id in series:
+        _read_series_anew(run, feed, row, series_id, found)
     return found
 
 
@@ -147,6 +155,31 @@ def read_booking(run: SyncRun, booking_id: BookingId | None) -> Booking | Missin
         return Missing.GONE
 
 
+def read_shared_copies(run: SyncRun, booking: Booking) -> list[Read]:
+    """The copies that other resources of this booking have in a calendar of ours: whether they block depends on whether
+    the booking is ours too, and their own feed says nothing when only that changes."""
+    reads: list[Read] = []
+    for other in booking.resource_ids:
+        if other == run.resource:
+            continue
+        ref = booking_ref(booking.id)
+        link = run.ports.stores.links.get(run.account, other, [ref]).get(ref)
+        state = run.ports.stores.resources.get(run.account, other) if link is not None else None
+        if link is None or link.entry_id is None or state is None or state.mailbox is None:
+            continue
+        if (state.mailbox, link.calendar_id) not in run.state.calendars:
+            continue
+        own_ref = entry_ref(run.resource, link.calendar_id, link.entry_id)
+        own = run.ports.stores.links.get(run.account, run.resource, [own_ref]).get(own_ref)
+        is_shared = _takes_place(booking, run.resource)
+        if (own is None) == is_shared:
+            continue
+        entry = run.calendar(state.mailbox).entries(link.calendar_id, [link.entry_id], run.content)[link.entry_id]
+        if entry is not None:
+            reads.append(Read(own_ref, own, calendar=entry, is_shared_booking=is_shared))
+    return reads
+
+
 def _with_marks(run: SyncRun, feed: Feed, entries: list[Entry]) -> list[Entry]:
     """Each entry with its mark, if any; a full round has asked for all marks at once."""
     if feed.marks is not None:
@@ -163,10 +196,23 @@ def _read_new(run: SyncRun, feed: Feed, entry: Entry) -> Read:
     if mark is None or mark.installation != run.scope.installation or mark.account != run.account:
         return foreign
     if mark.resource != run.resource:
-        booking = read_booking(run, mark.booking)
-        is_ours_too = isinstance(booking, Booking) and run.resource in booking.resource_ids
-        return replace(foreign, is_shared_booking=is_ours_too)
+        return replace(foreign, is_shared_booking=_is_shared(run, entry, mark))
     return _read_own(run, feed, entry, mark) or foreign
+
+
+def _is_shared(run: SyncRun, entry: Entry, mark: Mark) -> bool:
+    """The copy that another resource has of a booking that is ours too; not a person's copy of it, nor a left-over."""
+    ref = booking_ref(mark.booking)
+    link = run.ports.stores.links.get(run.account, mark.resource, [ref]).get(ref)
+    if link is None or link.entry_id not in (None, entry.id):
+        return False
+    return _takes_place(read_booking(run, mark.booking), run.resource)
+
+
+def _takes_place(booking: Booking | Missing, resource: ResourceId) -> bool:
+    if not isinstance(booking, Booking) or booking.status is BookingStatus.CANCELLED:
+        return False
+    return resource in booking.resource_ids
 
 
 def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None:
@@ -179,7 +225,6 @@ def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None
             return None  # R35: the mark belongs to the one that the link knows
         link = replace(link, entry_id=None)
     booking = read_booking(run, mark.booking)
-    is_orphan = not isinstance(booking, Booking) or run.resource not in booking.resource_ids
-    if link is None and is_orphan:
+    if link is None and not _takes_place(booking, run.resource):
         return None  # no link, no deletion: it stays, and blocks as time only
     return Read(ref, link, booking, entry)

@@ -13,16 +13,12 @@ from calsync_core.usecases.change_state import change_state
 from calsync_core.usecases.tell_result import tell_notice
 
 
-def resume_resource(
-    ports: MailPorts, queue: Queue, account: AccountId, resource: ResourceId, by: str
-) -> ResourceState:
+def resume_resource(ports: MailPorts, queue: Queue, account: AccountId, resource: ResourceId, by: str) -> ResourceState:
     """`by` "" means that the pause ended by its date. Raises NotFoundError, InputError("not_paused")."""
     now = ports.clock.now()
     present = ports.stores.resources.get(account, resource)
     if present is None or present.status is not Status.PAUSED:
-        ports.stores.due.cancel(
-            "resume", account, resource
-        )  # a left-over: it must not come again every minute
+        ports.stores.due.cancel("resume", account, resource)  # a left-over: it must not come again every minute
 
     def change(state: ResourceState) -> ResourceState:
         if state.status is not Status.PAUSED:

@@ -6,7 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from calsync_core.domain.connections import Subscription
-from calsync_core.domain.errors import AppointmentGoneError, PermissionMissingError
+from calsync_core.domain.errors import (
+    AppointmentGoneError,
+    PermissionMissingError,
+    ProviderThrottledError,
+    ProviderUnavailableError,
+)
 from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.synclog import LogEntry, Reason
@@ -50,9 +55,9 @@ def subscribe_calendars(ports: SubscribePorts, state: ResourceState) -> list[Log
             if state.resource.id in known.resources:
                 continue
             ports.stores.connections.save_subscription(replace(known, resources=(*known.resources, state.resource.id)))
-        elif not _is_polled(ports, state, mailbox, calendar) and not _subscribe(ports, state, mailbox, calendar, known):
-            refused[calendar] = _minutes_for(ports, mailbox, calendar)
-            _remember_polled(ports, state, mailbox, calendar)
+        elif not _is_polled(ports, state, mailbox, calendar):
+            if (minutes := _subscribe(ports, state, mailbox, calendar, known)) is not None:
+                refused[calendar] = minutes
         elif known is None and _is_polled(ports, state, mailbox, calendar):
             if state.progress.near_done:
                 continue
@@ -89,7 +94,8 @@ def _remember_polled(ports: SubscribePorts, state: ResourceState, mailbox: Mailb
 
 def _subscribe(
     ports: SubscribePorts, state: ResourceState, mailbox: MailboxId, calendar: CalendarId, known: Subscription | None
-) -> bool:
+) -> int | None:
+    """None when it stands; else every how many minutes the calendar must be asked instead."""
     path_id, secret = ports.ids.token(), ports.ids.token()
     resources = tuple(dict.fromkeys((*(known.resources if known else ()), state.resource.id)))
     row = Subscription(hash_of(path_id), mailbox, calendar, "", hash_of(secret), None, resources, state.account)
@@ -100,13 +106,20 @@ def _subscribe(
         granted = ports.provider(mailbox).subscribe(calendar, url, f"{url}/lifecycle", secret, ports.clock.now() + LIFE)
     except PermissionMissingError:
         connections.delete_subscription(row.path_hash)
-        return False
+        _remember_polled(ports, state, mailbox, calendar)
+        return _minutes_for(ports, mailbox, calendar)
+    except ProviderThrottledError:
+        raise
+    except ProviderUnavailableError:
+        # A handshake that failed must not hold up an import: it is asked until the next run subscribes.
+        connections.delete_subscription(row.path_hash)
+        return ports.poll_minutes
     row = replace(row, subscription_id=granted.subscription_id, expires_at=granted.expires_at)
     connections.save_subscription(row)
     if known is not None:
         connections.delete_subscription(known.path_hash)
     _schedule_renewal(ports.stores.due, row)
-    return True
+    return None
 
 
 def renew_subscription(

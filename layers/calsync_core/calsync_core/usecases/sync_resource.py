@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
 
+from calsync_core.domain.appointments import Booking
 from calsync_core.domain.errors import (
     CalendarGoneError,
+    ConcurrentChangeError,
     ConnectionBrokenError,
     CursorExpiredError,
     InstallationError,
@@ -24,14 +26,16 @@ from calsync_core.domain.resources import Degraded, ResourceState, Status
 from calsync_core.domain.settings import SyncSettings, effective
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.domain.windows import Window
-from calsync_core.engine.observe import Scope, observe
+from calsync_core.engine.observe import Read, Scope, observe
 from calsync_core.engine.plan import plan
 from calsync_core.ports.calendar import Content
 from calsync_core.ports.stores import CursorRow, Due, Lease
 from calsync_core.usecases.apply_plan import REVISIT, apply_plan, read_both
+from calsync_core.usecases.change_state import change_state
 from calsync_core.usecases.finish_disconnect import finish_disconnect
-from calsync_core.usecases.finish_round import STOP_LINE, finish_calendar_round, finish_host_round
-from calsync_core.usecases.read_calendar import Feed, read_calendar_page
+from calsync_core.usecases.finish_round import STOP_LINE, apply_shared_copies, finish_calendar_round, finish_host_round
+from calsync_core.usecases.leave_calendars import leave_calendars
+from calsync_core.usecases.read_calendar import Feed, read_calendar_page, read_known_series
 from calsync_core.usecases.read_host import read_host_page
 from calsync_core.usecases.subscribe_calendars import SubscribePorts, subscribe_calendars
 from calsync_core.usecases.sync_run import SyncPorts, SyncRun
@@ -43,6 +47,7 @@ HOST = "host"
 NEAR_FEED = "near:"
 LOOK_AGAIN = (15, 45)  # seconds: a notification may run ahead of its feed (graph.md section 4)
 MAX_WAIT = 60
+MAX_SERIES = 20
 MAX_TRIES = 5
 PATIENT = frozenset({"import", "full"})
 LATER = timedelta(minutes=5)
@@ -91,6 +96,8 @@ def sync_resource(work: Work, ports: SyncPorts) -> Outcome:
         outcome = _broken(work, ports, error.code)
     except InstallationError as error:
         outcome = _try_later(work, ports, LATER, error.code)
+    except ConcurrentChangeError:
+        outcome = Outcome(Result.AGAIN, code="changed_meanwhile")  # a person pressed something while we worked
     return _give_back(lease, ports, outcome)
 
 
@@ -105,18 +112,24 @@ def _try_later(work: Work, ports: SyncPorts, after: timedelta, code: str) -> Out
     """Passing: the state says since when, the due item brings the resource back."""
     now = ports.clock.now()
     ports.stores.due.schedule(Due("wait", work.account, work.resource, now + after))
-    state = ports.stores.resources.get(work.account, work.resource)
-    if state is not None and state.may_sync and state.degraded is None:
-        ports.stores.resources.save(replace(state, degraded=Degraded(code, now)))
+
+    def note(state: ResourceState) -> ResourceState | None:
+        return replace(state, degraded=Degraded(code, now)) if state.may_sync and state.degraded is None else None
+
+    change_state(ports.stores.resources, work.account, work.resource, note)
     return Outcome(Result.FAILED, code=code)
 
 
 def _broken(work: Work, ports: SyncPorts, code: str) -> Outcome:
     """A definite refusal: nothing is tried until the person acts; close mails."""
     now = ports.clock.now()
-    state = ports.stores.resources.get(work.account, work.resource)
-    if state is not None and state.may_sync:
-        ports.stores.resources.save(state.moved_to(Status.REAUTH_REQUIRED, now, reason=code))
+
+    def note(state: ResourceState) -> ResourceState | None:
+        return state.moved_to(Status.REAUTH_REQUIRED, now, reason=code) if state.may_sync else None
+
+    before = ports.stores.resources.get(work.account, work.resource)
+    after = change_state(ports.stores.resources, work.account, work.resource, note)
+    if before is not None and before.may_sync and not after.may_sync:
         line = LogEntry(work.account, work.resource, now, Reason.ACCESS_LOST, run=work.run, code=code, is_problem=True)
         ports.stores.log.add([line])
     return Outcome(Result.FAILED, code=code)
@@ -148,12 +161,15 @@ def _under_lease(work: Work, ports: SyncPorts, lease: Lease) -> Outcome:
     push = SubscribePorts(ports.stores, run.calendar, ports.clock, ports.ids, ports.public_url, ports.poll_minutes)
     run.lines.extend(subscribe_calendars(push, state))
     _revisit(run)
-    is_complete = _near_window(run) and _all_feeds(run, work)
+    is_complete = leave_calendars(run) and _near_window(run) and _all_feeds(run, work)
+    is_silent = work.cause == "notification" and run.seen_changes == 0
+    if is_complete and is_silent and work.round >= len(LOOK_AGAIN):
+        _read_near_series(run)
     run.flush()
     if not is_complete:
         return Outcome(Result.AGAIN)
     _note_success(run)
-    if work.cause == "notification" and run.seen_changes == 0 and work.round < len(LOOK_AGAIN):
+    if is_silent and work.round < len(LOOK_AGAIN):
         return Outcome(Result.WAIT, LOOK_AGAIN[work.round])
     return Outcome(Result.DONE)
 
@@ -227,9 +243,28 @@ def _all_feeds(run: SyncRun, work: Work) -> bool:
     return True
 
 
+def _read_near_series(run: SyncRun) -> None:
+    """The feed had nothing to say about a bell, three times: the series of the next days are read anew."""
+    now = run.ports.clock.now()
+    near = run.ports.stores.links.overlapping(run.account, run.resource, now, now + NEAR)
+    rows = run.ports.stores.cursors.load(run.account, run.resource)
+    for mailbox, calendar in _calendars_to_read(run):
+        series = sorted({link.series_id for link in near if link.series_id and link.calendar_id == calendar})
+        if not series or calendar not in rows:
+            continue
+        provider = run.calendar(mailbox)
+        found = read_known_series(run, Feed(calendar, provider), rows[calendar], series[:MAX_SERIES])
+        apply_plan(run, plan(observe(found.reads, run.scope), run.scope))
+        if found.leaving:
+            finish_calendar_round(run, provider, rows[calendar], found.leaving)
+        watch_conflicts(run)
+
+
 def _calendars_to_read(run: SyncRun) -> tuple[tuple[MailboxId, CalendarId], ...]:
-    """Bookings -> calendar only: the primary one is still read, because copies may have been moved or deleted."""
-    return run.state.calendars if run.scope.settings.writes_host else run.state.calendars[:1]
+    """Bookings -> calendar only: the primary one is still read, because copies may have been moved or deleted; all of
+    them where the blocks of a direction that was closed must go (R43)."""
+    reads_all = run.scope.settings.writes_host or run.scope.reproject_below
+    return run.state.calendars if reads_all else run.state.calendars[:1]
 
 
 def _row(run: SyncRun, row: CursorRow | None, feed: str, work: Work) -> CursorRow:
@@ -289,6 +324,7 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
             row = _full_round(run, row)
             continue
         run.seen_changes += page.count
+        apply_shared_copies(run, _shared_anew(page.found.reads))
         apply_plan(run, plan(observe(page.found.reads, run.scope), run.scope))
         if page.is_last and _must_finish(run, row, page.found.leaving):
             finish_host_round(run, row, page.found.leaving)
@@ -297,6 +333,17 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
         row = _next_page(row, page.cursor)
         if run.is_time_up:
             return False
+
+
+def _shared_anew(reads: list[Read]) -> list[Booking]:
+    """Bookings of several resources that are new here or have changed."""
+    return [
+        read.host
+        for read in reads
+        if isinstance(read.host, Booking)
+        and len(read.host.resource_ids) > 1
+        and (read.link is None or read.link.host.version != read.host.version)
+    ]
 
 
 def _must_finish(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> bool:

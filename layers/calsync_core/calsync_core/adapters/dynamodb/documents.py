@@ -144,6 +144,7 @@ def _link_fields(link: Link) -> dict[str, Any]:
         "n": link.intent and link.intent.value,
         "p": link.settings_version,
         "d": link.decision and link.decision.value,
+        "a": int(link.has_attendees),
         "q": int(link.is_quarantined),
         "x": link.writes,
         "y": link.writes_since and _text(link.writes_since),
@@ -152,7 +153,7 @@ def _link_fields(link: Link) -> dict[str, Any]:
 
 
 # Part of shape 1: these never change with the defaults of `Link`.
-_DEFAULT: dict[str, Any] = {"g": 1, "p": 0, "q": 0, "x": 0}
+_DEFAULT: dict[str, Any] = {"g": 1, "p": 0, "a": 0, "q": 0, "x": 0}
 
 
 def _link(resource: ResourceId, ref: LinkRef, number: int, fields: dict[str, Any]) -> Link:
@@ -176,6 +177,7 @@ def _link(resource: ResourceId, ref: LinkRef, number: int, fields: dict[str, Any
         intent=_optional(Intent, get("n")),
         settings_version=fields.get("p", _DEFAULT["p"]),
         decision=_optional(Origin, get("d")),
+        has_attendees=bool(get("a")),
         is_quarantined=bool(get("q")),
         writes=fields.get("x", _DEFAULT["x"]),
         writes_since=_optional(_instant, get("y")),

@@ -1,0 +1,119 @@
+"""What follows when other calendars were chosen: blocks of calendars that are no longer checked go, copies move to the
+new primary calendar, and blocks of a calendar whose role changed show what its new role allows.
+
+Done before the feeds of the new choice are read. A copy is written to the new calendar first and deleted in the old one
+after; the row keeps the old place until both are done, so that a crash in between neither loses nor doubles it.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date
+
+from calsync_core.domain.appointments import AllDay, Block, BlockKind
+from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError, LinkChangedError
+from calsync_core.domain.ids import CalendarId, LinkRef, ResourceId, short_hash
+from calsync_core.domain.links import Agreed, Intent, Link, Origin
+from calsync_core.domain.resources import Status
+from calsync_core.domain.synclog import Reason, Way
+from calsync_core.engine import fingerprint
+from calsync_core.engine.actions import DeleteBlock
+from calsync_core.engine.observe import Missing, Read, observe
+from calsync_core.engine.plan import plan
+from calsync_core.engine.project import project_booking
+from calsync_core.usecases.apply_plan import apply_plan
+from calsync_core.usecases.read_calendar import read_booking
+from calsync_core.usecases.read_host import mark_of
+from calsync_core.usecases.sync_run import SyncRun
+from calsync_core.usecases.watch_conflicts import watch_conflicts
+
+NO_FEED = ("host", "near:")
+_SOME_TIME = AllDay(date(2026, 1, 1), date(2026, 1, 2))
+_TIME_ONLY = {
+    fingerprint.rest_of_block(Block(LinkRef(""), ResourceId(""), _SOME_TIME, "UTC", kind)) for kind in BlockKind
+}  # fmt: skip
+"""What a blocker says beside its time, in each of its kinds."""
+
+
+def leave_calendars(run: SyncRun) -> bool:
+    """True when nothing stands in a calendar that was given up; False when time was up before."""
+    rows = run.ports.stores.cursors.load(run.account, run.resource)
+    chosen = {calendar for _, calendar in run.state.calendars}
+    stale = [feed for feed in rows if not feed.startswith(NO_FEED) and feed not in chosen]
+    is_new_choice = run.state.status is Status.IMPORTING and not run.state.progress.near_done
+    if not stale and not is_new_choice and not run.scope.reproject_below:
+        return True
+    for link in run.ports.stores.links.all(run.account, run.resource):
+        if run.is_time_up:
+            return False
+        _leave(run, link, chosen)
+    watch_conflicts(run)
+    run.flush()
+    for feed in stale:
+        run.ports.stores.cursors.forget(run.account, run.resource, feed)
+    return True
+
+
+def _leave(run: SyncRun, link: Link, chosen: set[CalendarId]) -> None:
+    if link.origin is Origin.HOST:
+        if link.calendar_id != run.scope.primary and run.scope.settings.writes_calendar:
+            with suppress(LinkChangedError):  # another run was here first
+                _move_copy(run, link)
+    elif link.calendar_id not in chosen:
+        apply_plan(run, [DeleteBlock("R37", link)])
+    elif _shows_too_much_or_too_little(run, link):
+        _judge_anew(run, link)
+
+
+def _move_copy(run: SyncRun, link: Link) -> None:
+    """R36. The generation of the new copy is stored before it is written: its mark finds it again."""
+    booking = read_booking(run, link.booking_id)
+    if isinstance(booking, Missing) or link.booking_id is None or link.entry_id is None:
+        _forget_place(run, link)
+        return
+    row = link
+    if link.intent is not Intent.CREATE:
+        row = replace(link, intent=Intent.CREATE, generation=link.generation + 1)
+        row = run.ports.stores.links.put(run.account, row)
+    copy = project_booking(booking, run.scope.settings, run.scope.resource)
+    mark = mark_of(run.scope.installation, run.account, run.resource, link.booking_id, row.generation)
+    found = [one for one in run.primary.find_mark(mark) if one.calendar_id == run.scope.primary]
+    transaction = short_hash(run.account, run.resource, link.ref, str(row.generation))
+    try:
+        entry = found[0] if found else run.primary.create(run.scope.primary, copy, mark, transaction)
+    except AppointmentRejectedError:
+        _forget_place(run, row)
+        return
+    with suppress(AppointmentGoneError):
+        run.primary.delete(link.calendar_id, link.entry_id, None)
+    start, end = booking.when.interval(run.scope.resource.time_zone)
+    moved = replace(
+        row, calendar_id=run.scope.primary, entry_id=entry.id, intent=None, when=booking.when, start_at=start, end_at=end,
+        host=Agreed(booking.version, fingerprint.time_of(copy.when), fingerprint.rest_of_copy(copy)),
+        calendar=Agreed("", fingerprint.time_of(entry.when), fingerprint.rest_of_copy(copy)),
+    )  # fmt: skip
+    run.touched[link.ref] = run.ports.stores.links.put(run.account, moved)
+    run.log(Reason.COPY_CREATED, Way.TO_CALENDAR, rule="R36", ref=link.ref, code="calendar_changed")
+
+
+def _forget_place(run: SyncRun, link: Link) -> None:
+    """There is no copy to move, or none may be written: the ordinary rules find the row in its new calendar."""
+    run.ports.stores.links.put(run.account, replace(link, calendar_id=run.scope.primary))
+
+
+def _shows_too_much_or_too_little(run: SyncRun, link: Link) -> bool:
+    """A checked calendar gives its time only; the primary one may give more."""
+    is_blank = link.calendar.rest in _TIME_ONLY
+    if link.calendar_id != run.scope.primary:
+        return not is_blank
+    return is_blank and run.scope.settings.from_calendar.privacy == "full"
+
+
+def _judge_anew(run: SyncRun, link: Link) -> None:
+    mailbox = next(mailbox for mailbox, calendar in run.state.calendars if calendar == link.calendar_id)
+    if link.entry_id is None:
+        return
+    entry = run.calendar(mailbox).entries(link.calendar_id, [link.entry_id], run.content)[link.entry_id]
+    if entry is None:
+        return  # its feed tells
+    scope = replace(run.scope, reproject_below=run.scope.settings_version + 1)
+    apply_plan(run, plan(observe([Read(link.ref, link, calendar=entry)], scope), scope))
