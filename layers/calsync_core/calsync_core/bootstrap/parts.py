@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from calsync_core.adapters.graph.auth import EntraApp
+    from calsync_core.adapters.hosts.client import HostClient
     from calsync_core.adapters.hosts.connector import ConnectorHost
     from calsync_core.web.mails import TemplateMailWriter
     from calsync_core.web.render import Pages
@@ -97,9 +98,7 @@ class Parts:
         from calsync_core.web.mails import TemplateMailWriter
 
         config = self.config
-        return TemplateMailWriter(
-            config.public_url, config.account_name, self.key("links"), self._privacy.privacy_url
-        )
+        return TemplateMailWriter(config.public_url, config.account_name, self.key("links"), self._privacy.privacy_url)
 
     @cached_property
     def _entra(self) -> "EntraApp":
@@ -127,12 +126,16 @@ class Parts:
     def host(self, account: AccountId) -> HostPlatform:
         """The account's booking system, with the account's own key."""
         if account not in self._hosts:
-            from calsync_core.adapters.hosts.client import HostClient
             from calsync_core.adapters.hosts.connector import ConnectorHost
 
-            key = host_key(self.secret.root_key, account)
-            self._hosts[account] = ConnectorHost(HostClient(self.config.host_url, key))
+            self._hosts[account] = ConnectorHost(self.host_client(account))
         return self._hosts[account]
+
+    def host_client(self, account: AccountId) -> "HostClient":
+        """The same over bare HTTP, for what only the bundled booking system offers."""
+        from calsync_core.adapters.hosts.client import HostClient
+
+        return HostClient(self.config.host_url, host_key(self.secret.root_key, account))
 
     @cached_property
     def journeys(self) -> JourneyPorts:

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from calsync_core.adapters.hosts.outbox import deliver_waiting_events
 from calsync_core.bootstrap import Handler
 from calsync_core.bootstrap.parts import Parts
 from calsync_core.config import SweepConfig, load
+from calsync_core.domain.errors import CalsyncError
 from calsync_core.domain.ids import ResourceId
 from calsync_core.jobs import batches_of
+from calsync_core.observability import logger
 from calsync_core.ports.stores import Due
 from calsync_core.usecases.resume_resource import resume_resource
 from calsync_core.usecases.send_reminders import send_reminders
@@ -27,10 +30,20 @@ def build() -> Handler:
 
     def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
         if event["step"] == "find":
+            if event["page"] == 0:
+                _deliver_host_events(parts)
             return batches_of(find_due(ports, event["page"]))
         return handle_due(ports, event["batch"]["items"])
 
     return handle
+
+
+def _deliver_host_events(parts: Parts) -> None:
+    """A booking system that does not answer must not keep anything else from being looked at."""
+    try:
+        deliver_waiting_events(parts.host_client(parts.account))
+    except CalsyncError as error:
+        logger().warning("host events not delivered", code=error.code)
 
 
 def _remind(parts: Parts, due: Due) -> None:
