@@ -59,6 +59,7 @@ class FakeSignIn:
         self.people: dict[str, Person] = {}
         self.begun: list[dict[str, str]] = []
         self.refuses_to_begin: CalsyncError | None = None
+        self.login_url = LOGIN_URL
 
     def begin(
         self, *, state: str, redirect_uri: str, login_hint: str, prompt: str = "select_account"
@@ -67,7 +68,7 @@ class FakeSignIn:
             raise self.refuses_to_begin
         query = {"state": state, "redirect_uri": redirect_uri, "login_hint": login_hint}
         self.begun.append(query)
-        return Begun(f"{LOGIN_URL}/authorize?{urlencode(query)}", json.dumps({"state": state}).encode())
+        return Begun(f"{self.login_url}/authorize?{urlencode(query)}", json.dumps({"state": state}).encode())
 
     def finish(self, flow: bytes, answer: Mapping[str, str]) -> SignedIn:
         if json.loads(flow)["state"] != answer.get("state"):
@@ -85,7 +86,7 @@ class FakeSignIn:
 
     def admin_consent_url(self, *, state: str, redirect_uri: str, directory: str = "organizations") -> str:
         query = {"state": state, "redirect_uri": redirect_uri}
-        return f"{LOGIN_URL}/{directory}/adminconsent?{urlencode(query)}"
+        return f"{self.login_url}/{directory}/adminconsent?{urlencode(query)}"
 
 
 class _Mailbox(MemoryCalendarProvider):
@@ -119,6 +120,7 @@ class FakeAccess:
 class JourneyWorld:
     def __init__(self) -> None:
         self.clock = FixedClock(NOW)
+        self.public_url = PUBLIC_URL
         self.stores = memory_stores(PlainSealer())
         self.mailer, self.queue = MemoryMailer(), MemoryQueue()
         self.system = MemoryBookingSystem(self.clock.now)
@@ -145,7 +147,7 @@ class JourneyWorld:
     def rewire(self) -> None:
         """The pages over the ports as they are now."""
         self.site = Site(
-            Pages(PUBLIC_URL, "City Clinic", privacy_url="https://clinic.example/privacy"),
+            Pages(self.public_url, "City Clinic", privacy_url="https://clinic.example/privacy"),
             self.ports,
             self.link_key,
             self.csrf_key,
