@@ -79,6 +79,8 @@ def _read_part(one: Any) -> Part:
     if not isinstance(headers, dict) or not isinstance(depends_on, list):
         raise errors.bad_request("Invalid batch payload format.")
     named = {str(name).casefold(): str(value) for name, value in headers.items()}
+    if not all(text.isascii() and text.isprintable() for pair in named.items() for text in pair):
+        raise errors.bad_request(f"A header of request id '{id_}' is not valid.")
     if one.get("body") is not None and "content-type" not in named:
         raise errors.bad_request(f"Content-Type header is missing in the headers of request id '{id_}'.")
     return Part(id_, method.upper(), url, named, one.get("body"), tuple(map(str, depends_on)))

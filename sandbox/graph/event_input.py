@@ -30,6 +30,20 @@ _IGNORED = frozenset(
     }
 )  # fmt: skip
 _NOT_HERE = frozenset({"attachments", "multiValueExtendedProperties"})
+_PLACE_CHOICES = {
+    "locationType": (
+        "default", "conferenceRoom", "homeAddress", "businessAddress", "geoCoordinates", "streetAddress", "hotel",
+        "restaurant", "localBusiness", "postalAddress",
+    ),
+    "uniqueIdType": ("unknown", "locationStore", "directory", "private", "bing"),
+}  # fmt: skip
+_PLACE_DETAILS: dict[str, type] = {
+    "address": dict,
+    "coordinates": dict,
+    "locationEmailAddress": str,
+    "locationUri": str,
+    "uniqueId": str,
+}
 _SENSITIVITIES = ("normal", "personal", "private", "confidential")
 _PROVIDERS = ("unknown", "teamsForBusiness", "skypeForBusiness", "skypeForConsumer")
 
@@ -169,8 +183,20 @@ def _place(value: Any) -> Location | None:
     name = value.get("displayName") or ""
     if not isinstance(name, str):
         raise _cannot_convert(name, "Edm.String")
-    details = tuple((key, part) for key, part in value.items() if key != "displayName" and part is not None)
-    return Location(name, tuple(d for d in details if "@odata." not in d[0])) if name or details else None
+    details = tuple(
+        (key, _place_detail(key, part))
+        for key, part in value.items()
+        if key != "displayName" and part is not None and "@odata." not in key
+    )
+    return Location(name, details) if name or details else None
+
+
+def _place_detail(key: str, value: Any) -> Any:
+    if key in _PLACE_CHOICES:
+        return _one_of(value, _PLACE_CHOICES[key])
+    if not isinstance(value, _PLACE_DETAILS.get(key, ())):
+        raise _cannot_convert(value, f"microsoft.graph.location/{key}")
+    return value
 
 
 def _location(into: EventInput, value: Any) -> None:
@@ -196,6 +222,8 @@ def _attendee(value: Any) -> Attendee:
     if not isinstance(address, str) or "@" not in address:
         raise errors.property_failed()
     assert isinstance(email, dict)
+    if not isinstance(email.get("name") or "", str):
+        raise _cannot_convert(email["name"], "Edm.String")
     kind = _one_of(value.get("type") or "required", ("required", "optional", "resource"))
     return Attendee(Person(address, email.get("name") or address), kind)  # type: ignore[arg-type]
 

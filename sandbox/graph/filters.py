@@ -150,6 +150,8 @@ class _Parser:
         if isinstance(wanted, str):
             folded = wanted.casefold()
             return lambda e: compare(str(getter(e)).casefold(), folded)
+        if isinstance(wanted, float) or operator not in ("eq", "ne"):
+            raise _invalid(name)  # no field of an event that can be filtered is a number
         return lambda e: compare(getter(e), wanted)
 
     def _any(self, collection: str) -> Test:

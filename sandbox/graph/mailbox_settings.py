@@ -13,7 +13,12 @@ MAX_IDS = 1000
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,7})?")
 _DAYS: tuple[str, ...] = Day.__args__  # type: ignore[attr-defined]
 _LANGUAGES = {"en-US": "English (United States)", "de-DE": "German (Germany)", "fr-FR": "French (France)"}
-_STORED = ("dateFormat", "timeFormat", "delegateMeetingMessageDeliveryOptions", "automaticRepliesSetting")
+_STORED: dict[str, type] = {
+    "dateFormat": str,
+    "timeFormat": str,
+    "delegateMeetingMessageDeliveryOptions": str,
+    "automaticRepliesSetting": dict,
+}
 _ID_FORMATS = ("entryId", "ewsId", "immutableEntryId", "restId", "restImmutableEntryId")
 
 
@@ -70,10 +75,13 @@ def change_settings(call: Call) -> Answer:
     language = body.get("language")
     if language is not None and not (isinstance(language, dict) and isinstance(language.get("locale"), str)):
         raise errors.property_failed()
+    stored = {name: body[name] for name in _STORED if body.get(name) is not None}
+    if any(not isinstance(value, _STORED[name]) for name, value in stored.items()):
+        raise errors.property_failed()
     mailbox.time_zone, mailbox.working_hours = zone, hours
     if language:
         mailbox.language = language["locale"]
-    mailbox.settings |= {name: body[name] for name in _STORED if body.get(name) is not None}
+    mailbox.settings |= stored
     return Answer(200, _shown(call))
 
 

@@ -63,6 +63,8 @@ def test_order_select_count_and_sizes_of_pages(run: Run) -> None:
             ("$filter=colour eq 'x'", "ErrorInvalidUrlQueryFilter"),
             ("$filter=transactionId eq 'x'", "ErrorInvalidUrlQueryFilter"),
             ("$filter=subject eq", "RequestBroker--ParseUri"),
+            ("$filter=subject gt 5", "ErrorInvalidUrlQueryFilter"),
+            ("$filter=showAs lt null", "ErrorInvalidUrlQueryFilter"),
             ("$filter=subject like 'x'", "RequestBroker--ParseUri"),
             ("$search=x", "ErrorInvalidUrlQuery"),
             ("$top=1&$top=2", "RequestBroker--ParseUri"),
@@ -161,6 +163,7 @@ def test_malformed_batches_are_400_as_a_whole(run: Run) -> None:
             [one("1", "/me/events", "POST", body=an_event())],
             [one("1", "https://graph.microsoft.com/v1.0/me")],
             [one("1", "/me/calendar", dependsOn=["2"])],
+            [one("1", "/me/calendar", headers={"Prefer": "\u20ac"})],
             [{"id": "1", "url": "/me"}],
         ):
             await graph.refused(400, "BadRequest", "POST", "/$batch", {"requests": requests})
@@ -269,6 +272,7 @@ def test_mailbox_settings_are_read_and_changed(run: Run) -> None:
             "timeZone": {"name": "Tokyo Standard Time"},
         }
         await graph.refused(400, "TimeZoneNotSupportedException", "PATCH", path, {"timeZone": "Moon"})
+        await graph.refused(400, "ErrorPropertyValidationFailure", "PATCH", path, {"dateFormat": 5})
         assert (await graph.get(path, token="room"))["userPurpose"] == "room"
 
     run(scenario)
