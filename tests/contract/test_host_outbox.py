@@ -32,6 +32,9 @@ def test_a_booking_system_without_that_address_is_left_alone() -> None:
 
 
 def test_a_key_that_is_refused_is_said() -> None:
-    with moto_table() as client, served(lambda: build_app(SETTINGS, client, Door(), post=Calsync())) as url:
-        with pytest.raises(InstallationError):
-            deliver_waiting_events(HostClient(f"{url}/host", "wrong"))
+    with (
+        moto_table() as client,
+        served(lambda: build_app(SETTINGS, client, Door(), post=Calsync())) as url,
+        pytest.raises(InstallationError),
+    ):
+        deliver_waiting_events(HostClient(f"{url}/host", "wrong"))
