@@ -255,8 +255,6 @@ class TestInstants:
             "now",
             5,
             None,
-        ]
-        + [
             "2026-11-23T25:00:00Z",
             "0001-01-01T00:00:00Z",
             "9999-12-31T23:59:59Z",
@@ -265,7 +263,7 @@ class TestInstants:
         ],
     )
     def test_only_real_instants_with_offset_are_read(self, text: object) -> None:
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"must be|is not a real"):
             read_instant(text)
 
     def test_offsets_fractions_and_small_letters_are_read(self) -> None:

@@ -74,14 +74,10 @@ class TestDates:
             "COUNT=3",
             "",
             "FREQ=WEEKLY;COUNT=0",
-        ]
-        + [
             "FREQ=WEEKLY;COUNT=1;BYHOUR=3",
             "FREQ=WEEKLY;COUNT=x",
             "FREQ=WEEKLY;FREQ=DAILY;COUNT=1",
             "RRULE:FREQ=DAILY;COUNT=2",
-        ]
-        + [
             "FREQ=WEEKLY;UNTIL=soon",
             "FREQ=WEEKLY;COUNT=2;BYDAY=XX",
             "FREQ=WEEKLY;COUNT=2;INTERVAL=0",
@@ -89,14 +85,14 @@ class TestDates:
         ],
     )
     def test_rules_that_do_not_end_or_cannot_be_read_are_refused(self, rule: str) -> None:
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"must|twice|supported|RRULE"):
             check_rule(rule)
 
     @pytest.mark.parametrize(
         "rule", ["FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=2", "FREQ=DAILY;COUNT=400", "FREQ=YEARLY;COUNT=20"]
     )
     def test_rules_without_dates_or_with_too_many_are_refused_at_once(self, rule: str) -> None:
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"first date|at most|ends within"):
             dates(check_rule(rule), "2026-11-23T09:00:00+01:00", "2026-11-23T10:00:00+01:00")
 
     def test_ids_of_occurrences_lead_back(self) -> None:

@@ -28,7 +28,7 @@ def decode_cursor(cursor: str) -> list[Any]:
         InvalidInputError: we never gave this out.
     """
     try:
-        content = json.loads(base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
+        content = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (ValueError, binascii.Error) as error:
         raise InvalidInputError(("cursor", "is not one of ours")) from error
     if not isinstance(content, list):
