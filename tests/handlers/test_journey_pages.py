@@ -13,6 +13,7 @@ from calsync_core.domain.connections import Calendar
 from calsync_core.domain.errors import InstallationError, MailboxUnusableError
 from calsync_core.domain.ids import BookingId, CalendarId, ConflictId, LinkRef
 from calsync_core.domain.resources import InvitationState, Progress, Status
+from calsync_core.usecases.connect_own_calendar import ConnectOwnCalendar, connect_own_calendar
 from calsync_core.usecases.withdraw_invitation import withdraw_invitation
 from calsync_core.web.links import conflict_path, manage_path
 
@@ -482,6 +483,47 @@ def test_no_form_works_without_its_token(path: str) -> None:
     browser.post(f"{manage(world)}{path}", copies="remove", sure="yes")
     assert browser.status == 403
     assert world.state() == before
+
+
+def test_who_was_told_why_it_failed_tries_again_from_that_mail() -> None:
+    world = JourneyWorld()
+    anna = world.sign_in.people["anna"]
+    anna.unusable = MailboxUnusableError("mailbox_new")
+    at_microsoft(world).come_back(code="anna")
+    link = re.search(r"https://\S+/m/\S+", world.last_mail("not_connected").text)
+    assert link
+    anna.unusable = None
+
+    browser = world.browser().get(link[0]).press("Continue to Microsoft").come_back(code="anna")
+    browser.submit("/calendars", primary="calendar-1")
+
+    assert world.state().status is Status.IMPORTING
+
+
+def test_an_admin_who_signed_in_with_the_wrong_account_may_choose_the_right_one() -> None:
+    world = JourneyWorld()
+    world.add_person("private", "admin@outlook.example")
+    browser = world.browser().get("/i/help")
+    command = ConnectOwnCalendar(
+        ACCOUNT, ANNA, "issuer#admin", browser.cookies["__Host-calsync-visit"], "/console"
+    )
+    browser.left_to = connect_own_calendar(world.ports, command)
+    browser.come_back(code="private").press("Sign in as").come_back(code="anna")
+    browser.submit("/calendars", primary="calendar-1")
+    assert world.state().status is Status.IMPORTING
+
+
+def test_a_manage_link_does_not_outlive_a_withdrawn_invitation() -> None:
+    world = JourneyWorld()
+    world.invite()
+    browser = world.browser().get(manage(world))
+    form = re.search(r'name="csrf" value="([^"]*)"', browser.text)
+    assert form
+    withdraw_invitation(world.ports, ACCOUNT, ANNA)
+    browser.post(f"{manage(world)}/sign-in", csrf=form[1])
+    assert browser.status == 410
+    assert not world.sign_in.begun
+    assert "ask City Clinic for an invitation" in browser.get(manage(world)).text
 
 
 # -- conflicts ----------------------------------------------------------------------------------------------------

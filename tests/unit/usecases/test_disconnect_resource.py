@@ -336,3 +336,15 @@ def test_pauses_that_make_no_sense_are_refused() -> None:
         pause_resource(world.ports, PauseResource(ACCOUNT, ANNA, "Anna", world.clock.now()))
     with pytest.raises(InputError, match="not_paused"):
         resume_resource(world.ports, world.queue, ACCOUNT, ANNA, "Anna")
+
+
+def test_a_left_over_resume_does_not_come_back_every_minute() -> None:
+    world = JourneyWorld()
+    connected(world)
+    until = world.clock.now() + timedelta(days=1)
+    pause_resource(world.ports, PauseResource(ACCOUNT, ANNA, "Anna", until))
+    state = world.state()
+    world.stores.resources.save(state.moved_to(Status.CONNECTED, world.clock.now()))
+    with pytest.raises(InputError, match="not_paused"):
+        resume_resource(world.ports, world.queue, ACCOUNT, ANNA, "")
+    assert not [one for one in world.stores.due.due(until) if one.kind == "resume"]

@@ -13,13 +13,17 @@ from calsync_core.usecases.send_mail import address_of
 
 @dataclass(frozen=True, slots=True)
 class ConnectOwnCalendar:
-    """`who` agrees to the privacy text by pressing the button; `back` is our own path to try again from."""
+    """`who` agrees to the privacy text by pressing the button; `back` is our own path to try again from.
+
+    `invitation_id`: the open invitation that this follows, when it is the invited person who tries again.
+    """
 
     account: AccountId
     resource: ResourceId
     who: str
     browser_key: str
     back: str
+    invitation_id: str | None = None
 
 
 def connect_own_calendar(ports: JourneyPorts, command: ConnectOwnCalendar) -> str:
@@ -38,13 +42,15 @@ def connect_own_calendar(ports: JourneyPorts, command: ConnectOwnCalendar) -> st
         BeginConnection(
             account=command.account,
             resource=command.resource,
-            invitation_id=None,
+            invitation_id=command.invitation_id,
             browser_key=command.browser_key,
             login_hint=connection.address if connection else address_of(state.resource),
             back=command.back,
         ),
     )
     ports.stores.journeys.save_agreement(
-        Agreement(command.account, command.who, "resource", ports.text_version, ports.clock.now(), command.resource)
+        Agreement(
+            command.account, command.who, "resource", ports.text_version, ports.clock.now(), command.resource
+        )
     )
     return url

@@ -17,10 +17,12 @@ from calsync_core.domain.ids import ResourceId
 from calsync_core.domain.links import Origin
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.observability import logger
+from calsync_core.usecases.begin_connection import secret_hash
 from calsync_core.usecases.connect_own_calendar import ConnectOwnCalendar, connect_own_calendar
 from calsync_core.usecases.disconnect_resource import DisconnectResource, disconnect_resource
 from calsync_core.usecases.finish_disconnect import finish_disconnect
 from calsync_core.usecases.pause_resource import PauseResource, pause_resource
+from calsync_core.usecases.read_invitation import InvitationLink, read_invitation
 from calsync_core.usecases.resume_resource import resume_resource
 from calsync_core.usecases.send_mail import address_of
 from calsync_core.usecases.send_manage_link import send_manage_link
@@ -97,11 +99,17 @@ class ManagePages:
         return see_other(f"/m/{link}")
 
     def sign_in(self, request: Request, link: str) -> Answer:
-        """Sign in again, or choose other calendars: both begin at Microsoft."""
+        """Sign in again, choose other calendars, or try once more after a failure: all begin at Microsoft."""
         key = self.site.check_form(request)
         state = self.read(link)
+        invitation_id = None if state.status in _CONNECTED else self._right_to_connect(state, key)
         command = ConnectOwnCalendar(
-            state.account, state.resource.id, address_of(state.resource), key, back=f"/m/{link}"
+            account=state.account,
+            resource=state.resource.id,
+            who=address_of(state.resource),
+            browser_key=key,
+            back=f"/m/{link}",
+            invitation_id=invitation_id,
         )
         return see_other(connect_own_calendar(self.site.ports, command))
 
@@ -139,6 +147,19 @@ class ManagePages:
         if state is None:
             raise LinkUnknownError
         return state
+
+    def _right_to_connect(self, state: ResourceState, key: str) -> str | None:
+        """A resource that is not connected needs a sign-in under way in this browser, or an invitation that works.
+
+        Gives that invitation's id, None for an admin's own sign-in. Raises the LinkInvalidError family.
+        """
+        grant = self.site.ports.stores.journeys.grant(secret_hash(key), self.site.ports.clock.now())
+        if grant is not None and (grant.account, grant.resource) == (state.account, state.resource.id):
+            return grant.invitation_id
+        invited = InvitationLink(
+            account=state.account, resource=state.resource.id, invitation_id=state.invitation_id or ""
+        )
+        return read_invitation(self.site.ports, invited).invitation.id
 
     def _finish_at_once(self, state: ResourceState) -> None:
         """Most mailboxes are done before the page is answered; else the due item and the wished run go on."""
