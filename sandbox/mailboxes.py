@@ -7,12 +7,11 @@ tells the listeners. What does NOT belong here: wire formats, validation of requ
 import heapq
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sandbox import series
-from sandbox.appointments import NEVER, Appointment, Content, Edit, Person, Response
+from sandbox.appointments import Appointment, Content, Edit, Person, Response
 from sandbox.calendars import (
     Calendar,
     Change,
@@ -117,6 +116,14 @@ class Mailboxes:
         folder = Folder(folder_id=self.new_id(), calendar=calendar, name=name, role=role)
         reader.folders[folder.folder_id] = folder
         return folder
+
+    def unshare(self, calendar: Calendar, address: str) -> None:
+        """Take a share back; the calendar leaves the reader's list."""
+        calendar.permissions.pop(address.casefold(), None)
+        reader = self.by_address(address)
+        for seen in [f for f in reader.folders.values() if f.calendar is calendar] if reader else []:
+            assert reader is not None
+            del reader.folders[seen.folder_id]
 
     def remove_calendar(self, mailbox: Mailbox, folder: Folder) -> None:
         """Delete an own calendar with all in it, or take a shared one off the list."""
@@ -334,13 +341,3 @@ class Mailboxes:
     def __getstate__(self) -> dict[str, Any]:
         """Leave listeners and settings out of a saved store: who loads it connects them again."""
         return self.__dict__ | {"listeners": [], "rotation_seconds": None}
-
-
-def with_response(content: Content, address: str, response: Response, at: datetime = NEVER) -> Content:
-    """Return the content with one attendee's answer noted."""
-    folded = address.casefold()
-    attendees = tuple(
-        replace(a, response=response, responded_at=at) if a.person.address.casefold() == folded else a
-        for a in content.attendees
-    )
-    return replace(content, attendees=attendees)

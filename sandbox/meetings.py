@@ -7,12 +7,12 @@ rooms and equipment answer by themselves.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 from sandbox.appointments import Appointment, Attendee, Content, Person, Response
 from sandbox.calendars import Mailbox
-from sandbox.mailboxes import Mailboxes, with_response
+from sandbox.mailboxes import Mailboxes
 from sandbox.series import overlaps
 
 Answer = Literal["accepted", "tentativelyAccepted", "declined"]
@@ -169,8 +169,18 @@ def _note_answer(store: Mailboxes, copy: Appointment, attendee: Mailbox, answer:
     organizer = store.by_address(copy.organizer.address)
     meeting = _copy_in(organizer, copy) if organizer else None
     if meeting is not None:
-        content = with_response(meeting.content, attendee.address, answer, store.clock.now())
+        content = _with_response(meeting.content, attendee.address, answer, store.clock.now())
         store.update(meeting, content=content)
+
+
+def _with_response(content: Content, address: str, response: Response, at: datetime) -> Content:
+    """Return the content with one attendee's answer noted."""
+    folded = address.casefold()
+    attendees = tuple(
+        replace(a, response=response, responded_at=at) if a.person.address.casefold() == folded else a
+        for a in content.attendees
+    )
+    return replace(content, attendees=attendees)
 
 
 def forward(store: Mailboxes, meeting: Appointment, to: tuple[Person, ...], comment: str) -> None:

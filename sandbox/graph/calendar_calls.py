@@ -134,6 +134,38 @@ def list_permissions(call: Call) -> Answer:
     return Answer(200, {"@odata.context": f"{call.context_root}/calendarPermissions", "value": rows})
 
 
+def create_permission(call: Call) -> Answer:
+    """POST calendarPermissions: share an own calendar with somebody of this store; 201."""
+    folder = _own_folder(call)
+    email = call.body.get("emailAddress") if isinstance(call.body, dict) else None
+    address = email.get("address") if isinstance(email, dict) else None
+    role = call.body.get("role") if isinstance(call.body, dict) else None
+    reader = call.world.mailboxes.by_address(address) if isinstance(address, str) else None
+    if reader is None or reader is call.mailbox or role not in ("freeBusyRead", "read", "write"):
+        raise errors.property_failed()
+    if reader.address.casefold() in folder.calendar.permissions:
+        raise GraphError(409, "ErrorPermissionAlreadyExists", "The calendar is shared with this recipient already.")
+    call.world.mailboxes.share(folder.calendar, reader, role)
+    return Answer(201, _permission(reader.display_name, reader.address.casefold(), role))
+
+
+def delete_permission(call: Call) -> Answer:
+    """DELETE a calendarPermission: the calendar leaves the other's list; 204."""
+    folder = _own_folder(call)
+    for address in folder.calendar.permissions:
+        if address.encode().hex() == call.request.path_params["permission"]:
+            call.world.mailboxes.unshare(folder.calendar, address)
+            return Answer(204)
+    raise errors.item_not_found()
+
+
+def _own_folder(call: Call) -> Folder:
+    folder = call.folder()
+    if folder.calendar.mailbox_oid != call.mailbox.oid or call.reach.is_guest or folder.calendar.is_read_only:
+        raise errors.access_denied()
+    return folder
+
+
 def _permission(name: str, address: str | None, role: str) -> dict[str, Any]:
     return {
         "id": (address or "default").encode().hex(),

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_COLLECTIONS = ("users", "calendars", "calendarGroups", "events", "extensions", "subscriptions")
+_COLLECTIONS = (
+    "users", "calendars", "calendarGroups", "events", "extensions", "subscriptions", "calendarPermissions",
+)  # fmt: skip
 _WORDS = (
     *_COLLECTIONS,
-    "me", "calendar", "calendarView", "delta", "delta()", "instances", "attachments", "calendarPermissions",
+    "me", "calendar", "calendarView", "delta", "delta()", "instances", "attachments",
     "getSchedule", "cancel", "accept", "tentativelyAccept", "decline", "forward", "dismissReminder",
     "snoozeReminder", "permanentDelete", "mailboxSettings", "outlook", "supportedTimeZones",
     "supportedTimeZones()", "translateExchangeIds", "reauthorize", "organization", "$batch",

@@ -40,7 +40,11 @@ _IN_CALENDAR: dict[str, dict[str, Action]] = {
     "/events/delta": {"GET": Action(delta_of_events, "read")},
     "/calendarView": {"GET": Action(list_view, "read")},
     "/calendarView/delta": {"GET": Action(delta_of_view, "read")},
-    "/calendarPermissions": {"GET": Action(calendars.list_permissions, "read")},
+    "/calendarPermissions": {
+        "GET": Action(calendars.list_permissions, "read"),
+        "POST": Action(calendars.create_permission, "write"),
+    },
+    "/calendarPermissions/{permission}": {"DELETE": Action(calendars.delete_permission, "write")},
     "/getSchedule": {"POST": Action(get_schedule, "read")},
 }
 _OF_EVENT: dict[str, dict[str, Action]] = {
@@ -94,6 +98,7 @@ _OWN_CALENDAR: dict[str, dict[str, Action]] = {
     "/calendars/{calendar}": {"DELETE": Action(calendars.delete_calendar, "write")},
     "/calendars/{calendar}/permanentDelete": {"POST": Action(calendars.delete_calendar, "write")},
 }
+_NEEDS_CALENDAR = ("", "/calendarPermissions", "/calendarPermissions/{permission}", "/getSchedule")
 _FUNCTIONS = ("/delta", "/supportedTimeZones")
 
 
@@ -109,7 +114,7 @@ def _of_mailbox() -> dict[str, dict[str, Action]]:
     in_group = "/calendarGroups/{group}/calendars/{calendar}"
     for place in ("/calendar", "/calendars/{calendar}", in_group, ""):
         for suffix, methods in _IN_CALENDAR.items():
-            if place or suffix not in ("", "/calendarPermissions", "/getSchedule"):
+            if place or suffix not in _NEEDS_CALENDAR:
                 put(place + suffix, methods)
         for suffix, methods in _OF_EVENT.items():
             put(f"{place}/events/{{event}}{suffix}", methods)

@@ -189,3 +189,21 @@ def test_the_ten_thousand_and_first_call_in_ten_minutes_waits_for_the_first_to_a
             throttling.MAX_REQUESTS = before
 
     run(scenario)
+
+
+def test_an_owner_shares_his_calendar_and_takes_the_share_back(run: Run) -> None:
+    async def scenario(graph: Graph) -> None:
+        path = "/me/calendar/calendarPermissions"
+        body = {"emailAddress": {"address": "anna@clinic.example", "name": "Anna"}, "role": "read"}
+        given = await graph.post(path, body, token="bert")
+        assert (given["role"], given["emailAddress"]["address"]) == ("read", "anna@clinic.example")
+        await graph.refused(409, "ErrorPermissionAlreadyExists", "POST", path, body, token="bert")
+        listed = (await graph.get("/me/calendars"))["value"]
+        assert [c["name"] for c in listed] == ["Calendar", "Bert Braun"]
+        shared = f"/me/calendars/{listed[1]['id']}/calendarPermissions"
+        await graph.refused(403, "ErrorAccessDenied", "POST", shared, body)
+        assert (await graph.call("DELETE", f"{path}/{given['id']}", token="bert")).status_code == 204
+        await graph.refused(404, "ErrorItemNotFound", "DELETE", f"{path}/{given['id']}", token="bert")
+        assert len((await graph.get("/me/calendars"))["value"]) == 1
+
+    run(scenario)
