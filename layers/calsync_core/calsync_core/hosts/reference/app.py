@@ -90,6 +90,8 @@ def build_app(
         return problem(HostError(404, "no_such_address", "There is nothing at this address."))
 
     def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        return app.resolve(event, context)
+        answer = app.resolve(event, context)
+        # a redirect has no body, which powertools writes as null; not every gateway takes that for an empty one
+        return {**answer, "body": answer.get("body") or ""}
 
     return handle

@@ -21,9 +21,10 @@ REPEATS = {
 }
 DAY_NAMES = dict(zip(DAYS, ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"), strict=True))
 # Fields of the contract whose mistakes belong to a form field of another name.
-_FORM_FIELDS = {"start": "date", "resource_ids": "with", "customer.name": "customer_name", "series.rrule": "times"}
+_FORM_FIELDS = {"resource_ids": "with", "customer.name": "customer_name", "series.rrule": "times"}
 _FORM_FIELDS |= {"customer.email": "customer_email", "customer.phone": "customer_phone", "notes.value": "notes"}
 _FORM_FIELDS |= {"buffers.before_min": "before", "buffers.after_min": "after", "service_name": "service"}
+_FORM_FIELDS |= {"owner.name": "owner_name", "owner.email": "owner_email"}
 
 
 def form_field(contract_field: str) -> str:

@@ -122,11 +122,32 @@ def _wall(instant: datetime, zone: str, pattern: str = "%a %d %b %Y, %H:%M") -> 
     return instant.astimezone(ZoneInfo(zone)).strftime(pattern)
 
 
+_ADDRESS = "Give an e-mail address such as anna@clinic.example."
+# The contract's own messages for these are written for programs.
+_FOR_PEOPLE = {
+    "customer.email": _ADDRESS,
+    "email": _ADDRESS,
+    "owner.email": _ADDRESS,
+    "customer.phone": "Give at most 50 characters.",
+    "name": "Give a name of at most 200 characters.",
+    "owner.name": "Give a name of at most 200 characters.",
+    "buffers.before_min": "Give 0 to 240 minutes.",
+    "buffers.after_min": "Give 0 to 240 minutes.",
+    "notes.value": "Give at most 32,768 characters.",
+    "title": "Give at most 1,000 characters.",
+}
+
+
 def faults_of(error: InvalidInputError) -> list[Fault]:
     """Mistakes, each with the form field it belongs to, as sentences."""
-    return [(form_field(found["field"]), _sentence(found["message"])) for found in error.errors]
+    return [
+        (form_field(found["field"]), _FOR_PEOPLE.get(found["field"]) or _sentence(found["message"]))
+        for found in error.errors
+    ]
 
 
 def _sentence(text: str) -> str:
+    if text.startswith("COUNT "):
+        return "Give how many times, from 1 to 366."
     text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "?")) else f"{text}."
