@@ -6,7 +6,12 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from random import Random
 
-from calsync_core.domain.errors import ProviderThrottledError, ProviderUnavailableError
+from calsync_core.domain.errors import (
+    ConsentRevokedError,
+    CursorExpiredError,
+    ProviderThrottledError,
+    ProviderUnavailableError,
+)
 from calsync_core.ports.stores import Stores
 
 
@@ -14,8 +19,20 @@ class CrashError(BaseException):
     """The process is gone: nothing in the product may catch it."""
 
 
+STORE_KINDS = ("crash", "store down")
+ANY_KINDS = ("crash", "down", "down", "throttled", "throttled for a day", "edited meanwhile", "slow", "overtaken")
+CHANGES_KINDS = ("cursor expired", "page repeated", "revoked")
+WRITE_KINDS = ("touched by the server", "touched by the server")
+CAUSES = ("throttled", "throttled for a day", "down before", "down after", "crash before", "crash after", "store down before",
+    "store down after", "cursor expired", "page repeated", "touched by the server", "edited meanwhile", "slow", "overtaken",
+    "revoked")  # fmt: skip
+
+
 class Faults:
-    """Called with (operation, phase) around everything that leaves the process. Off until `start` or `crash_at`."""
+    """Called with (operation, phase) around everything that leaves the process. Off until `start` or `crash_at`.
+
+    `moods` holds what only the world around can do: change an entry, let time pass, let another run overtake.
+    """
 
     def __init__(self) -> None:
         self.random: Random | None = None
@@ -23,6 +40,8 @@ class Faults:
         self.crash_step: int | None = None
         self.steps = 0
         self.hits: Counter[str] = Counter()
+        self.moods: dict[str, Callable[[Random], None]] = {}
+        self.trace: list[str] | None = None
 
     def start(self, seed: int, share: float) -> None:
         self.random, self.share = Random(seed), share
@@ -35,41 +54,75 @@ class Faults:
 
     def __call__(self, operation: str, phase: str) -> None:
         self.steps += 1
+        if self.trace is not None:
+            self.trace.append(f"{operation} {phase}")
         if self.crash_step is not None and self.steps == self.crash_step:
             self.hits[f"crash {phase}"] += 1
             raise CrashError(f"{operation} {phase}")
-        if self.random is None or self.random.random() >= self.share:
+        if self.random is None:
             return
-        self._raise(operation, phase)
+        # A run makes five times as many store operations as remote calls, and a fault in each would end it at once.
+        share = self.share / 5 if operation.startswith("store.") else self.share
+        if self.random.random() >= share:
+            return
+        self._raise(operation, phase, self.random)
 
-    def _raise(self, operation: str, phase: str) -> None:
-        assert self.random is not None
-        is_store = operation.startswith("store.")
-        kind = self.random.choice(["crash", "down"] if is_store else ["crash", "down", "throttled", "long_throttle"])
-        self.hits[f"{kind} {phase}"] += 1
+    def _raise(self, operation: str, phase: str, random: Random) -> None:
+        kind = random.choice(_kinds(operation, phase))
+        if kind in ("crash", "down", "store down"):
+            self.hits[f"{kind} {phase}"] += 1
+        else:
+            self.hits[kind] += 1
         if kind == "crash":
             raise CrashError(f"{operation} {phase}")
-        if kind == "down" or phase == "after":
+        if kind in ("down", "store down"):
             raise ProviderUnavailableError("cut", operation=operation)
-        raise ProviderThrottledError(timedelta(seconds=2 if kind == "throttled" else 86_400))
+        if kind.startswith("throttled"):
+            raise ProviderThrottledError(timedelta(seconds=2 if kind == "throttled" else 86_400))
+        if kind == "cursor expired":
+            raise CursorExpiredError
+        if kind == "revoked":
+            raise ConsentRevokedError
+        self._change_the_world(kind, random)
+
+    def _change_the_world(self, kind: str, random: Random) -> None:
+        """What others do at this moment is done without faults of its own."""
+        kept = self.random, self.share
+        self.stop()
+        try:
+            self.moods[kind](random)
+        finally:
+            self.random, self.share = kept
+
+
+def _kinds(operation: str, phase: str) -> tuple[str, ...]:
+    if operation.startswith("store."):
+        return STORE_KINDS
+    if phase == "after":
+        more = CHANGES_KINDS[1:2] if operation == "changes" else WRITE_KINDS if operation in ("create", "update") else ()
+        return ("crash", "down", "edited meanwhile", *more)
+    more = (CHANGES_KINDS[0], CHANGES_KINDS[2]) if operation == "changes" else ()
+    return (*ANY_KINDS, *more)
 
 
 class _Watched:
     """A store whose every call passes the fault hook before and after."""
 
     def __init__(self, store: object, hook: Callable[[str, str], None]) -> None:
-        self._store, self._hook = store, hook
+        kind = type(store).__name__
+        for name in dir(store):
+            if not name.startswith("_") and callable(getattr(store, name)):
+                setattr(self, name, _watched_call(getattr(store, name), f"store.{kind}.{name}", hook))
 
-    def __getattr__(self, name: str) -> object:
-        method, hook, kind = getattr(self._store, name), self._hook, type(self._store).__name__
 
-        def call(*args: object, **kwargs: object) -> object:
-            hook(f"store.{kind}.{name}", "before")
-            answer = method(*args, **kwargs)
-            hook(f"store.{kind}.{name}", "after")
-            return answer
+def _watched_call(method: Callable[..., object], name: str, hook: Callable[[str, str], None]) -> Callable[..., object]:
+    def call(*args: object, **kwargs: object) -> object:
+        hook(name, "before")
+        answer = method(*args, **kwargs)
+        hook(name, "after")
+        return answer
 
-        return call
+    return call
 
 
 def watched(stores: Stores, hook: Callable[[str, str], None]) -> Stores:

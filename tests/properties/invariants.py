@@ -1,114 +1,217 @@
 """What must hold when edits and faults have stopped (reference trust.md section 2). Each check names its property."""
 
-from collections import Counter
-
-from calsync_core.adapters.memory.mailbox import DEFAULT
-from calsync_core.domain.appointments import BookingStatus, Entry
-from calsync_core.domain.conflicts import ConflictKind
-from calsync_core.domain.links import Origin, booking_ref
-from calsync_core.domain.settings import effective
+from calsync_core.domain.appointments import Block, BookingStatus, Entry
+from calsync_core.domain.conflicts import ConflictKind, ConflictStatus
+from calsync_core.domain.ids import LinkRef, ResourceId
+from calsync_core.domain.links import Link, Origin, booking_ref, entry_ref, occurrence_ref
+from calsync_core.domain.resources import Status
+from calsync_core.domain.settings import SyncSettings
 from calsync_core.domain.windows import Window
-from calsync_core.engine.project import NotBlocking, project_entry
-from tests.small_clinic import ACCOUNT, Clinic
+from calsync_core.engine import fingerprint
+from calsync_core.engine.overlaps import pairs
+from calsync_core.engine.project import NotBlocking, project_booking, project_entry
+from tests.properties.life import MAILBOX_OF, RESOURCES, SECRET, Life
+from tests.small_clinic import ACCOUNT
 
-KEPT_APART = {
-    ConflictKind.REFUSED, ConflictKind.OUTSIDE_HOURS, ConflictKind.CHANGED_ON_BOTH, ConflictKind.MOVED,
-    ConflictKind.COPY_DELETED, ConflictKind.NOT_WRITABLE,
-}  # fmt: skip
+KEPT_APART = frozenset(ConflictKind) - {ConflictKind.SAME_TIME}
 
 
-def check_all(clinic: Clinic, resource: str, clones: set[str]) -> None:
+def quiet_time(life: Life) -> None:
+    """Edits and faults stop; at most two passes later both sides agree, and stay so."""
+    life.heal()
+    clinic = life.clinic
+    if life.has_moved_blocks:
+        for who in RESOURCES:
+            clinic.run(who, "full")
+        life.has_moved_blocks = False
+    for _ in range(2):
+        clinic.settle(*RESOURCES)
+    for who in RESOURCES:
+        assert life.state(who).status is Status.CONNECTED, f"P1 {who} is {life.state(who).status}"
+        _forget_old_settings(life, who)
+        check_all(life, who)
+    for who in RESOURCES:
+        check_quiet(life, who)
+
+
+def _forget_old_settings(life: Life, who: str) -> None:
+    state, history = life.state(who), life.in_force[who]
+    assert state.reprojected == state.reproject_below, f"P1 {who} was not rewritten"
+    if "rewritten" in history:
+        last = len(history) - 1 - history[::-1].index("rewritten")
+        history[:] = history[last + 1 :]
+
+
+def check_all(life: Life, who: str) -> None:
     """P1, P4, P8, P10 on the two sides as they stand."""
-    check_blocks_agree(clinic, resource)
-    check_copies_agree(clinic, resource, clones)
-    check_no_text(clinic, resource)
-    check_foreign_untouched(clinic, resource, clones)
-    assert clinic.mailbox(resource).outbox == [], "a third party was mailed"
+    links = {link.ref: link for link in life.stores.links.all(ACCOUNT, ResourceId(who))}
+    check_blocks_agree(life, who, links)
+    check_copies_agree(life, who, links)
+    check_conflicts_agree(life, who, links)
+    check_no_text(life, who)
+    check_foreign_untouched(life)
+    check_no_mail(life)
 
 
-def _settings(clinic: Clinic, resource: str):
-    stores = clinic.stores.settings
-    return effective(stores.account(ACCOUNT).values, stores.resource(ACCOUNT, resource).values)
+def check_no_mail(life: Life) -> None:
+    for server in life.clinic.servers.values():
+        assert server.outbox == [], "a third party was mailed"
 
 
-def _window(clinic: Clinic, resource: str) -> Window:
-    rows = clinic.stores.cursors.load(ACCOUNT, resource)
-    return rows[DEFAULT].window
+def _window(life: Life, who: str, feed: str) -> Window:
+    return life.stores.cursors.load(ACCOUNT, ResourceId(who))[feed].window
 
 
-def _is_own(entry: Entry, clinic: Clinic, resource: str) -> bool:
+def _is_own(entry: Entry, life: Life, who: str, links: dict[LinkRef, Link]) -> bool:
     """The copy that a link of this resource knows, or of a booking that it shares; a person's clone is not ours."""
     if entry.mark is None:
         return False
-    if entry.mark.resource != resource:
-        booking = clinic.system.bookings.get(entry.mark.booking)
-        return booking is not None and resource in booking.resource_ids
-    link = clinic.stores.links.get(ACCOUNT, resource, [booking_ref(entry.mark.booking)]).get(booking_ref(entry.mark.booking))
+    if entry.mark.resource != who:
+        booking = life.clinic.system.bookings.get(entry.mark.booking)
+        is_shared = booking is not None and who in booking.resource_ids and booking.status is not BookingStatus.CANCELLED
+        theirs = life.stores.links.get(ACCOUNT, entry.mark.resource, [booking_ref(entry.mark.booking)])
+        return is_shared and all(link.entry_id == entry.id for link in theirs.values())
+    link = links.get(booking_ref(entry.mark.booking))
     return link is not None and link.entry_id == entry.id
 
 
-def check_blocks_agree(clinic: Clinic, resource: str) -> None:
+def ref_of(who: str, entry: Entry) -> LinkRef:
+    """Which block an entry has: every resource that uses the calendar has its own."""
+    if entry.series_id is None or entry.original_start_at is None:
+        return entry_ref(ResourceId(who), entry.calendar_id, entry.id)
+    return occurrence_ref(ResourceId(who), entry.calendar_id, entry.series_id, entry.original_start_at)
+
+
+def check_blocks_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None:
     """P1: inside the window every blocking entry has exactly its block, and no block stands for nothing."""
-    settings, window = _settings(clinic, resource), _window(clinic, resource)
-    thing = clinic.system.resources[resource]
-    wanted: Counter[object] = Counter()
-    for entry in clinic.mailbox(resource).shown():
-        if _is_own(entry, clinic, resource) or not window.holds(entry.when, thing.time_zone):
-            continue
-        block = project_entry(entry, settings, thing, "", time_only=True)
-        if not isinstance(block, NotBlocking):
-            wanted[block.when, block.kind] += 1
-    inside = [block for block in clinic.blocks(resource) if window.holds(block.when, thing.time_zone)]
-    assert Counter((block.when, block.kind) for block in inside) == wanted, "P1 blocks differ from the calendar"
+    history = life.in_force[who]
+    if not all(settings.writes_host for settings in history):
+        return
+    state, thing = life.state(who), life.clinic.system.resources[ResourceId(who)]
+    blocks = {block.ref: block for block in life.clinic.blocks(who)}
+    for mailbox, calendar in state.calendars:
+        window = _window(life, who, calendar)
+        is_primary = calendar == state.primary and mailbox == state.mailbox
+        for entry in life.clinic.servers[mailbox].shown(calendar):
+            ref = ref_of(who, entry)
+            if _is_own(entry, life, who, links) and entry.id not in life.orphans:
+                assert ref not in blocks or ref in life.kept_blocks, "P1 our own copy blocks"
+                continue
+            block = blocks.pop(ref, None)
+            if not window.holds(entry.when, thing.time_zone) and block is None:
+                continue
+            if _is_own(entry, life, who, links):
+                continue
+            if entry.id in life.orphans and entry.mark is not None and entry.mark.resource != who:
+                continue  # what another resource left behind may block or not
+            if ref in life.kept_blocks and ref not in links:
+                continue  # left behind on purpose
+            _check_block(life, entry, block, history, ref, is_primary=is_primary, who=who)
+    left = [block for ref, block in blocks.items() if ref not in life.kept_blocks]
+    assert not left, f"P1 {who}: {len(left)} blocks stand for nothing: {left[0].ref} {left[0].when}"
 
 
-def check_copies_agree(clinic: Clinic, resource: str, clones: set[str]) -> None:
+def _check_block(
+    life: Life, entry: Entry, block: Block | None, history: list[SyncSettings], ref: LinkRef, *, is_primary: bool, who: str
+) -> None:
+    thing = life.clinic.system.resources[ResourceId(who)]
+    is_text = is_primary and entry.mark is None
+    wanted = [project_entry(entry, settings, thing, ref, time_only=not is_text) for settings in history]
+    if block is None:
+        assert any(isinstance(one, NotBlocking) for one in wanted), f"P1 {who}: {entry.id} at {entry.when} has no block"
+        return
+    if ref in life.kept_blocks and all(isinstance(one, NotBlocking) for one in wanted):
+        return
+    times = {(one.when, one.kind) for one in wanted if isinstance(one, Block)}
+    assert (block.when, block.kind) in times, f"P1 {who}: block {block.when} {block.kind} but {entry.id} {entry.when}"
+    texts = {one.title for one in wanted if isinstance(one, Block)}
+    assert block.title in texts, f"P1 {who}: block says {block.title!r}, not one of {texts}"
+
+
+def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None:
     """P1, P4: every booking has exactly one copy at its time, unless an open conflict says why not."""
-    window, zone = _window(clinic, resource), clinic.system.resources[resource].time_zone
-    apart = {conflict.booking_ref for conflict in clinic.conflicts() if conflict.kind in KEPT_APART}
+    history, state = life.in_force[who], life.state(who)
+    window, zone = _window(life, who, "host"), life.clinic.system.resources[ResourceId(who)].time_zone
+    conflicts = life.stores.conflicts.of_resource(ACCOUNT, ResourceId(who))
+    apart = {one.booking_ref for one in conflicts if one.kind in KEPT_APART and _is_live(one.status)}
     copies: dict[str, list[Entry]] = {}
-    for entry in clinic.mailbox(resource).shown():
-        is_clone = entry.id in clones and not _is_own(entry, clinic, resource)
-        if entry.mark is not None and entry.mark.resource == resource and not is_clone:
+    for entry in life.shown("bert" if who == "bert" else "anna"):
+        if entry.mark is None or entry.mark.resource != who:
+            continue
+        if entry.id not in life.clones or _is_own(entry, life, who, links):
             copies.setdefault(entry.mark.booking, []).append(entry)
     for booking_id, entries in copies.items():
-        assert len(entries) == 1, f"P4 {len(entries)} copies of {booking_id}"
-    for booking in clinic.system.bookings.values():
-        is_here = resource in booking.resource_ids and booking.status is not BookingStatus.CANCELLED
-        if booking_ref(booking.id) in apart or not window.holds(booking.when, zone):
-            continue
+        assert len(entries) == 1, f"P4 {who}: {len(entries)} copies of {booking_id}"
+    if not all(settings.writes_calendar for settings in history):
+        return
+    for booking in life.clinic.system.bookings.values():
         found = copies.pop(booking.id, [])
-        assert len(found) == int(is_here), f"P1 booking {booking.id} has {len(found)} copies, belongs here: {is_here}"
+        is_here = who in booking.resource_ids and booking.status is not BookingStatus.CANCELLED
+        if booking_ref(booking.id) in apart or (not found and not window.holds(booking.when, zone)):
+            continue
+        assert len(found) == int(is_here), f"P1 {who}: {booking.id} has {len(found)} copies, belongs here: {is_here}"
         if found:
-            assert found[0].when == booking.when, f"P1 {booking.id}: {booking.when} but {found[0].when}"
+            assert found[0].calendar_id == state.primary, f"P1 {who}: the copy of {booking.id} is in another calendar"
+            assert found[0].when == booking.when, f"P1 {who} {booking.id}: {booking.when} but {found[0].when}"
+            if found[0].id not in life.edited:
+                thing = life.clinic.system.resources[ResourceId(who)]
+                looks = {fingerprint.rest_of_copy(project_booking(booking, one, thing)) for one in history}
+                assert fingerprint.rest_of_entry(found[0]) in looks, f"P1 {who} {booking.id} shows {found[0].title}"
+    assert not copies, f"P1 {who}: copies of no booking {sorted(copies)}"
 
 
-def check_no_text(clinic: Clinic, resource: str) -> None:
-    """P8: blockers carry time only."""
-    for block in clinic.blocks(resource):
-        assert block.title is None, "P8 a blocker carries a title"
-        assert block.notes is None, "P8 a blocker carries notes"
+def _is_live(status: ConflictStatus) -> bool:
+    return status in (ConflictStatus.OPEN, ConflictStatus.LEFT)
 
 
-def check_foreign_untouched(clinic: Clinic, resource: str, clones: set[str]) -> None:
-    """P10: what we wrote to the calendar, we had created ourselves, or it is a person's copy that took its place."""
-    mailbox = clinic.mailbox(resource)
-    ours = {write.entry_id for write in mailbox.writes if write.operation == "create"} | clones
-    assert {write.entry_id for write in mailbox.writes} <= ours, "P10 a foreign entry was written"
+def check_conflicts_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None:
+    """Two that overlap and are not over are a conflict; two that do not are none."""
+    now = life.clinic.clock.now()
+    overlapping = {(one.ref, other.ref): (one, other) for one, other in pairs(links.values(), links.values())}
+    live = {
+        (one.booking_ref, one.other_ref)
+        for one in life.stores.conflicts.of_resource(ACCOUNT, ResourceId(who))
+        if one.kind is ConflictKind.SAME_TIME and _is_live(one.status)
+    }
+    for key, (one, other) in overlapping.items():
+        if one.end_at > now and other.end_at > now:
+            assert key in live, f"{who}: {key} overlap at {one.when} and no conflict says so"
+    assert live <= overlapping.keys(), f"{who}: a conflict of two that do not overlap {live - overlapping.keys()}"
 
 
-def check_quiet(clinic: Clinic, resource: str) -> None:
+def check_no_text(life: Life, who: str) -> None:
+    """P8: blockers carry time only, and nothing that a person wrote stands in a log or conflict."""
+    if all(one.from_calendar.privacy == "anonymous" for one in life.in_force[who]):
+        for block in life.clinic.blocks(who):
+            assert block.title is None, "P8 a blocker carries a title"
+            assert block.notes is None, "P8 a blocker carries notes"
+    for line in life.stores.log.of_resource(ACCOUNT, ResourceId(who), 1000):
+        assert SECRET not in f"{line.code}{line.detail}", "P8 the log carries a title"
+
+
+def check_foreign_untouched(life: Life) -> None:
+    """P10: what we wrote to a calendar, we had created ourselves, or it is a person's copy that took its place."""
+    for server in life.clinic.servers.values():
+        ours = {write.entry_id for write in server.writes if write.operation == "create"} | life.clones
+        assert {write.entry_id for write in server.writes} <= ours, "P10 a foreign entry was written"
+    assert not life.server("home").writes, "P10 a conflict calendar was written"
+
+
+def check_quiet(life: Life, who: str) -> None:
     """P2: one more run writes nothing on either side and changes no link."""
-    before = _traces(clinic, resource)
-    clinic.run(resource)
-    assert _traces(clinic, resource) == before, "P2 a second run wrote something"
+    before = _traces(life, who)
+    life.clinic.run(who)
+    assert _traces(life, who) == before, "P2 a second run wrote something"
 
 
-def _traces(clinic: Clinic, resource: str) -> object:
-    mailbox = clinic.mailbox(resource)
-    links = {link.ref: link.row for link in clinic.stores.links.all(ACCOUNT, resource)}
-    return len(mailbox.writes), dict(clinic.system.block_versions), links
+def _traces(life: Life, who: str) -> object:
+    mailbox = life.clinic.servers[MAILBOX_OF[who]]
+    links = {link.ref: link.row for link in life.stores.links.all(ACCOUNT, ResourceId(who))}
+    return len(mailbox.writes), dict(life.clinic.system.block_versions), links
 
 
-def origins(clinic: Clinic, resource: str) -> Counter[Origin]:
-    return Counter(link.origin for link in clinic.stores.links.all(ACCOUNT, resource))
+def origins(life: Life, who: str) -> dict[Origin, int]:
+    counts = dict.fromkeys(Origin, 0)
+    for link in life.stores.links.all(ACCOUNT, ResourceId(who)):
+        counts[link.origin] += 1
+    return counts

@@ -33,6 +33,7 @@ class Agreed:
 class Link:
     """One pair. `host` and `calendar` hold what was last agreed; `when` is the agreed time of the origin.
 
+    `booking_id` on a calendar-born link: the entry is another resource's (or a person's) copy of that booking.
     `entry_id` is None until the calendar's id is known. `generation` counts how often the copy was made anew: each has
     a transactionId of its own (graph.md 3.5). `settings_version` is the one it was projected under. `row` is the
     version of the stored row (0 = not stored yet). `decision` is the side that a person let win; the next run obeys and

@@ -150,7 +150,7 @@ def _calendar_born(read: Read, scope: Scope) -> Observation:
         is_same = link is not None and is_known and entry.version == link.calendar.version
         if is_same and not must_project and _block_side(read) is Side.UNCHANGED:
             return Observation(read, Origin.CALENDAR, Side.UNCHANGED, Side.UNCHANGED)
-        block = project_entry(entry, scope.settings, scope.resource, read.ref, time_only=_is_time_only(entry, scope))
+        block = project_entry(entry, scope.settings, scope.resource, read.ref, time_only=_is_time_only(entry, link, scope))
         if link is None or not is_known or isinstance(block, NotBlocking):
             calendar, time, rest = Side.CHANGED, True, True
         else:
@@ -167,9 +167,11 @@ def _calendar_born(read: Read, scope: Scope) -> Observation:
     )  # fmt: skip
 
 
-def _is_time_only(entry: Entry, scope: Scope) -> bool:
+def _is_time_only(entry: Entry, link: Link | None, scope: Scope) -> bool:
     if entry.calendar_id != scope.primary:
         return True  # conflict calendars give their time, never a text
+    if link is not None and link.booking_id is not None:
+        return True  # the feed carries no marks: the link remembers that it was a copy of ours
     mark = entry.mark
     return mark is not None and mark.installation == scope.installation and mark.account == scope.account
 

@@ -5,8 +5,9 @@ round of a tombstone is complete and the stop-line was passed: only then does a 
 """
 
 from dataclasses import replace
+from typing import TypeGuard
 
-from calsync_core.domain.appointments import Block, Booking, Copy, Entry
+from calsync_core.domain.appointments import Block, Booking, Copy, Entry, Mark
 from calsync_core.domain.conflicts import ConflictKind
 from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.links import Agreed, Intent, Link, Origin, booking_ref
@@ -344,11 +345,16 @@ def _put_back_rule(seen: Observation) -> str:
     return "R24" if seen.host is Side.GONE else "R23"
 
 
+def _is_ours(mark: Mark | None, scope: Scope) -> TypeGuard[Mark]:
+    return mark is not None and mark.installation == scope.installation and mark.account == scope.account
+
+
 def _block_row(ref: LinkRef, link: Link | None, entry: Entry, block: Block, scope: Scope) -> Link:
     start, end = entry.when.interval(scope.resource.time_zone)
     base = link or Link(
         ref, scope.resource.id, Origin.CALENDAR, entry.calendar_id, entry.when, start, end,
         series_id=entry.series_id, original_start_at=entry.original_start_at,
+        booking_id=entry.mark.booking if _is_ours(entry.mark, scope) else None,
     )  # fmt: skip
     return replace(
         base, entry_id=entry.id, when=entry.when, start_at=start, end_at=end, is_quarantined=False,

@@ -201,10 +201,10 @@ def _read_new(run: SyncRun, feed: Feed, entry: Entry) -> Read:
 
 
 def _is_shared(run: SyncRun, entry: Entry, mark: Mark) -> bool:
-    """The copy that another resource has of a booking that is ours too; not a person's copy of it, nor a left-over."""
+    """The copy that another resource has (or had) of a booking that is ours too; not a person's copy of it."""
     ref = booking_ref(mark.booking)
     link = run.ports.stores.links.get(run.account, mark.resource, [ref]).get(ref)
-    if link is None or link.entry_id not in (None, entry.id):
+    if link is not None and link.entry_id not in (None, entry.id):
         return False
     return _takes_place(read_booking(run, mark.booking), run.resource)
 

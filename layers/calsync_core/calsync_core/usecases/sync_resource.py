@@ -218,6 +218,8 @@ def _near_window(run: SyncRun) -> bool:
     row = rows.get(f"{NEAR_FEED}{HOST}") or CursorRow(f"{NEAR_FEED}{HOST}", None, near, opened_at=now)
     if row.is_round_open and not _read_host(run, row):
         return False
+    if rows.get(HOST) is not None:
+        watch_everything(run)  # chosen anew: no full round follows that would judge overlaps
     run.state = _save_state(run, replace(run.state, progress=replace(run.state.progress, near_done=True)))
     for _, calendar in run.state.calendars:
         run.ports.stores.cursors.forget(run.account, run.resource, f"{NEAR_FEED}{calendar}")
@@ -228,19 +230,11 @@ def _near_window(run: SyncRun) -> bool:
 def _all_feeds(run: SyncRun, work: Work) -> bool:
     """True when every feed stands at the end of a round."""
     rows = run.ports.stores.cursors.load(run.account, run.resource)
-    was_full = False
+    run.is_first_round = HOST not in rows
     for mailbox, calendar in _calendars_to_read(run):
-        row = _row(run, rows.get(calendar), calendar, work)
-        was_full |= row.is_full
-        if not _read_calendar(run, mailbox, calendar, row):
+        if not _read_calendar(run, mailbox, calendar, _row(run, rows.get(calendar), calendar, work)):
             return False
-    row = _row(run, rows.get(HOST), HOST, work)
-    was_full |= row.is_full
-    if not _read_host(run, row):
-        return False
-    if was_full:
-        watch_everything(run)
-    return True
+    return _read_host(run, _row(run, rows.get(HOST), HOST, work))
 
 
 def _read_near_series(run: SyncRun) -> None:
@@ -366,6 +360,7 @@ def _store_page(
     if is_last:
         if row.is_full:
             links.forget_seen(run.account, run.resource, row.feed, row.round)
+            _watch_after_full_round(run, row)
         done = replace(row, cursor=cursor, is_round_open=False, is_full=False, page=0)
         run.flush()
         if done != row:
@@ -379,6 +374,14 @@ def _store_page(
     run.flush()
     run.ports.stores.cursors.store(run.lease, _next_page(row, cursor))
     return False
+
+
+def _watch_after_full_round(run: SyncRun, row: CursorRow) -> None:
+    """Before its cursor is stored, so that a crash in between judges again. In a first import the booking system's
+    round is the last one and judges for all."""
+    is_judged_later = row.feed.startswith(NEAR_FEED) or (row.feed != HOST and run.is_first_round)
+    if not is_judged_later:
+        watch_everything(run)
 
 
 def _next_page(row: CursorRow, cursor: str) -> CursorRow:

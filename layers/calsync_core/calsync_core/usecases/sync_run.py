@@ -57,6 +57,7 @@ class SyncRun:
     touched: dict[LinkRef, Link | None] = field(default_factory=dict)
     agreed: set[LinkRef] = field(default_factory=set)
     seen_changes: int = 0
+    is_first_round: bool = False
 
     @property
     def account(self) -> AccountId:

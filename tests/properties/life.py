@@ -1,0 +1,477 @@
+"""A small clinic that lives: every step that a person, the clinic, an admin or the services may take, by name.
+
+Three resources: anna and anna-north share one mailbox (one person, two locations), bert has his own. A fourth mailbox,
+"home", belongs to anna and is only checked (a conflict calendar), as is bert's second calendar. Both harnesses drive it:
+seeded schedules (simulation.py) and Hypothesis (test_sync_machine.py). All arguments are plain, so that a script of
+steps can be printed and replayed.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from random import Random
+
+from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
+from calsync_core.adapters.memory.mailbox import DEFAULT, MemoryMailboxServer
+from calsync_core.adapters.memory.outward import MemoryMailer
+from calsync_core.domain.appointments import AllDay, Busy, Entry, Kind, Response, When
+from calsync_core.domain.conflicts import Resolution
+from calsync_core.domain.connections import Connection, MailboxIdentity, ProviderKind
+from calsync_core.domain.errors import (
+    CalsyncError,
+    ConcurrentChangeError,
+    ProviderUnavailableError,
+    RefusedError,
+)
+from calsync_core.domain.ids import CalendarId, MailboxId, ResourceId
+from calsync_core.domain.links import Origin
+from calsync_core.domain.resources import Progress, ResourceState, Status
+from calsync_core.domain.settings import SyncSettings, effective
+from calsync_core.domain.windows import Window
+from calsync_core.ports.calendar import CalendarPage, Content
+from calsync_core.ports.journeys import MailPorts
+from calsync_core.ports.mails import Draft
+from calsync_core.ports.outward import Mail
+from calsync_core.usecases.change_settings import Change, SettingsPorts, save_change
+from calsync_core.usecases.disconnect_resource import DisconnectResource, disconnect_resource
+from calsync_core.usecases.pause_resource import PauseResource, pause_resource
+from calsync_core.usecases.resolve_conflict import ConflictPorts, Decision, offered, resolve_conflict
+from calsync_core.usecases.resume_resource import resume_resource
+from calsync_core.usecases.sync_resource import Result
+from tests.properties.faults import CrashError, Faults, watched
+from tests.small_clinic import ACCOUNT, a_clinic, at
+
+RESOURCES = ("anna", "anna-north", "bert")
+HOME = MailboxId("mbx-home")
+MAILBOX_OF = {"anna": MailboxId("mbx-anna"), "anna-north": MailboxId("mbx-anna"), "bert": MailboxId("mbx-bert")}
+PLACES = ("anna", "bert", "home")
+BESIDE = CalendarId("calendar-2")
+AT_HOME = CalendarId("calendar-home")
+SECRET = "SECRET"
+
+
+class MoodyProvider(MemoryCalendarProvider):
+    """May give a page of the feed twice, as the real one does after a fault inside it."""
+
+    repeats = False
+
+    def changes(self, calendar_id: CalendarId, cursor: str | None, window: Window, content: Content) -> CalendarPage:
+        page = super().changes(calendar_id, cursor, window, content)
+        if self.repeats and cursor is not None:
+            self.repeats = False
+            return replace(page, next_cursor=cursor, is_last=False)
+        return page
+
+
+class PlainWriter:
+    def write(self, draft: Draft) -> Mail:
+        return Mail(draft.to, f"{draft.kind} {draft.facts.get('what', '')}", "text", "html", draft.kind.value)
+
+
+class Life:
+    """`clinic` as it stands, and what an honest observer remembers of it: who cloned what, which settings were ever in
+    force since a window was last rewritten, which copies a person has edited."""
+
+    def __init__(self, page_size: int = 3, moved: str = "apply", deleted: str = "flag") -> None:
+        self.faults = Faults()
+        self.faults.moods = {
+            "edited meanwhile": self._edit_meanwhile, "slow": self._be_slow, "overtaken": self._overtake,
+            "page repeated": self._repeat_page, "touched by the server": self._touch,
+        }  # fmt: skip
+        self.clones: set[str] = set()
+        self.edited: set[str] = set()
+        self.kept_blocks: set[str] = set()
+        self.orphans: set[str] = set()
+        self.has_moved_blocks = False
+        self.busy_with: str | None = None
+        self.depth = 0
+        self.steps = 0
+        self._open_clinic(page_size)
+        self.clinic.settings(edits__moved_in_calendar=moved, edits__deleted_in_calendar=deleted)
+        self.in_force: dict[str, list[SyncSettings]] = {who: [self.settings(who)] for who in RESOURCES}
+
+    def _open_clinic(self, page_size: int) -> None:
+        clinic = self.clinic = a_clinic(page_size)
+        for who, mailbox in MAILBOX_OF.items():
+            clinic.connect(who, mailbox)
+        self._add_mailbox(HOME, "anna")
+        for mailbox, server in clinic.servers.items():
+            server.page_size = page_size
+            clinic.providers[mailbox] = MoodyProvider(server, clinic._fault)
+        clinic.servers[MAILBOX_OF["bert"]].add_calendar("Band")
+        self.stores = clinic.stores
+        self.choose_conflict_calendars("anna", True)
+        self.choose_conflict_calendars("bert", True)
+        clinic.fault = self.faults
+        self.ports = clinic.ports
+        object.__setattr__(clinic.ports, "stores", watched(clinic.stores, self.faults))
+        self.mails = MailPorts(stores=clinic.stores, mailer=MemoryMailer(), writer=PlainWriter(), clock=clinic.clock)
+
+    def _add_mailbox(self, mailbox: MailboxId, owner: str) -> None:
+        """Its ids are no other mailbox's: a resource tells its calendars apart by their ids alone."""
+        server = self.clinic.servers[mailbox] = MemoryMailboxServer(self.clinic.clock.now)
+        calendar = server.calendars.pop(DEFAULT)
+        server.calendars[AT_HOME], server.feeds[AT_HOME] = replace(calendar, id=AT_HOME), server.feeds.pop(DEFAULT)
+        server._ids = count(10_000)
+        self._add_connection(mailbox, owner)
+
+    def _add_connection(self, mailbox: MailboxId, who: str) -> None:
+        connections = self.clinic.stores.connections
+        old = connections.get(ACCOUNT, mailbox)
+        if old is not None:
+            if who not in old.resources:
+                connections.save(replace(old, resources=(*old.resources, ResourceId(who))))
+            return
+        owner = self.clinic.system.resources[ResourceId(who)].owner
+        identity = MailboxIdentity(ProviderKind.OFFICE365, "tenant", mailbox)
+        connections.save(
+            Connection(mailbox, ACCOUNT, identity, owner.email, owner.name, owner.id, (ResourceId(who),))
+        )
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def state(self, who: str) -> ResourceState:
+        state = self.stores.resources.get(ACCOUNT, ResourceId(who))
+        assert state is not None
+        return state
+
+    def settings(self, who: str) -> SyncSettings:
+        stored = self.stores.settings
+        return effective(stored.account(ACCOUNT).values, stored.resource(ACCOUNT, ResourceId(who)).values)
+
+    def server(self, place: str) -> MemoryMailboxServer:
+        return self.clinic.servers[HOME if place == "home" else MAILBOX_OF[place]]
+
+    def shown(self, place: str) -> list[Entry]:
+        server = self.server(place)
+        return [entry for calendar in server.calendars for entry in server.shown(calendar)]
+
+    def _single(self, place: str, pick: int) -> Entry | None:
+        entries = [entry for entry in self.shown(place) if entry.kind is Kind.SINGLE]
+        return entries[pick % len(entries)] if entries else None
+
+    def _booking(self, pick: int):
+        found = [one for one in self.clinic.system.bookings.values() if one.status.value != "cancelled"]
+        return found[pick % len(found)] if found else None
+
+    # -- a person in Outlook -----------------------------------------------------------------------------------------
+
+    def create_entry(
+        self, place: str, day: int, hour: float, busy: str = "busy", private: bool = False, answer: str = "none",
+        all_day: bool = False, beside: bool = False,
+    ) -> None:  # fmt: skip
+        when: When = at(day, hour)
+        if all_day:
+            first = at(day, 0).start_at.date()
+            when = AllDay(first, first + timedelta(days=1))
+        server = self.server(place)
+        calendar = BESIDE if beside and BESIDE in server.calendars else next(iter(server.calendars))
+        server.create_entry(
+            when, f"{SECRET} lunch", calendar_id=calendar, busy=Busy(busy), is_private=private, response=Response(answer),
+        )  # fmt: skip
+
+    def move_entry(self, place: str, pick: int, day: int, hour: float) -> None:
+        if entry := self._single(place, pick):
+            self.server(place).move_entry(entry.id, at(day, hour))
+
+    def move_far_away(self, place: str, pick: int) -> None:
+        entry = self._single(place, pick)
+        if entry is not None and entry.mark is None:
+            self.server(place).move_entry(entry.id, at(900, 9))
+
+    def delete_entry(self, place: str, pick: int) -> None:
+        if entry := self._single(place, pick):
+            self.server(place).delete_entry(entry.id)
+
+    def move_to_other_calendar(self, place: str, pick: int, beside: bool) -> None:
+        entry = self._single(place, pick)
+        target = BESIDE if beside else DEFAULT
+        if entry is not None and target in self.server(place).calendars and entry.calendar_id != target:
+            if entry.mark is None:
+                self.server(place).move_to_calendar(entry.id, target)
+
+    def change_busy(self, place: str, pick: int, busy: str) -> None:
+        if entry := self._single(place, pick):
+            self.server(place).set_busy(entry.id, Busy(busy))
+            self.edited.add(entry.id)
+
+    def answer(self, place: str, pick: int, answer: str) -> None:
+        entry = self._single(place, pick)
+        if entry is not None and entry.mark is None:
+            self.server(place).respond(entry.id, Response(answer))
+
+    def cancel_entry(self, place: str, pick: int) -> None:
+        entry = self._single(place, pick)
+        if entry is not None and entry.mark is None:
+            self.server(place).cancel(entry.id)
+
+    def rename(self, place: str, pick: int) -> None:
+        if entry := self._single(place, pick):
+            self.server(place).retitle(entry.id, f"{SECRET} renamed")
+            self.edited.add(entry.id)
+
+    def clone_copy(self, place: str, pick: int, day: int, hour: float) -> None:
+        """A person can only copy what a completed write shows; before that nobody could tell the two apart."""
+        entry = self._single(place, pick)
+        if entry is None or entry.mark is None or entry.id in self.clones or not self.is_own(entry):
+            return
+        self.clones.add(self.server(place).copy_entry(entry.id, at(day, hour)))
+
+    def is_own(self, entry: Entry) -> bool:
+        """Some link knows it as the copy of its booking."""
+        return any(
+            link.entry_id == entry.id and link.origin is Origin.HOST
+            for who in RESOURCES
+            for link in self.stores.links.all(ACCOUNT, ResourceId(who))
+        )
+
+    def create_series(self, place: str, day: int, hour: float, count: int) -> None:
+        server = self.server(place)
+        server.create_series(at(day, hour), count, calendar_id=next(iter(server.calendars)))
+
+    def change_occurrence(self, place: str, pick: int, what: str, day: int) -> None:
+        found = [entry for entry in self.shown(place) if entry.series_id]
+        if not found:
+            return
+        one, server = found[pick % len(found)], self.server(place)
+        if what == "delete":
+            server.delete_occurrence(one.series_id, one.original_start_at)
+        elif what == "move":
+            server.move_occurrence(one.series_id, one.original_start_at, at(day, 7))
+        else:
+            server.change_occurrence(one.series_id, one.original_start_at, busy=Busy.FREE)
+
+    def move_series(self, place: str, pick: int, day: int, count: int) -> None:
+        series = sorted({entry.series_id for entry in self.shown(place) if entry.series_id})
+        if series:
+            self.server(place).move_series(series[pick % len(series)], at(day, 12), count)
+
+    def delete_series(self, place: str, pick: int) -> None:
+        found = sorted({entry.series_id for entry in self.shown(place) if entry.series_id})
+        if found:
+            self.server(place).delete_entry(found[pick % len(found)])
+
+    # -- the clinic --------------------------------------------------------------------------------------------------
+
+    def book(self, who: list[str], day: int, hour: float) -> None:
+        self.clinic.system.book(who, at(day, hour), "Visit", service_name="Massage")
+
+    def move_booking(self, pick: int, day: int, hour: float) -> None:
+        if booking := self._booking(pick):
+            self.clinic.system.move_booking_by_clinic(booking.id, at(day, hour))
+
+    def change_booking(self, pick: int, what: str) -> None:
+        if booking := self._booking(pick):
+            system = self.clinic.system
+            if what == "retitle":
+                system.change_booking(booking.id, service_name=f"Massage {self.steps}")
+            else:
+                {"cancel": system.cancel, "remove": system.remove_booking}[what](booking.id)
+
+    def reassign(self, pick: int, who: list[str]) -> None:
+        if booking := self._booking(pick):
+            self.clinic.system.reassign(booking.id, who)
+
+    def touch_block(self, pick: int, day: int, remove: bool) -> None:
+        """Somebody moves or removes a block in the booking system; a full check puts it back."""
+        refs = sorted(self.clinic.system.blocks)
+        if refs:
+            self.has_moved_blocks = True
+            if remove:
+                self.clinic.system.remove_block_by_clinic(refs[pick % len(refs)])
+            else:
+                self.clinic.system.move_block_by_clinic(refs[pick % len(refs)], at(day, 6))
+
+    # -- the admin ---------------------------------------------------------------------------------------------------
+
+    def change_settings(self, who: str | None, values: dict, scope: str) -> None:
+        clinic = self.clinic
+        ports = SettingsPorts(
+            self.stores.resources, self.stores.settings, self.stores.links, self.stores.log, clinic.host, clinic.queue,
+            clinic.clock, self.mails,
+        )  # fmt: skip
+        before = {name: self.state(name).reproject_below for name in RESOURCES}
+        kept = clinic.fault
+        clinic.fault = lambda _operation, _phase: None
+        try:
+            save_change(ports, ACCOUNT, ResourceId(who) if who else None, Change(values, scope=scope), by="admin")  # type: ignore[arg-type]
+        finally:
+            clinic.fault = kept
+        for name in RESOURCES:
+            new = self.settings(name)
+            if self.state(name).reproject_below > before[name]:
+                self.in_force[name] = [*self.in_force[name], "rewritten", new]  # type: ignore[list-item]
+            elif new != self.in_force[name][-1]:
+                self.in_force[name].append(new)
+
+    def choose_conflict_calendars(self, who: str, on: bool) -> None:
+        """As the choice page does: the state is saved and an import follows."""
+        pair = {"anna": (HOME, AT_HOME), "bert": (MAILBOX_OF["bert"], BESIDE)}.get(who)
+        state = self.state(who)
+        if pair is None or not state.may_sync or (pair in state.conflict_calendars) == on:
+            return
+        chosen = (pair,) if on else ()
+        new = replace(
+            state.moved_to(Status.IMPORTING, self.clinic.clock.now()), conflict_calendars=chosen, progress=Progress()
+        )
+        self.stores.resources.save(new)
+
+    def choose_primary(self, who: str, beside: bool) -> None:
+        state, target = self.state(who), BESIDE if beside else DEFAULT
+        if who != "bert" or not state.may_sync or state.primary == target:
+            return
+        others = tuple(pair for pair in state.conflict_calendars if pair[1] != target)
+        new = replace(
+            state.moved_to(Status.IMPORTING, self.clinic.clock.now()), primary=target, conflict_calendars=others,
+            progress=Progress(),
+        )  # fmt: skip
+        self.stores.resources.save(new)
+
+    def decide(self, pick: int, which: int) -> None:
+        found = sorted(self.clinic.conflicts(), key=lambda one: one.id)
+        if not found:
+            return
+        conflict, stores = found[pick % len(found)], self.stores
+        ways = offered(conflict)
+        way = ways[which % len(ways)]
+        until = self.clinic.clock.now() + timedelta(days=30) if way is Resolution.LEAVE_BOTH else None
+        ports = ConflictPorts(
+            conflicts=stores.conflicts, resources=stores.resources, links=stores.links, settings=stores.settings,
+            log=stores.log, host=self.clinic.host, queue=self.clinic.queue, clock=self.clinic.clock, due=stores.due,
+        )  # fmt: skip
+        try:
+            resolve_conflict(ports, ACCOUNT, conflict.id, Decision(way, "admin", until_at=until))
+        except (ConcurrentChangeError, RefusedError, CalsyncError):
+            return  # the page says so; nothing is promised
+
+    def pause(self, who: str) -> None:
+        if self.state(who).may_sync:
+            pause_resource(self.mails, PauseResource(ACCOUNT, ResourceId(who), "admin"))
+
+    def resume(self, who: str) -> None:
+        if self.state(who).status is Status.PAUSED:
+            resume_resource(self.mails, self.clinic.queue, ACCOUNT, ResourceId(who), "admin")
+
+    def disconnect(self, who: str, remove: bool) -> None:
+        if self.state(who).status not in (Status.IMPORTING, Status.CONNECTED, Status.PAUSED):
+            return
+        if not remove:
+            self._keep(who)
+        disconnect_resource(self.mails, self.clinic.queue, DisconnectResource(ACCOUNT, ResourceId(who), "admin", remove))
+
+    def _keep(self, who: str) -> None:
+        """What stays behind without a link is a stranger's from then on."""
+        self.kept_blocks |= {ref for ref, one in self.clinic.system.blocks.items() if one.resource_id == who}
+        self.orphans |= {
+            entry.id for place in PLACES for entry in self.shown(place) if entry.mark and entry.mark.resource == who
+        }
+        self.clones |= self.orphans
+
+    def reconnect(self, who: str) -> None:
+        """A new sign-in after access was lost or after leaving."""
+        state, mailbox = self.state(who), MAILBOX_OF[who]
+        if state.status is Status.DISCONNECTED and state.mailbox is not None:
+            return  # still leaving
+        if state.status not in (Status.DISCONNECTED, Status.REAUTH_REQUIRED):
+            return
+        conflicts = {"anna": ((HOME, AT_HOME),), "bert": ((mailbox, BESIDE),)}.get(who, ())
+        self._add_connection(mailbox, who)
+        for other, _ in conflicts:
+            self._add_connection(other, who)
+        new = replace(
+            state.moved_to(Status.IMPORTING, self.clinic.clock.now()), mailbox=mailbox, primary=DEFAULT,
+            conflict_calendars=conflicts, progress=Progress(), attempt=state.attempt + 1, degraded=None,
+        )  # fmt: skip
+        self.stores.resources.save(new)
+
+    # -- the services' own moods -------------------------------------------------------------------------------------
+
+    def expire_cursors(self, place: str) -> None:
+        self.server(place).expire_cursors()
+
+    def expire_host_cursors(self) -> None:
+        self.clinic.system.expire_cursors()
+
+    def rotate_change_keys(self, place: str) -> None:
+        self.server(place).rotate_created()
+
+    def hold_feed(self, place: str) -> None:
+        self.server(place).hold_feed()
+
+    def release_feed(self, place: str) -> None:
+        self.server(place).release_feed()
+
+    def time_passes(self, hours: float) -> None:
+        self.clinic.clock.advance(timedelta(hours=hours))
+
+    # -- what happens while a run is under way -----------------------------------------------------------------------
+
+    def _edit_meanwhile(self, random: Random) -> None:
+        place, day, hour, pick = random.choice(PLACES), random.randint(1, 12), random.choice((8, 9, 10.5)), random.randint(0, 99)
+        edits: list[Callable[[], None]] = [
+            lambda: self.create_entry(place, day, hour), lambda: self.move_entry(place, pick, day, hour),
+            lambda: self.delete_entry(place, pick), lambda: self.rename(place, pick),
+            lambda: self.move_booking(pick, day, hour), lambda: self.change_booking(pick, "cancel"),
+            lambda: self.change_booking(pick, "retitle"), lambda: self.book([random.choice(RESOURCES)], day, hour),
+            lambda: self.reassign(pick, [random.choice(RESOURCES)]), lambda: self.pause(random.choice(RESOURCES)),
+        ]  # fmt: skip
+        random.choice(edits)()
+
+    def _be_slow(self, _random: Random) -> None:
+        self.clinic.clock.advance(timedelta(seconds=55))
+
+    def _overtake(self, _random: Random) -> None:
+        """The lease runs out while this run hangs; another one takes over and finishes first."""
+        if self.busy_with is None or self.depth:
+            return
+        self.depth = 1
+        self.clinic.clock.advance(self.clinic.ports.lease_for + timedelta(seconds=1))
+        try:
+            self.clinic.run(self.busy_with)
+        finally:
+            self.depth = 0
+
+    def _repeat_page(self, _random: Random) -> None:
+        for provider in self.clinic.providers.values():
+            provider.repeats = True  # type: ignore[attr-defined]
+
+    def _touch(self, _random: Random) -> None:
+        for server in self.clinic.servers.values():
+            if server.writes and not server.items[server.writes[-1].entry_id].is_gone:
+                server.touch(server.writes[-1].entry_id)
+
+    # -- runs, with faults -------------------------------------------------------------------------------------------
+
+    def run(self, who: str, seed: int = 0, share: float = 0.0, cause: str = "notification") -> None:
+        """One message of the queue and its machine, cut short by whatever happens."""
+        if share:
+            self.faults.start(seed, share)
+        self.busy_with = who
+        try:
+            self.stores.leases.wish(ACCOUNT, ResourceId(who))
+            for round_ in range(6):
+                if self.clinic.work(who, cause, round_).result in (Result.DONE, Result.FAILED):
+                    break
+        except (CrashError, ProviderUnavailableError):  # the machine's own Retry and the due item bring it back
+            self.clinic.clock.advance(self.clinic.ports.lease_for + timedelta(seconds=1))
+        finally:
+            self.faults.stop()
+            self.busy_with = None
+
+    def heal(self) -> None:
+        """Everybody is let in again, feeds catch up, left-over leases run out."""
+        for server in self.clinic.servers.values():
+            server.release_feed()
+        for provider in self.clinic.providers.values():
+            provider.repeats = False  # type: ignore[attr-defined]
+        self.clinic.clock.advance(timedelta(minutes=5))
+        for who in (None, *RESOURCES):
+            values = self.stores.settings.resource(ACCOUNT, ResourceId(who)) if who else self.stores.settings.account(ACCOUNT)
+            if values.values.get("active") is False:
+                self.change_settings(who, {"active": True}, "future")
+        for who in RESOURCES:
+            self.resume(who)
+            if self.state(who).status is Status.DISCONNECTED and self.state(who).mailbox is not None:
+                self.clinic.run(who)
+            self.reconnect(who)
