@@ -91,7 +91,10 @@ def moto_table() -> Iterator[Any]:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("PK", "SK")],
             KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
         )
-        yield Serialised(raw)
+        try:
+            yield Serialised(raw)
+        finally:  # another suite's mock may be around this one and would keep the table
+            raw.delete_table(TableName=SETTINGS.table_name)
 
 
 @contextmanager

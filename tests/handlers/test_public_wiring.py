@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -34,10 +35,12 @@ ENVIRONMENT = {
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+    name = f"calsync-{uuid4().hex[:8]}"  # another suite's mock may be around this one
+    monkeypatch.setenv("TABLE_NAME", name)
     with mock_aws():
-        create_table(boto3.client("dynamodb"), "calsync")
+        create_table(boto3.client("dynamodb"), name)
         secret = boto3.client("secretsmanager").create_secret(
-            Name="calsync", SecretString=json.dumps({"root_key": "r" * 64, "entra_client_secret": ""})
+            Name=name, SecretString=json.dumps({"root_key": "r" * 64, "entra_client_secret": ""})
         )
         key = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
         monkeypatch.setenv("SECRET_ARN", secret["ARN"])
