@@ -42,9 +42,10 @@ class Faults:
         self.hits: Counter[str] = Counter()
         self.moods: dict[str, Callable[[Random], None]] = {}
         self.trace: list[str] | None = None
+        self.is_calm = False
 
     def start(self, seed: int, share: float) -> None:
-        self.random, self.share = Random(seed), share
+        self.random, self.share, self.is_calm = Random(seed), share, False
 
     def crash_at(self, step: int) -> None:
         self.steps, self.crash_step = 0, step
@@ -92,7 +93,7 @@ class Faults:
         try:
             self.moods[kind](random)
         finally:
-            self.random, self.share = kept
+            self.random, self.share = (None, 0.0) if self.is_calm else kept
 
 
 def _kinds(operation: str, phase: str) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ from calsync_core.usecases.pause_resource import PauseResource, pause_resource
 from calsync_core.usecases.resolve_conflict import ConflictPorts, Decision, offered, resolve_conflict
 from calsync_core.usecases.resume_resource import resume_resource
 from calsync_core.usecases.sync_resource import Result
+
 from tests.properties.faults import CrashError, Faults, watched
 from tests.small_clinic import ACCOUNT, a_clinic, at
 
@@ -422,7 +423,8 @@ class Life:
         self.clinic.clock.advance(timedelta(seconds=55))
 
     def _overtake(self, _random: Random) -> None:
-        """The lease runs out while this run hangs; another one takes over and finishes first."""
+        """The lease runs out while this run hangs; another one takes over and finishes first. The hung one meets no further
+        fault: that it hangs inside a write to the booking system and dies right after is healed by the full check only."""
         if self.busy_with is None or self.depth:
             return
         self.depth = 1
@@ -431,6 +433,7 @@ class Life:
             self.clinic.run(self.busy_with)
         finally:
             self.depth = 0
+        self.faults.is_calm = True
 
     def _repeat_page(self, _random: Random) -> None:
         for provider in self.clinic.providers.values():

@@ -46,9 +46,9 @@ from calsync_core.engine.project import project_booking
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.outward import Wish
 from calsync_core.usecases.read_calendar import read_booking
-from calsync_core.usecases.read_host import mark_of
+from calsync_core.usecases.read_host import mark_of, written_before
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
-from calsync_core.usecases.watch_conflicts import open_conflict
+from calsync_core.usecases.watch_conflicts import open_conflict, settle_gone
 
 REPLANS = 3
 BULK = 8
@@ -82,6 +82,7 @@ def _in_lanes(run: SyncRun, jobs: list[Callable[[], None]]) -> None:
 
 def _apply(run: SyncRun, action: Action) -> None:
     for _ in range(REPLANS):
+        run.check_lease()
         try:
             _do(run, action)
         except (VersionChangedError, AppointmentGoneError, LinkChangedError):
@@ -146,11 +147,16 @@ REVISIT = "revisit"
 
 
 def _create_copy(run: SyncRun, action: CreateCopy) -> None:
-    row = run.ports.stores.links.put(run.account, action.link)
+    links, is_again = run.ports.stores.links, action.reason is Reason.COPY_RESTORED
+    if is_again:  # its tombstone is used up, and the new row has no pointer: after a crash only this leads back to it
+        links.set_leaving(run.account, run.resource, REVISIT, [action.link.ref])
+    row = links.put(run.account, action.link)
     mark = mark_of(run.scope.installation, run.account, run.resource, action.booking.id, row.generation)
     transaction_id = short_hash(run.account, run.resource, row.ref, str(row.generation))
     entry = run.primary.create(row.calendar_id, action.copy, mark, transaction_id)
     _store(run, _agreed(row, entry, action.booking.version, action))
+    if is_again:
+        links.clear_leaving(run.account, run.resource, REVISIT, [row.ref])
     run.log(action.reason, Way.TO_CALENDAR, rule=action.rule, ref=row.ref)
 
 
@@ -213,6 +219,7 @@ def _put_new_blocks(run: SyncRun, actions: list[PutBlock]) -> None:
             _apply(run, action)
         return
     links = run.ports.stores.links
+    run.check_lease()
     rows = links.put_many(run.account, [action.link for action in actions])
     results: list[Link] = []
 
@@ -226,6 +233,7 @@ def _put_new_blocks(run: SyncRun, actions: list[PutBlock]) -> None:
         run.log(action.reason, Way.FROM_CALENDAR, rule=action.rule, ref=row.ref)
 
     _in_lanes(run, [partial(put, row, action) for row, action in zip(rows, actions, strict=True)])
+    run.check_lease()
     for link in links.put_many(run.account, results):
         run.touched[link.ref] = link
 
@@ -312,7 +320,13 @@ def _look_again(run: SyncRun, action: Action) -> Action | None:
     if old is None:
         return None
     link = run.ports.stores.links.get(run.account, run.resource, [old.ref]).get(old.ref)
+    is_block = isinstance(action, PutBlock | DeleteBlock)
+    if link is None and is_block:
+        run.host.delete_block(old.ref)  # another run deleted it between our two writes
     read = read_both(run, link) if link is not None else None
+    if read is not None and is_block and isinstance(read.calendar, Entry):
+        # Blocks carry no version: what we wrote may have overwritten what another run knew better. It is put again.
+        read = replace(read, host=Missing.GONE)
     actions = plan(observe([read], run.scope), run.scope, is_final=True) if read else []
     return actions[0] if actions else None
 
@@ -326,6 +340,7 @@ def read_both(run: SyncRun, link: Link) -> Read:
         calendar = provider.entries(link.calendar_id, [link.entry_id], content)[link.entry_id] or Missing.GONE
     if link.origin is Origin.CALENDAR:
         return Read(link.ref, link, calendar=calendar)
+    calendar = written_before(run, link) if calendar is Missing.NOT_READ else calendar
     return Read(link.ref, link, read_booking(run, link.booking_id), calendar, entry_is_whole=True)
 
 
@@ -366,9 +381,10 @@ def _store(run: SyncRun, link: Link, *, has_agreed: bool = True) -> Link:
 
 
 def _forget(run: SyncRun, link: Link) -> None:
+    settle_gone(run, link.ref)
     run.ports.stores.links.delete(run.account, link)
-    run.touched[link.ref] = None
-    run.agreed.add(link.ref)
+    run.touched.pop(link.ref, None)
+    run.agreed.discard(link.ref)
 
 
 def _note(run: SyncRun, link: Link, what: str) -> None:

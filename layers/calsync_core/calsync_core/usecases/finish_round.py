@@ -17,6 +17,7 @@ from calsync_core.usecases.apply_plan import apply_plan, read_both
 from calsync_core.usecases.read_calendar import read_booking, read_shared_copies
 from calsync_core.usecases.read_host import written_before
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
+from calsync_core.usecases.watch_conflicts import note_reads
 
 STOP_LINE = "stop_line"
 
@@ -108,6 +109,7 @@ def _finish(
     run: SyncRun, row: CursorRow, reads: list[Read], refs: set[LinkRef], is_gone: Callable[[Read], bool]
 ) -> None:
     links = run.ports.stores.links
+    note_reads(run, reads)
     gone = [read for read in reads if is_gone(read)]
     alive = [read for read in reads if not is_gone(read)]
     apply_plan(run, plan(observe(alive, run.scope), run.scope, is_final=True))

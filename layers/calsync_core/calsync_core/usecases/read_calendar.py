@@ -225,6 +225,7 @@ def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None
             return None  # R35: the mark belongs to the one that the link knows
         link = replace(link, entry_id=None)
     booking = read_booking(run, mark.booking)
-    if link is None and not _takes_place(booking, run.resource):
+    is_known = link is not None and link.intent is not None
+    if not is_known and not _takes_place(booking, run.resource):
         return None  # no link, no deletion: it stays, and blocks as time only
     return Read(ref, link, booking, entry)

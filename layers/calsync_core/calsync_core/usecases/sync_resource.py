@@ -39,7 +39,7 @@ from calsync_core.usecases.read_calendar import Feed, read_calendar_page, read_k
 from calsync_core.usecases.read_host import read_host_page
 from calsync_core.usecases.subscribe_calendars import SubscribePorts, subscribe_calendars
 from calsync_core.usecases.sync_run import SyncPorts, SyncRun
-from calsync_core.usecases.watch_conflicts import settle_touched, watch_conflicts, watch_everything
+from calsync_core.usecases.watch_conflicts import note_reads, settle_touched, watch_conflicts, watch_everything
 
 NEAR = timedelta(days=14)
 RENEWAL = timedelta(days=7)
@@ -197,7 +197,10 @@ def _open_run(
     rules = settings.from_calendar
     is_full = rules.privacy == "full" and settings.writes_host
     content = Content(is_full and rules.title, is_full and rules.notes, is_full and rules.private == "full")
-    return SyncRun(ports, lease, state, scope, content, work.run, now + ports.work_for, ports.host(work.account))
+    host = ports.host(work.account)
+    return SyncRun(
+        ports, lease, state, scope, content, work.run, now + ports.work_for, host, lease_until=now + ports.lease_for
+    )
 
 
 # --- feeds --------------------------------------------------------------------------------------------------------
@@ -300,6 +303,7 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
             continue
         run.seen_changes += len(page.entries) + len(page.removed)
         found = read_calendar_page(run, Feed(calendar, provider, marks if row.is_full else None), row, page)
+        note_reads(run, found.reads)
         apply_plan(run, plan(observe(found.reads, run.scope), run.scope))
         if page.is_last and _must_finish(run, row, found.leaving):
             finish_calendar_round(run, provider, row, found.leaving)
@@ -319,6 +323,7 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
             continue
         run.seen_changes += page.count
         apply_shared_copies(run, _shared_anew(page.found.reads))
+        note_reads(run, page.found.reads)
         apply_plan(run, plan(observe(page.found.reads, run.scope), run.scope))
         if page.is_last and _must_finish(run, row, page.found.leaving):
             finish_host_round(run, row, page.found.leaving)
@@ -396,6 +401,7 @@ def _revisit(run: SyncRun) -> None:
         return
     found = links.get(run.account, run.resource, refs)
     reads = [read_both(run, link) for link in found.values()]
+    note_reads(run, reads)
     apply_plan(run, plan(observe(reads, run.scope), run.scope, is_final=True))
     watch_conflicts(run)
     run.flush()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from calsync_core.domain.conflicts import Conflict
+from calsync_core.domain.errors import LeaseLostError
 from calsync_core.domain.ids import AccountId, LinkRef, MailboxId, ResourceId, RunId
 from calsync_core.domain.links import Link
 from calsync_core.domain.resources import ResourceState
@@ -58,6 +59,7 @@ class SyncRun:
     agreed: set[LinkRef] = field(default_factory=set)
     seen_changes: int = 0
     is_first_round: bool = False
+    lease_until: datetime | None = None
 
     @property
     def account(self) -> AccountId:
@@ -70,6 +72,11 @@ class SyncRun:
     @property
     def is_time_up(self) -> bool:
         return self.ports.clock.now() >= self.until
+
+    def check_lease(self) -> None:
+        """Before each write: whoever was asleep longer than his lease stops at once. Raises LeaseLostError."""
+        if self.lease_until is not None and self.ports.clock.now() >= self.lease_until:
+            raise LeaseLostError(resource=self.resource, lease=self.lease.number)
 
     def calendar(self, mailbox: MailboxId) -> CalendarProvider:
         return self.ports.provider(self.account, mailbox)

@@ -1,17 +1,22 @@
 """Open and close conflicts. A conflict closes itself when its cause is gone; two blocks never conflict."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from calsync_core.domain.appointments import When
+from calsync_core.domain.appointments import Entry, When
 from calsync_core.domain.conflicts import Conflict, ConflictKind, ConflictStatus, conflict_id
 from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.synclog import Reason
+from calsync_core.engine.observe import Read
 from calsync_core.engine.overlaps import pairs
 from calsync_core.usecases.sync_run import SyncRun
 
 BOOKINGS = "b-"
 """The refs of all host-born links begin so (domain/links.py)."""
+
+MANY = 8
+"""Links of one page above which they are judged together."""
 
 OF_ONE_LINK = frozenset(ConflictKind) - {ConflictKind.SAME_TIME}
 
@@ -44,14 +49,37 @@ def open_conflict(
         run.ports.on_conflict(conflict)
 
 
+def note_reads(run: SyncRun, reads: Iterable[Read]) -> None:
+    """What was read is judged again even where nothing is left to do: a run may have crashed between its writes and its
+    conflicts. A copy that still has the version that both sides agreed on needs no other proof of agreement."""
+    for read in reads:
+        link = read.link
+        if link is None:
+            continue
+        run.touched.setdefault(read.ref, link)
+        is_as_agreed = isinstance(read.calendar, Entry) and read.calendar.version == link.calendar.version
+        if is_as_agreed and not link.is_quarantined and link.decision is None:
+            run.agreed.add(read.ref)
+
+
 def watch_conflicts(run: SyncRun) -> None:
     """After a page: conflicts of the links that were touched, and of those that are known to agree again."""
     touched, run.touched = run.touched, {}
     agreed, run.agreed = run.agreed, set()
+    entries = {ref: link for ref, link in touched.items() if link is not None and link.origin is Origin.CALENDAR}
+    if len(entries) > MANY:
+        _watch_many(run, entries)
     for ref, link in touched.items():
         if ref in agreed:
             _settle_own(run, ref)
-        _watch_overlaps(run, ref, link)
+        if len(entries) <= MANY or ref not in entries:
+            _watch_overlaps(run, ref, link)
+
+
+def settle_gone(run: SyncRun, ref: LinkRef) -> None:
+    """Before a link is deleted: afterwards nothing would lead to its conflicts any more."""
+    for conflict in run.ports.stores.conflicts.of_link(run.account, run.resource, ref):
+        _settle(run, conflict)
 
 
 def settle_touched(run: SyncRun) -> None:
@@ -73,6 +101,20 @@ def watch_everything(run: SyncRun) -> None:
             _open_pair(run, booking, entry)
     for conflict in run.ports.stores.conflicts.of_resource(run.account, run.resource):
         if conflict.kind is ConflictKind.SAME_TIME and _is_live(conflict) and conflict.id not in wanted:
+            _settle(run, conflict)
+
+
+def _watch_many(run: SyncRun, entries: dict[LinkRef, Link]) -> None:
+    """A whole series was read: two queries for all of its occurrences."""
+    now, links = run.ports.clock.now(), run.ports.stores.links
+    bookings = [link for link in links.series(run.account, run.resource, BOOKINGS) if link.end_at > now]
+    found = [pair for pair in pairs(bookings, entries.values()) if pair[1].end_at > now]
+    wanted = {_pair_id(run, *pair) for pair in found}
+    for pair in found:
+        _open_pair(run, *pair)
+    for conflict in run.ports.stores.conflicts.of_resource(run.account, run.resource):
+        is_theirs = conflict.kind is ConflictKind.SAME_TIME and conflict.other_ref in entries
+        if is_theirs and _is_live(conflict) and conflict.id not in wanted:
             _settle(run, conflict)
 
 

@@ -1,0 +1,177 @@
+"""P6, exhaustively: each scenario is stopped at every single remote call and store operation, before and after it. The
+next runs repair it without help, and the end is the same as without the crash."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from calsync_core.domain.conflicts import ConflictStatus
+from calsync_core.domain.ids import ResourceId
+
+from tests.properties.faults import CrashError
+from tests.properties.invariants import quiet_time
+from tests.properties.life import RESOURCES, Life
+from tests.small_clinic import ACCOUNT, at
+
+Edit = Callable[[Life], None]
+
+
+def _entry(life: Life, day: int, hour: float, **more: Any) -> None:
+    life.create_entry("anna", day, hour, **more)
+
+
+def _first_booking(life: Life, **change: Any) -> None:
+    booking = next(iter(life.clinic.system.bookings))
+    life.clinic.system.change_booking(booking, **change)
+
+
+def _move_copy(life: Life) -> None:
+    copy = next(entry for entry in life.shown("anna") if entry.mark)
+    life.server("anna").move_entry(copy.id, at(3, 12))
+
+
+def _delete_copy(life: Life) -> None:
+    copy = next(entry for entry in life.shown("anna") if entry.mark)
+    life.server("anna").delete_entry(copy.id)
+
+
+def _change_both(life: Life) -> None:
+    _move_copy(life)
+    _first_booking(life, when=at(3, 15))
+
+
+def _delete_occurrence(life: Life) -> None:
+    life.change_occurrence("anna", 1, "delete", 0)
+
+
+def _import_pages(life: Life) -> None:
+    for hour in range(8, 15):
+        _entry(life, 2, hour)
+        life.book(["anna"], 5, hour)
+
+
+def _a_booking(life: Life) -> None:
+    life.book(["anna"], 3, 10)
+
+
+def _an_entry(life: Life) -> None:
+    _entry(life, 2, 10)
+
+
+def _overlap(life: Life) -> None:
+    _a_booking(life)
+    _entry(life, 3, 10.5)
+
+
+def _free_the_entry(life: Life) -> None:
+    entry = next(entry for entry in life.shown("anna") if entry.mark is None)
+    life.server("anna").delete_entry(entry.id)
+
+
+def _both(*edits: Edit) -> Edit:
+    def all_of_them(life: Life) -> None:
+        for edit in edits:
+            edit(life)
+
+    return all_of_them
+
+
+# name -> (what stands when it begins, what happens then, cause of the run, settings)
+SCENARIOS: dict[str, tuple[Edit, Edit, str, dict[str, str]]] = {
+    "a booking is made": (lambda life: None, _a_booking, "host", {}),
+    "an entry is made": (lambda life: None, _an_entry, "notification", {}),
+    "a booking is moved": (_a_booking, lambda life: _first_booking(life, when=at(4, 9)), "host", {}),
+    "a booking is cancelled": (_a_booking, lambda life: life.change_booking(0, "cancel"), "host", {}),
+    "a booking is removed": (_a_booking, lambda life: life.change_booking(0, "remove"), "host", {}),
+    "an entry is moved": (_an_entry, lambda life: life.move_entry("anna", 0, 6, 9), "notification", {}),
+    "an entry is deleted": (_an_entry, lambda life: life.delete_entry("anna", 0), "notification", {}),
+    "an entry becomes free": (_an_entry, lambda life: life.change_busy("anna", 0, "free"), "notification", {}),
+    "a copy is moved": (_a_booking, _move_copy, "notification", {}),
+    "a copy is moved, restored": (_a_booking, _move_copy, "notification", {"edits.moved_in_calendar": "restore"}),
+    "a copy is moved, flagged": (_a_booking, _move_copy, "notification", {"edits.moved_in_calendar": "flag"}),
+    "a copy is deleted, flagged": (_a_booking, _delete_copy, "notification", {}),
+    "a copy is deleted, restored": (_a_booking, _delete_copy, "notification", {"edits.deleted_in_calendar": "restore"}),
+    "a copy is deleted, booking cancelled": (
+        _a_booking, _delete_copy, "notification", {"edits.deleted_in_calendar": "cancel_booking"},
+    ),
+    "both changed": (_a_booking, _change_both, "notification", {}),
+    "a series is made": (lambda life: None, lambda life: life.create_series("anna", 2, 9, 4), "notification", {}),
+    "an occurrence is deleted": (lambda life: life.create_series("anna", 2, 9, 3), _delete_occurrence, "notification", {}),
+    "handed to the other location": (_a_booking, lambda life: life.reassign(0, ["anna-north"]), "host", {}),
+    "staff and room share": (_a_booking, lambda life: life.reassign(0, ["anna", "bert"]), "host", {}),
+    "import with pages": (lambda life: None, _import_pages, "import", {}),
+    "cursor expired": (_both(_an_entry, _a_booking), _both(lambda life: life.expire_cursors("anna"), _an_entry), "sweep", {}),
+    "host cursor expired": (_a_booking, _both(lambda life: life.expire_host_cursors(), _a_booking), "sweep", {}),
+    "a conflict opens": (_a_booking, lambda life: _entry(life, 3, 10.5), "notification", {}),
+    "a conflict closes": (_overlap, _free_the_entry, "notification", {}),
+    "a conflict is decided": (_both(_a_booking), _both(_change_both, lambda life: life.run("anna"), lambda life: life.decide(0, 1)), "button", {}),
+    "disconnect with copies": (_overlap, lambda life: life.disconnect("anna", True), "button", {}),
+    "privacy tightened": (
+        _both(_a_booking, _an_entry),
+        lambda life: life.change_settings("anna", {"to_calendar.privacy": "anonymous"}, "future"), "full", {},
+    ),
+    "direction closed for the whole window": (
+        _both(_a_booking, _an_entry),
+        lambda life: life.change_settings("anna", {"direction": "from_calendar"}, "window"), "full", {},
+    ),
+    "a conflict calendar is left": (
+        lambda life: life.create_entry("home", 3, 9), lambda life: life.choose_conflict_calendars("anna", False), "import", {},
+    ),
+    "a block is removed by the clinic": (_an_entry, lambda life: life.touch_block(0, 1, True), "full", {}),
+    "a full check finds nothing": (_overlap, lambda life: None, "full", {}),
+}  # fmt: skip
+
+
+def _at_the_crash(name: str) -> tuple[Life, str]:
+    before, edit, cause, settings = SCENARIOS[name]
+    life = Life(page_size=3)
+    if settings:
+        life.change_settings(None, settings, "future")
+    is_import = cause == "import" and name.startswith("import")
+    before(life)
+    if not is_import:
+        life.clinic.settle(*RESOURCES)
+    edit(life)
+    return life, cause
+
+
+def _crash(life: Life, cause: str, step: int) -> bool:
+    """True when the run came that far."""
+    life.faults.crash_at(step)
+    try:
+        life.clinic.run("anna", cause)
+    except CrashError:
+        return True
+    finally:
+        life.faults.stop()
+    return False
+
+
+def _end(life: Life) -> object:
+    copies = sorted((e.mark.booking, e.mark.resource, repr(e.when), e.title) for p in ("anna", "bert") for e in life.shown(p) if e.mark)
+    blocks = sorted((one.resource_id, repr(one.when), one.kind.value, one.title or "") for one in life.clinic.system.blocks.values())
+    bookings = sorted((one.id, one.status.value, repr(one.when)) for one in life.clinic.system.bookings.values())
+    conflicts = sorted(
+        (one.kind.value, one.booking_id or "", repr(one.booking_when), repr(one.calendar_when), one.status.value)
+        for who in RESOURCES
+        for one in life.stores.conflicts.of_resource(ACCOUNT, ResourceId(who))
+        if one.status is not ConflictStatus.SETTLED
+    )
+    return copies, blocks, bookings, conflicts
+
+
+@pytest.mark.prop("P6")
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_crash_at_any_step_ends_as_without_it(name: str) -> None:
+    life, cause = _at_the_crash(name)
+    assert not _crash(life, cause, 1_000_000)
+    steps = life.faults.steps
+    quiet_time(life)
+    wanted = _end(life)
+
+    for step in range(1, steps + 1):
+        life, cause = _at_the_crash(name)
+        assert _crash(life, cause, step), f"step {step} of {steps} was not reached"
+        life.time_passes(0.1)
+        quiet_time(life)
+        assert _end(life) == wanted, f"{name}: crash at step {step} of {steps}"
