@@ -201,6 +201,12 @@ _CONNECTION: Mapping[str, Wording] = {
         _("Sign in with the account in which you see your calendar."),
         Actor.RESOURCE,
     ),
+    "has_attendees": _w(
+        _("Other people were invited to this entry in Outlook"),
+        _("Microsoft would mail them about every change of ours, so the entry stays as it is. The booking did change."),
+        _("Change or delete the entry in Outlook yourself, or take the invited people out."),
+        Actor.RESOURCE,
+    ),
     "mailbox_full": _w(
         _("The mailbox is full"),
         _("Outlook takes no new entries until there is room again. Nothing was lost."),
