@@ -10,7 +10,7 @@ export SAM_CLI_TELEMETRY = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint types unit e2e bench build deploy lock setup
+.PHONY: demo test lint types unit e2e bench build deploy lock setup layers
 .DEFAULT_GOAL := test
 
 demo: setup  ## The whole product on this machine: addresses are printed and stand in .local/demo.json
@@ -27,7 +27,7 @@ lint: setup
 types: setup
 	@$(BIN)/mypy
 
-unit: setup  ## unit, property, contract, handler, house and sandbox tests
+unit: setup layers  ## unit, property, contract, handler, house and sandbox tests
 	@$(BIN)/pytest -n 2 -q -m "not slow" --ignore=tests/e2e tests
 
 e2e: setup  ## the journeys on the deployed stack in the local cloud
@@ -35,6 +35,10 @@ e2e: setup  ## the journeys on the deployed stack in the local cloud
 
 bench: setup  ## the budgets, each beside its yardstick
 	@$(BIN)/python -m bench
+
+layers: setup  ## both builds, for tests/house/test_layers.py: Lambda's wheels and this machine's
+	@$(SAM) build >.aws-sam.log 2>&1 || { cat .aws-sam.log; exit 1; }
+	@LAYER_PYTHON=$(CURDIR)/.tools/emulator/bin/python $(SAM) build --build-dir .aws-sam/native >.aws-sam.log 2>&1 || { cat .aws-sam.log; exit 1; }
 
 build: .tools/sam/ready  ## arm64 and python3.13 for Lambda, from any machine
 	@$(SAM) build

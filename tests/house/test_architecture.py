@@ -22,11 +22,16 @@ ARROWS: dict[str, tuple[set[str], set[str] | None]] = {
         {"domain", "ports", "usecases", "engine", "keys", "jobs", "observability"},
         {"aws_lambda_powertools", "jinja2", "pydantic", "nh3", "markupsafe"},
     ),
-    "hosts": ({"keys", "web"}, {"pydantic", "aws_lambda_powertools", "boto3", "botocore", "jinja2", "dateutil", "requests",
-        "standardwebhooks", "nh3", "markupsafe", "mypy_boto3_dynamodb"}),
+    "hosts": (
+        {"keys", "web"},
+        {
+            *("pydantic", "aws_lambda_powertools", "boto3", "botocore", "jinja2", "dateutil", "requests", "nh3"),
+            *("standardwebhooks", "markupsafe", "mypy_boto3_dynamodb"),
+        },
+    ),
     "jobs": ({"domain", "usecases", "ports"}, {"aws_lambda_powertools", "pydantic"}),
     "keys": (set(), set()),
-}  # fmt: skip
+}
 NOBODY_BUT_EDGES = {"bootstrap"}
 
 
