@@ -212,6 +212,12 @@ class Life:
             self.server(place).retitle(entry.id, f"{SECRET} renamed")
             self.edited.add(entry.id)
 
+    def invite_people(self, place: str, pick: int) -> None:
+        """A person invites others to our copy: from then on every write of ours would mail them."""
+        entry = self._single(place, pick)
+        if entry is not None and entry.mark is not None and self.is_own(entry):
+            self.server(place).change_entry(entry.id, has_attendees=True)
+
     def clone_copy(self, place: str, pick: int, day: int, hour: float) -> None:
         """A person can only copy what a completed write shows; before that nobody could tell the two apart."""
         entry = self._single(place, pick)

@@ -170,6 +170,7 @@ _STEPS: dict[str, tuple[float, Draw]] = {
     "answer": (1, lambda r, s: {**_place(r, s), "answer": r.choice(ANSWERS)}),
     "cancel_entry": (1, _place),
     "rename": (2, _place),
+    "invite_people": (0.5, _place),
     "clone_copy": (2, lambda r, s: {**_place(r, s), **_time(r)}),
     "create_series": (3, lambda r, s: {**_where(r, s), **_time(r), "count": r.randint(1, 5)}),
     "change_occurrence": (3, lambda r, s: {**_place(r, s), "what": r.choice(("delete", "move", "free")), "day": r.randint(1, 12)}),

@@ -45,8 +45,6 @@ def finish_host_round(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> No
     if row.is_full:
         current = _with_unseen(run, row, current, lambda link: link.origin is Origin.HOST)
     reads = [Read(link.ref, link, read_booking(run, link.booking_id), written_before(run, link)) for link in current]
-    handed_over = [read.host for read in reads if isinstance(read.host, Booking)]
-    apply_shared_copies(run, [booking for booking in handed_over if run.resource not in booking.resource_ids])
     _finish(run, row, reads, refs, lambda read: read.host is Missing.GONE)
     if row.is_full and run.scope.settings.writes_host and run.host.capabilities().lists_blocks:
         _put_blocks_back(run, row)
@@ -67,11 +65,21 @@ def _put_blocks_back(run: SyncRun, row: CursorRow) -> None:
             apply_plan(run, plan(observe([read], run.scope), run.scope))
 
 
-def apply_shared_copies(run: SyncRun, bookings: list[Booking]) -> None:
-    """Before the copy of this resource comes or goes, so that a crash in between is found again (R33, R34)."""
-    reads = [read for booking in bookings for read in read_shared_copies(run, booking)]
-    if reads:
-        apply_plan(run, plan(observe(reads, run.scope), run.scope))
+def apply_shared_copies(run: SyncRun, reads: list[Read]) -> None:
+    """Whether the copies that others have of a booking block here, where it has just become ours too or left us.
+
+    Before the copy of this resource comes or goes, so that a crash in between is found again (R33, R34).
+    """
+    shared: list[Read] = []
+    for read in reads:
+        booking = read.host
+        if not isinstance(booking, Booking):
+            continue
+        is_new = read.link is None or read.link.host.version != booking.version
+        if run.resource not in booking.resource_ids or (is_new and len(booking.resource_ids) > 1):
+            shared.extend(read_shared_copies(run, booking))
+    if shared:
+        apply_plan(run, plan(observe(shared, run.scope), run.scope))
 
 
 def _with_unseen(run: SyncRun, row: CursorRow, current: list[Link], concerns: Callable[[Link], bool]) -> list[Link]:
@@ -109,6 +117,7 @@ def _finish(
     run: SyncRun, row: CursorRow, reads: list[Read], refs: set[LinkRef], is_gone: Callable[[Read], bool]
 ) -> None:
     links = run.ports.stores.links
+    apply_shared_copies(run, reads)
     note_reads(run, reads)
     gone = [read for read in reads if is_gone(read)]
     alive = [read for read in reads if not is_gone(read)]

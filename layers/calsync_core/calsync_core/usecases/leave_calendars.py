@@ -11,7 +11,7 @@ from datetime import date
 
 from calsync_core.domain.appointments import AllDay, Block, BlockKind
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError, LinkChangedError
-from calsync_core.domain.ids import CalendarId, LinkRef, ResourceId, short_hash
+from calsync_core.domain.ids import CalendarId, EntryId, LinkRef, ResourceId, short_hash
 from calsync_core.domain.links import Agreed, Intent, Link, Origin
 from calsync_core.domain.resources import Status
 from calsync_core.domain.synclog import Reason, Way
@@ -23,7 +23,7 @@ from calsync_core.engine.project import project_booking
 from calsync_core.usecases.apply_plan import apply_plan
 from calsync_core.usecases.read_calendar import read_booking
 from calsync_core.usecases.read_host import mark_of
-from calsync_core.usecases.sync_run import SyncRun
+from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.watch_conflicts import watch_conflicts
 
 NO_FEED = ("host", "near:")
@@ -67,9 +67,13 @@ def _leave(run: SyncRun, link: Link, chosen: set[CalendarId]) -> None:
 def _move_copy(run: SyncRun, link: Link) -> None:
     """R36. The generation of the new copy is stored before it is written: its mark finds it again."""
     booking = read_booking(run, link.booking_id)
-    if isinstance(booking, Missing) or link.booking_id is None or link.entry_id is None:
-        _forget_place(run, link)
+    if isinstance(booking, Missing) or link.booking_id is None:
+        return  # the booking system's feed tells, and the copy is deleted where it is
+    if link.entry_id is None:
+        run.ports.stores.links.put(run.account, replace(link, calendar_id=run.scope.primary))
         return
+    if _has_guests(run, link, link.entry_id):
+        return  # R53
     row = link
     if link.intent is not Intent.CREATE:
         row = replace(link, intent=Intent.CREATE, generation=link.generation + 1)
@@ -81,8 +85,7 @@ def _move_copy(run: SyncRun, link: Link) -> None:
     try:
         entry = found[0] if found else run.primary.create(run.scope.primary, copy, mark, transaction)
     except AppointmentRejectedError:
-        _forget_place(run, row)
-        return
+        return  # it stays where it is; the next change of the booking finds it not writable and says so
     with suppress(AppointmentGoneError):
         run.primary.delete(link.calendar_id, link.entry_id, None)
     start, end = booking.when.interval(run.scope.resource.time_zone)
@@ -95,9 +98,10 @@ def _move_copy(run: SyncRun, link: Link) -> None:
     run.log(Reason.COPY_CREATED, Way.TO_CALENDAR, rule="R36", ref=link.ref, code="calendar_changed")
 
 
-def _forget_place(run: SyncRun, link: Link) -> None:
-    """There is no copy to move, or none may be written: the ordinary rules find the row in its new calendar."""
-    run.ports.stores.links.put(run.account, replace(link, calendar_id=run.scope.primary))
+def _has_guests(run: SyncRun, link: Link, entry_id: EntryId) -> bool:
+    """Others were invited to the copy: to delete it would mail them."""
+    entry = run.primary.entries(link.calendar_id, [entry_id], EVERYTHING)[entry_id]
+    return entry is not None and entry.has_attendees
 
 
 def _shows_too_much_or_too_little(run: SyncRun, link: Link) -> bool:

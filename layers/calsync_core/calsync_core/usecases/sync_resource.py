@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
 
-from calsync_core.domain.appointments import Booking
 from calsync_core.domain.errors import (
     CalendarGoneError,
     ConcurrentChangeError,
@@ -26,7 +25,7 @@ from calsync_core.domain.resources import Degraded, ResourceState, Status
 from calsync_core.domain.settings import SyncSettings, effective
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.domain.windows import Window
-from calsync_core.engine.observe import Read, Scope, observe
+from calsync_core.engine.observe import Scope, observe
 from calsync_core.engine.plan import plan
 from calsync_core.ports.calendar import Content
 from calsync_core.ports.stores import CursorRow, Due, Lease
@@ -303,6 +302,7 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
             continue
         run.seen_changes += len(page.entries) + len(page.removed)
         found = read_calendar_page(run, Feed(calendar, provider, marks if row.is_full else None), row, page)
+        apply_shared_copies(run, found.reads)
         note_reads(run, found.reads)
         apply_plan(run, plan(observe(found.reads, run.scope), run.scope))
         if page.is_last and _must_finish(run, row, found.leaving):
@@ -322,7 +322,7 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
             row = _full_round(run, row)
             continue
         run.seen_changes += page.count
-        apply_shared_copies(run, _shared_anew(page.found.reads))
+        apply_shared_copies(run, page.found.reads)
         note_reads(run, page.found.reads)
         apply_plan(run, plan(observe(page.found.reads, run.scope), run.scope))
         if page.is_last and _must_finish(run, row, page.found.leaving):
@@ -332,17 +332,6 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
         row = _next_page(row, page.cursor)
         if run.is_time_up:
             return False
-
-
-def _shared_anew(reads: list[Read]) -> list[Booking]:
-    """Bookings of several resources that are new here or have changed."""
-    return [
-        read.host
-        for read in reads
-        if isinstance(read.host, Booking)
-        and len(read.host.resource_ids) > 1
-        and (read.link is None or read.link.host.version != read.host.version)
-    ]
 
 
 def _must_finish(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> bool:
@@ -401,6 +390,7 @@ def _revisit(run: SyncRun) -> None:
         return
     found = links.get(run.account, run.resource, refs)
     reads = [read_both(run, link) for link in found.values()]
+    apply_shared_copies(run, reads)
     note_reads(run, reads)
     apply_plan(run, plan(observe(reads, run.scope), run.scope, is_final=True))
     watch_conflicts(run)
