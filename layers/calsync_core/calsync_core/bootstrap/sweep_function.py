@@ -6,7 +6,7 @@ from calsync_core.adapters.hosts.outbox import deliver_waiting_events
 from calsync_core.bootstrap import Handler
 from calsync_core.bootstrap.parts import Parts
 from calsync_core.config import SweepConfig, load
-from calsync_core.domain.errors import CalsyncError
+from calsync_core.domain.errors import CalsyncError, ProviderUnavailableError
 from calsync_core.domain.ids import ResourceId
 from calsync_core.jobs import batches_of
 from calsync_core.observability import logger
@@ -26,6 +26,7 @@ def build() -> Handler:
         queue=parts.queue,
         clock=parts.clock,
         remind=lambda due: _remind(parts, due),
+        note=lambda kind, code: logger().warning("due item failed", kind=kind, code=code),
     )
 
     def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -47,9 +48,19 @@ def _deliver_host_events(parts: Parts) -> None:
 
 
 def _remind(parts: Parts, due: Due) -> None:
-    """Reminders, expiries and resumes are done once: what must follow schedules itself anew."""
+    """Reminders, expiries and resumes are done once: what must follow schedules itself anew, under a later time.
+
+    A mail service that does not answer leaves the item due: the reminders that follow hang on this one.
+    """
     if due.kind == "resume":
         resume_resource(parts.journeys, parts.queue, due.account, ResourceId(due.subject), by="")
         return
-    parts.stores.due.cancel(due.kind, due.account, due.subject)
-    send_reminders(parts.journeys, due)
+    is_done = True
+    try:
+        send_reminders(parts.journeys, due)
+    except ProviderUnavailableError:
+        is_done = False
+        raise
+    finally:
+        if is_done:  # unless it was scheduled anew: then its time is another one
+            parts.stores.due.cancel(due.kind, due.account, due.subject, due.due_at)

@@ -39,13 +39,12 @@ class Received:
 
 def receive_notification(path_id: str, bells: Iterable[Bell], book: SubscriptionBook, queue: Queue) -> Received:
     """One look-up for the whole body, one wish per resource. Raises ProviderUnavailableError: then answer 5xx."""
-    path_hash = hashlib.sha256(path_id.encode()).hexdigest()
+    path_hash = _hash(path_id)
     row = book.subscription(path_hash)
     expected = row.secret_hash if row is not None else NOBODY
     good, refused = [], 0
     for bell in bells:
-        given = hashlib.sha256(bell.secret.encode()).hexdigest()
-        if hmac.compare_digest(given, expected) and row is not None:
+        if hmac.compare_digest(_hash(bell.secret), expected) and row is not None:
             good.append(bell)
         else:
             refused += 1
@@ -56,3 +55,8 @@ def receive_notification(path_id: str, bells: Iterable[Bell], book: Subscription
     for resource in row.resources:
         queue.wish(Wish(row.account, resource, cause, subject))
     return Received(len(row.resources), refused)
+
+
+def _hash(text: str) -> str:
+    """JSON may carry half a surrogate pair, which strict UTF-8 refuses: a stranger must not make us fail with it."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

@@ -1,8 +1,9 @@
-"""Every minute: who is due and why, and what follows. One bad item never stops the others.
+"""Every minute: who is due and why, and what follows. One bad item never stops the others, whatever is wrong with it.
 
 Items that fail stay due. Checks hold no lease and write at most a new cursor: whatever they find is left for a run.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,7 +24,8 @@ from calsync_core.ports.stores import CursorRow, Due, Stores
 from calsync_core.usecases.reopen_conflict import DUE_KIND, reopen_conflict
 from calsync_core.usecases.subscribe_calendars import renew_subscription
 
-MAX_ITEMS = 1500  # about 120 KB of ids: well under the 256 KB of a state
+MAX_ITEMS = 1500
+MAX_BYTES = 190_000  # a state holds 256 KB; 1,500 renewals alone would be more, and then nothing were ever found
 BATCH = 40
 REFRESH_EVERY = timedelta(days=7)
 WAKE_AGAIN = timedelta(minutes=10)
@@ -34,7 +36,10 @@ Item = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class SweepPorts:
-    """`remind` handles reminders, expiries and resumes: the journeys' own use cases, by kind of due item."""
+    """`remind` handles reminders, expiries and resumes: the journeys' own use cases, by kind of due item.
+
+    `note` is told the kind and the code of each item that failed.
+    """
 
     stores: Stores
     host: Callable[[AccountId], HostPlatform]
@@ -42,6 +47,7 @@ class SweepPorts:
     queue: Queue
     clock: Clock
     remind: Callable[[Due], None]
+    note: Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +62,39 @@ def find_due(ports: SweepPorts, page: int) -> Found:
     """What is due now. Page 0 also takes the checks of the minutes since the last sweep."""
     now = ports.clock.now()
     due = ports.stores.due.due(now, MAX_ITEMS)
-    items = [_item(one) for one in due]
+    items = _that_fit([_item(one) for one in due], [])
+    has_more = len(items) < len(due) or len(due) >= MAX_ITEMS
     if page == 0:
-        items.extend(_checks(ports, now, MAX_ITEMS - len(items)))
+        items.extend(_checks(ports, now, items))
     batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
-    return Found(batches, has_more=len(due) >= MAX_ITEMS and page < 20)
+    return Found(batches, has_more=has_more and page < 20)
 
 
-def _checks(ports: SweepPorts, now: datetime, room: int) -> list[Item]:
+def _that_fit(items: list[Item], beside: list[Item]) -> list[Item]:
+    """The first ones that a state can hold beside others. Ids are foreign and may be long, so bytes count too."""
+    room = MAX_BYTES - sum(map(_size, beside))
+    fitting: list[Item] = []
+    for item in items[: MAX_ITEMS - len(beside)]:
+        room -= _size(item)
+        if room < 0:
+            break
+        fitting.append(item)
+    return fitting
+
+
+def _size(item: Item) -> int:
+    """Bytes in the state, with its comma; escaped text is never shorter than UTF-8."""
+    return len(json.dumps(item)) + 2
+
+
+def _checks(ports: SweepPorts, now: datetime, beside: list[Item]) -> list[Item]:
     minutes = ports.stores.due.claim_minutes(int(now.timestamp()) // 60)
     wanted = dict.fromkeys(pair for minute in minutes for pair in ports.stores.due.checks(minute))
-    pairs = list(wanted)
-    for account, resource in pairs[room:]:  # more than a state may hold: ordinary runs take the rest
+    items: list[Item] = [{"kind": "check", "account": account, "subject": resource} for account, resource in wanted]
+    fitting = _that_fit(items, beside)
+    for account, resource in list(wanted)[len(fitting) :]:  # more than a state may hold: ordinary runs take the rest
         ports.queue.wish(Wish(account, resource, "sweep"))
-    return [{"kind": "check", "account": account, "subject": resource} for account, resource in pairs[:room]]
+    return fitting
 
 
 def _item(due: Due) -> Item:
@@ -83,8 +108,10 @@ def handle_due(ports: SweepPorts, items: Iterable[Item]) -> dict[str, int]:
         try:
             _handle(ports, item)
             kind = item["kind"]
-        except CalsyncError:
-            kind = "failed"  # it stays due
+        except Exception as error:  # it stays due; a bug in one kind of work must not keep the others from theirs
+            code = error.code if isinstance(error, CalsyncError) else type(error).__name__
+            ports.note(item.get("kind", ""), code)
+            kind = "failed"
         counts[kind] = counts.get(kind, 0) + 1
     return counts
 

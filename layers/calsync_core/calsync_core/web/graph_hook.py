@@ -63,7 +63,7 @@ def _handshake(token: str) -> dict[str, Any]:
 def _body(event: Mapping[str, Any]) -> bytes | None:
     text = event.get("body") or ""
     if not event.get("isBase64Encoded"):
-        return str(text).encode()
+        return str(text).encode(errors="surrogatepass")  # what that gives is no JSON, and is refused as such
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
