@@ -26,6 +26,7 @@ _KEPT = timedelta(days=7)
 _TIMEOUT = (1.0, 1.5)
 _BUDGET_SECONDS = 2.0
 _PAUSE_SECONDS = 30.0
+_FAILURES_BEFORE_PAUSE = 2  # one alone is mostly a receiver that starts, and what it was sent took effect
 
 
 class Post(Protocol):
@@ -66,6 +67,7 @@ class Outbox:
         self._clock = clock
         self._post = post
         self._paused_until = 0.0
+        self._failures = 0
         self._one_at_a_time = threading.Lock()
 
     def operation(self, event_type: EventType, subject_id: str, resource_ids: Sequence[str], version: str) -> Operation:
@@ -89,8 +91,8 @@ class Outbox:
     def deliver_after_change(self) -> None:
         """Post what waits, without ever failing or holding up the change it belongs to.
 
-        After a failure this process leaves it to the sweep for half a minute: a calsync that is down would otherwise
-        cost every booking the full time-out.
+        After two failures in a row this process leaves it to the sweep for half a minute: a calsync that is down would
+        otherwise cost every booking the full time-out.
         """
         if time.monotonic() < self._paused_until or not self._one_at_a_time.acquire(blocking=False):
             return
@@ -117,8 +119,11 @@ class Outbox:
                 break
             status = self._send(str(item["doc"]))
             if status is None or status == 429 or status >= 500:
-                self._paused_until = time.monotonic() + _PAUSE_SECONDS
+                self._failures += 1
+                if self._failures >= _FAILURES_BEFORE_PAUSE:
+                    self._paused_until = time.monotonic() + _PAUSE_SECONDS
                 break
+            self._failures, self._paused_until = 0, 0.0
             # Another 4xx hurts this event alone; it stays and the next ones have their turn.
             if 200 <= status < 300:
                 self._table.remove("OUTBOX", str(item["SK"]))
