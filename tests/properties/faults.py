@@ -100,7 +100,9 @@ def _kinds(operation: str, phase: str) -> tuple[str, ...]:
     if operation.startswith("store."):
         return STORE_KINDS
     if phase == "after":
-        more = CHANGES_KINDS[1:2] if operation == "changes" else WRITE_KINDS if operation in ("create", "update") else ()
+        more = (
+            CHANGES_KINDS[1:2] if operation == "changes" else WRITE_KINDS if operation in ("create", "update") else ()
+        )
         return ("crash", "down", "edited meanwhile", *more)
     more = (CHANGES_KINDS[0], CHANGES_KINDS[2]) if operation == "changes" else ()
     return (*ANY_KINDS, *more)

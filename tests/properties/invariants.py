@@ -69,7 +69,9 @@ def _is_own(entry: Entry, life: Life, who: str, links: dict[LinkRef, Link]) -> b
         return False
     if entry.mark.resource != who:
         booking = life.clinic.system.bookings.get(entry.mark.booking)
-        is_shared = booking is not None and who in booking.resource_ids and booking.status is not BookingStatus.CANCELLED
+        is_shared = (
+            booking is not None and who in booking.resource_ids and booking.status is not BookingStatus.CANCELLED
+        )
         theirs = life.stores.links.get(ACCOUNT, entry.mark.resource, [booking_ref(entry.mark.booking)])
         return is_shared and all(link.entry_id == entry.id for link in theirs.values())
     link = links.get(booking_ref(entry.mark.booking))
@@ -117,12 +119,21 @@ def check_blocks_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
                 continue  # left behind on purpose
             _check_block(life, entry, block, history, ref, is_primary=is_primary, who=who)
     now_in_scope, zone = _window(life, who, "host"), thing.time_zone
-    left = [block for ref, block in blocks.items() if ref not in life.kept_blocks and now_in_scope.holds(block.when, zone)]
+    left = [
+        block for ref, block in blocks.items() if ref not in life.kept_blocks and now_in_scope.holds(block.when, zone)
+    ]
     assert not left, f"P1 {who}: {len(left)} blocks stand for nothing: {left[0].ref} {left[0].when}"
 
 
 def _check_block(
-    life: Life, entry: Entry, block: Block | None, history: list[SyncSettings], ref: LinkRef, *, is_primary: bool, who: str
+    life: Life,
+    entry: Entry,
+    block: Block | None,
+    history: list[SyncSettings],
+    ref: LinkRef,
+    *,
+    is_primary: bool,
+    who: str,
 ) -> None:
     thing = life.clinic.system.resources[ResourceId(who)]
     is_text = is_primary and entry.mark is None
@@ -162,7 +173,9 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
         assert len(found) == int(is_here), f"P1 {who}: {booking.id} has {len(found)} copies, belongs here: {is_here}"
         if found:
             if not found[0].has_attendees:
-                assert found[0].calendar_id == state.primary, f"P1 {who}: the copy of {booking.id} is in another calendar"
+                assert found[0].calendar_id == state.primary, (
+                    f"P1 {who}: the copy of {booking.id} is in another calendar"
+                )
             assert found[0].when == booking.when, f"P1 {who} {booking.id}: {booking.when} but {found[0].when}"
             if found[0].id not in life.edited:
                 thing = life.clinic.system.resources[ResourceId(who)]

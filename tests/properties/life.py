@@ -126,9 +126,7 @@ class Life:
             return
         owner = self.clinic.system.resources[ResourceId(who)].owner
         identity = MailboxIdentity(ProviderKind.OFFICE365, "tenant", mailbox)
-        connections.save(
-            Connection(mailbox, ACCOUNT, identity, owner.email, owner.name, owner.id, (ResourceId(who),))
-        )
+        connections.save(Connection(mailbox, ACCOUNT, identity, owner.email, owner.name, owner.id, (ResourceId(who),)))
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
@@ -365,7 +363,9 @@ class Life:
             return
         if not remove:
             self._keep(who)
-        disconnect_resource(self.mails, self.clinic.queue, DisconnectResource(ACCOUNT, ResourceId(who), "admin", remove))
+        disconnect_resource(
+            self.mails, self.clinic.queue, DisconnectResource(ACCOUNT, ResourceId(who), "admin", remove)
+        )
 
     def _keep(self, who: str) -> None:
         """What stays behind without a link is a stranger's from then on."""
@@ -415,7 +415,12 @@ class Life:
     # -- what happens while a run is under way -----------------------------------------------------------------------
 
     def _edit_meanwhile(self, random: Random) -> None:
-        place, day, hour, pick = random.choice(PLACES), random.randint(1, 12), random.choice((8, 9, 10.5)), random.randint(0, 99)
+        place, day, hour, pick = (
+            random.choice(PLACES),
+            random.randint(1, 12),
+            random.choice((8, 9, 10.5)),
+            random.randint(0, 99),
+        )
         edits: list[Callable[[], None]] = [
             lambda: self.create_entry(place, day, hour), lambda: self.move_entry(place, pick, day, hour),
             lambda: self.delete_entry(place, pick), lambda: self.rename(place, pick),
@@ -476,7 +481,11 @@ class Life:
             provider.repeats = False  # type: ignore[attr-defined]
         self.clinic.clock.advance(timedelta(minutes=5))
         for who in (None, *RESOURCES):
-            values = self.stores.settings.resource(ACCOUNT, ResourceId(who)) if who else self.stores.settings.account(ACCOUNT)
+            values = (
+                self.stores.settings.resource(ACCOUNT, ResourceId(who))
+                if who
+                else self.stores.settings.account(ACCOUNT)
+            )
             if values.values.get("active") is False:
                 self.change_settings(who, {"active": True}, "future")
         for who in RESOURCES:

@@ -148,8 +148,15 @@ def _crash(life: Life, cause: str, step: int) -> bool:
 
 
 def _end(life: Life) -> object:
-    copies = sorted((e.mark.booking, e.mark.resource, repr(e.when), e.title) for p in ("anna", "bert") for e in life.shown(p) if e.mark)
-    blocks = sorted((one.resource_id, repr(one.when), one.kind.value, one.title or "") for one in life.clinic.system.blocks.values())
+    copies = sorted(
+        (e.mark.booking, e.mark.resource, repr(e.when), e.title)
+        for p in ("anna", "bert")
+        for e in life.shown(p)
+        if e.mark
+    )
+    blocks = sorted(
+        (one.resource_id, repr(one.when), one.kind.value, one.title or "") for one in life.clinic.system.blocks.values()
+    )
     bookings = sorted((one.id, one.status.value, repr(one.when)) for one in life.clinic.system.bookings.values())
     conflicts = sorted(
         (one.kind.value, one.booking_id or "", repr(one.booking_when), repr(one.calendar_when), one.status.value)
