@@ -5,6 +5,8 @@ at from both sides. Each test takes days of its own, so that all share one stack
 """
 
 import itertools
+import os
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -22,7 +24,7 @@ from tests.e2e.outlook import Mailbox, Outlook, at, clock_of
 
 Json = dict[str, Any]
 T = TypeVar("T")
-PATIENCE = 45.0
+PATIENCE = float(os.environ.get("CALSYNC_E2E_PATIENCE", "45"))
 WEEK = [{"day": day, "start": "08:00", "end": "18:00"} for day in ("mon", "tue", "wed", "thu", "fri")]
 TOWN = "clinic.example"
 
@@ -210,6 +212,12 @@ class Worker:
 
     def wait_no_conflict(self, seconds: float = PATIENCE) -> None:
         until(f"conflicts of {self.id}", self.conflicts, [], seconds)
+
+    def link_in_mail(self, part: str, subject: str = "") -> str | None:
+        """The address with that part in the newest mail that has one."""
+        found = [re.search(rf"https?://\S+{part}\S+", mail["text"]) for mail in self.person.mails(subject)]
+        links = [match.group(0) for match in found if match]
+        return links[-1] if links else None
 
     def set(self, **values: Any) -> None:
         """Settings by dotted key, written with two underscores."""
