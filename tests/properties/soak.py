@@ -1,0 +1,39 @@
+"""Random lives for as long as one likes: `make soak SECONDS=300`, or `python -m tests.properties.soak 300 [first seed]`.
+
+Prints lives, steps, faults by kind and every violation with its shortest script; exits 1 when there was one.
+"""
+
+import sys
+import time
+from itertools import count
+
+from tests.properties.simulation import Schedule, Tally, explain, replay
+
+MAX_EXPLAINED = 5
+
+
+def soak(seconds: float, first: int) -> int:
+    """The number of violations."""
+    tally, violations, began = Tally(), 0, time.monotonic()
+    for seed in count(first):
+        if time.monotonic() - began > seconds:
+            break
+        script = Schedule(seed).script()
+        try:
+            replay(script.opening, script.steps, tally)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+            violations += 1
+            print(f"seed {seed}: {type(error).__name__}: {error}")
+            if violations <= MAX_EXPLAINED:
+                print(explain(script), flush=True)
+    span = time.monotonic() - began
+    print(f"{tally.lives} lives, {tally.steps} steps in {span:.0f} s ({tally.lives / span:.0f} a second), seeds {first} on")
+    for cause, hits in sorted(tally.faults.items()):
+        print(f"  {cause}: {hits}")
+    print(f"{violations} violations")
+    return violations
+
+
+if __name__ == "__main__":
+    given = [int(argument) for argument in sys.argv[1:]]
+    sys.exit(bool(soak(given[0] if given else 60, given[1] if len(given) > 1 else int(time.time()))))

@@ -1,0 +1,115 @@
+"""The bounded share of the seeded lives that runs with every change; `make soak SECONDS=300` lives many more."""
+
+from itertools import count
+from time import monotonic
+
+import pytest
+
+from calsync_core.domain.ids import ResourceId
+from tests.properties.faults import CAUSES
+from tests.properties.invariants import check_all, quiet_time
+from tests.properties.life import RESOURCES, Life
+from tests.properties.simulation import Schedule, Script, Tally, explain, failure, replay, shrink
+from tests.small_clinic import ACCOUNT, at
+
+LIVES = 2000
+SPAN = 25.0  # seconds; a slow machine lives fewer of them
+
+
+@pytest.mark.prop("P1")
+@pytest.mark.prop("P2")
+@pytest.mark.prop("P4")
+@pytest.mark.prop("P5")
+@pytest.mark.prop("P8")
+@pytest.mark.prop("P10")
+@pytest.mark.prop("P11")
+@pytest.mark.prop("P12")
+def test_random_lives_keep_every_promise() -> None:
+    """Faults at 10 % of all remote calls and 2 % of all store operations, in two thirds of the runs."""
+    tally, until = Tally(), monotonic() + SPAN
+    for seed in count():
+        if seed >= LIVES or monotonic() > until:
+            break
+        script = Schedule(seed).script()
+        try:
+            replay(script.opening, script.steps, tally)
+        except Exception:
+            pytest.fail(f"seed {seed}: {explain(script)}", pytrace=False)
+    assert tally.lives >= 100
+    if tally.lives >= 1000:
+        assert not [cause for cause in CAUSES if not tally.faults[cause]], "every kind of fault has struck"
+
+
+def test_the_same_seed_is_the_same_life() -> None:
+    for seed in range(0, 40, 10):
+        script = Schedule(seed).script()
+        assert script == Schedule(seed).script()
+        lives = [replay(script.opening, script.steps) for _ in range(2)]
+        traces = [
+            (life.faults.steps, life.faults.hits, [server.writes for server in life.clinic.servers.values()],
+             sorted(life.clinic.system.block_versions.items()))
+            for life in lives
+        ]  # fmt: skip
+        assert traces[0] == traces[1]
+
+
+def test_a_broken_promise_is_noticed_and_made_short() -> None:
+    """The harness itself: an engine that forgets deletions does not get through, and the script stays readable."""
+    steps = [("create_entry", {"place": "anna", "day": day, "hour": 9}) for day in range(1, 9)]
+    steps[5:5] = [("rename", {"place": "nobody", "pick": 1})]
+
+    short = shrink(Script({"page_size": 3}, tuple(steps)))
+
+    assert len(short.steps) == 1
+    assert "KeyError" in (failure(short) or "")
+    assert "replay({'page_size': 3}, [" in short.text()
+
+
+@pytest.mark.parametrize("side", ["block", "copy", "title"])
+def test_the_invariants_see_what_is_wrong(side: str) -> None:
+    life = Life(50)
+    life.create_entry("anna", 2, 9)
+    life.book(["anna"], 3, 9)
+    quiet_time(life)
+    if side == "block":
+        life.clinic.system.blocks.clear()
+    elif side == "copy":
+        copy = next(entry for entry in life.shown("anna") if entry.mark)
+        life.server("anna").move_entry(copy.id, at(5, 5))
+    else:
+        copy = next(entry for entry in life.shown("anna") if entry.mark)
+        life.server("anna").retitle(copy.id, "Other")
+    with pytest.raises(AssertionError):
+        check_all(life, "anna")
+
+
+@pytest.mark.prop("P3")
+@pytest.mark.prop("P5")
+@pytest.mark.parametrize("seed", range(40))
+def test_in_quiet_each_single_edit_arrives_with_one_write(seed: int) -> None:
+    """After a random life: one edit, one run, exactly one remote write; the echo writes nothing."""
+    script = Schedule(1_000_000 + seed, length=15, share=0.05).script()
+    life = replay(script.opening, [step for step in script.steps if step[0] not in ("change_settings", "choose_primary")])
+    clinic = life.clinic
+    booking = clinic.system.book(["bert"], at(25, 9))
+    clinic.run("bert")
+    server = life.server("bert")
+
+    def writes() -> int:
+        return len(server.writes) + sum(clinic.system.block_versions.values())
+
+    before = writes()
+    clinic.system.move_booking_by_clinic(booking, at(26, 9))
+    clinic.run("bert")
+    assert writes() == before + 1
+    entry = server.create_entry(at(27, 3.25))
+    clinic.run("bert")
+    assert writes() == before + 2
+    server.delete_entry(entry)
+    clinic.run("bert")
+    clinic.run("bert")
+    assert writes() == before + 2
+    copy = next(one for one in server.shown() if one.mark and one.mark.booking == booking)
+    assert copy.when == at(26, 9)
+    assert not [one for one in clinic.blocks("bert") if one.when == at(27, 3.25)]
+    assert all(clinic.stores.leases.take(ACCOUNT, ResourceId(who), clinic.clock.now(), clinic.clock.now()) for who in RESOURCES)
