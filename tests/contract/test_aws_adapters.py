@@ -106,6 +106,13 @@ class TestMailer(outward_contract.MailerContract):
 
         assert raised.value.code == code
 
+    def test_without_a_sender_no_mail_is_tried(self, ses: Cloud) -> None:
+        with pytest.raises(InstallationError) as raised:
+            SesMailer(ses, "", sender_name="Café Müller").send(a_mail())
+
+        assert raised.value.code == "mail_sender_missing"
+        assert not ses.calls
+
 
 class TestQueue(outward_contract.QueueContract):
     @pytest.fixture

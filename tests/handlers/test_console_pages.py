@@ -484,4 +484,14 @@ def test_what_the_deployment_lacks_is_said(world: World) -> None:
     browser = world.browser()
 
     assert "The connection to Microsoft is not set up yet" in _text(browser.get("/console"))
+    assert "Mail is not set up yet" not in _text(browser.get("/console"))
     assert "Not registered" in _text(browser.get("/console/connections"))
+
+
+def test_a_stack_without_a_sender_says_that_no_mail_can_leave(world: World) -> None:
+    world.parts = replace(world.parts, deployment=replace(world.parts.deployment, mail_sender=""))
+    world.rebuild()
+    browser = world.browser()
+
+    assert "Mail is not set up yet" in _text(browser.get("/console"))
+    assert "no mail can leave" in _text(browser.get("/console/connections"))

@@ -74,7 +74,7 @@ def test_a_handler_is_built_once() -> None:
     assert bootstrap.invitation() is bootstrap.invitation()
 
 
-@pytest.mark.parametrize("missing", ["TABLE_NAME", "MAIL_SENDER", "HOST_URL", "PUBLIC_URL", "QUEUE_URL"])
+@pytest.mark.parametrize("missing", ["TABLE_NAME", "HOST_URL", "PUBLIC_URL", "QUEUE_URL"])
 @pytest.mark.parametrize("model", [InvitationConfig, OauthCallbackConfig])
 def test_a_missing_variable_is_named(missing: str, model: type[InvitationConfig]) -> None:
     environment = {**ENVIRONMENT, "SECRET_ARN": "arn", "KEY_ARN": "arn"}

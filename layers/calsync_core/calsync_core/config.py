@@ -61,7 +61,9 @@ class MicrosoftPart(_Part):
 
 
 class MailPart(_Part):
-    mail_sender: Text
+    """Without a sender the stack works, but no mail leaves; Overview says so."""
+
+    mail_sender: str = ""
     mail_reply_to: str = ""
     mail_configuration_set: str = ""
 

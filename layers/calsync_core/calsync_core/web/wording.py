@@ -395,6 +395,12 @@ _INSTALLATION: Mapping[str, Wording] = {
         _("The operator finds the details on Overview and in the log."),
         Actor.OPERATOR,
     ),
+    "mail_sender_missing": _w(
+        _("Mail is not set up yet"),
+        _("The mail was not sent."),
+        _("The operator names the address that mails come from (README, deploy)."),
+        Actor.OPERATOR,
+    ),
     "entra_missing": _w(
         _("The connection to Microsoft is not set up yet"),
         _("Nobody can connect a Microsoft calendar until it is."),

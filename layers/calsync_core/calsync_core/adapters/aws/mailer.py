@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from calsync_core.adapters.aws.errors import code_of, translate
-from calsync_core.domain.errors import AppointmentRejectedError
+from calsync_core.domain.errors import AppointmentRejectedError, InstallationError
 from calsync_core.ports.outward import Mail
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class SesMailer:
         unsubscribe_url: Callable[[Mail], str | None] = lambda _: None,
     ) -> None:
         self._client: Any = client
+        self._has_sender = bool(sender)
         self._sender = formataddr((sender_name, sender)) if sender_name else sender
         self._reply_to = reply_to
         self._answers_to = reply_to or sender
@@ -43,6 +44,8 @@ class SesMailer:
         self._unsubscribe_url = unsubscribe_url
 
     def send(self, mail: Mail) -> str:
+        if not self._has_sender:  # a stack without MailSender works, but no mail leaves it
+            raise InstallationError("mail_sender_missing", kind=mail.kind)
         _refuse_what_is_no_mail(mail)
         try:
             answer = self._client.send_email(**self._request(mail))

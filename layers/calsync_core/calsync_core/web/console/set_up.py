@@ -47,6 +47,15 @@ def set_up_cards(parts: ConsoleParts, states: Sequence[ResourceState]) -> list[C
                 _("What is missing"),
             )
         )
+    if not parts.deployment.mail_sender:
+        cards.append(
+            Card(
+                _("Mail is not set up yet"),
+                _("No invitation can be sent until the operator has named the address that mails come from."),
+                "/console/connections#mail",
+                _("What is missing"),
+            )
+        )
     if any(state.invitation is InvitationState.STUCK_AT_MICROSOFT and _awaits(state) for state in states):
         cards.append(
             Card(
