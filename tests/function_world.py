@@ -174,5 +174,5 @@ def handler(function: str) -> Callable[[dict[str, Any], object], Any]:
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> str:
-    """All that was handed to the logger, fields and tracebacks included. Its stream belongs to whoever made it first."""
+    """All that was handed to the logger, fields and tracebacks included; its stream is that of whoever made it."""
     return repr([vars(record) for record in caplog.records])

@@ -380,7 +380,9 @@ def all_items(found: dict[str, Any]) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "subject", ["resource-{:04}", "4c4b9a0e-6d0f-4c55-9d3f-{:012}/" + "f" * 64, "é" * 90 + "{:04}"]
+    "subject",
+    ["resource-{:04}", "4c4b9a0e-6d0f-4c55-9d3f-{:012}/" + "f" * 64, "é" * 90 + "{:04}"],
+    ids=["short", "renewal", "foreign"],
 )
 def test_two_thousand_due_items_stay_within_a_state_and_none_is_lost(
     world: FunctionWorld, subject: str
@@ -404,7 +406,9 @@ def test_two_thousand_due_items_stay_within_a_state_and_none_is_lost(
     assert not found["more"]
 
 
-@pytest.mark.parametrize("name", ["resource-{:04}", "a-long-foreign-id-of-a-booking-system-" * 4 + "{:04}"])
+@pytest.mark.parametrize(
+    "name", ["resource-{:04}", "a-long-foreign-id-of-a-booking-system-" * 4 + "{:04}"], ids=["short", "long"]
+)
 def test_checks_that_do_not_fit_become_wishes(
     world: FunctionWorld, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
