@@ -18,14 +18,15 @@ KEPT_APART = frozenset(ConflictKind) - {ConflictKind.SAME_TIME}
 
 
 def quiet_time(life: Life) -> None:
-    """Edits and faults stop; at most two passes later both sides agree, and stay so."""
+    """Edits and faults stop; at most two passes later both sides agree, and stay so. A third one stands for the
+    notifications that the others' writes into a shared mailbox cause."""
     life.heal()
     clinic = life.clinic
     if life.has_moved_blocks:
         for who in RESOURCES:
             clinic.run(who, "full")
         life.has_moved_blocks = False
-    for _ in range(2):
+    for _ in range(3):
         clinic.settle(*RESOURCES)
     for who in RESOURCES:
         assert life.state(who).status is Status.CONNECTED, f"P1 {who} is {life.state(who).status}"
@@ -111,6 +112,8 @@ def check_blocks_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
                 continue
             if _is_own(entry, life, who, links):
                 continue
+            if entry.has_attendees and entry.mark is not None:
+                continue  # a copy that we may not touch any more: a conflict shows it
             if entry.id in life.clones and entry.mark is not None and not _has_copy(life, entry):
                 continue  # its original is gone: nobody can tell whose it is
             if entry.id in life.orphans and entry.mark is not None and entry.mark.resource != who:

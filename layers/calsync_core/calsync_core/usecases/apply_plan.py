@@ -166,6 +166,8 @@ def _adopt_copy(run: SyncRun, action: AdoptCopy) -> None:
         raise AppointmentGoneError
     alike = fingerprint.time_of(entry.when) == fingerprint.time_of(action.copy.when)
     if not alike or fingerprint.rest_of_entry(entry) != fingerprint.rest_of_copy(action.copy):
+        if entry.has_attendees:
+            raise AppointmentRejectedError("has_attendees")  # R53
         entry = run.primary.update(action.link.calendar_id, entry.id, action.copy, entry.version)
     _store(run, _agreed(action.link, entry, action.booking.version, action))
     run.log(Reason.COPY_ADOPTED, Way.TO_CALENDAR, rule=action.rule, ref=action.link.ref)

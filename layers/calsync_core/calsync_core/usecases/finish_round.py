@@ -22,28 +22,33 @@ from calsync_core.usecases.watch_conflicts import note_reads
 STOP_LINE = "stop_line"
 
 
-def finish_calendar_round(run: SyncRun, provider: CalendarProvider, row: CursorRow, leaving: set[LinkRef]) -> None:
-    """Look up every leaving link of this calendar; delete what is gone for certain, follow what is only elsewhere."""
+def finish_calendar_round(
+    run: SyncRun, provider: CalendarProvider, row: CursorRow, leaving: set[LinkRef], seen: frozenset[LinkRef] = frozenset()
+) -> None:
+    """Look up every leaving link of this calendar; delete what is gone for certain, follow what is only elsewhere.
+
+    `seen` was met on the last page, which no store knows yet.
+    """
     stored = set(run.ports.stores.links.leaving(run.account, run.resource, row.feed))
     refs = leaving | stored
     links = run.ports.stores.links.get(run.account, run.resource, sorted(refs)) if refs else {}
     current = [link for link in links.values() if link.entry_id and link.calendar_id == row.feed]
     if row.is_full:
         current = _with_unseen(
-            run, row, current, lambda link: link.calendar_id == row.feed and link.entry_id is not None
+            run, row, current, seen, lambda link: link.calendar_id == row.feed and link.entry_id is not None
         )
     reads = [_looked_up(run, link, entry) for link, entry in _look_up(run, provider, CalendarId(row.feed), current)]
     _finish(run, row, reads, refs, lambda read: read.calendar is Missing.GONE)
 
 
-def finish_host_round(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> None:
-    """Look up every leaving booking; a full round asks for all that it did not meet."""
+def finish_host_round(run: SyncRun, row: CursorRow, leaving: set[LinkRef], seen: frozenset[LinkRef]) -> None:
+    """Look up every leaving booking; a full round asks for all that it did not meet (`seen`: on the last page)."""
     stored = set(run.ports.stores.links.leaving(run.account, run.resource, row.feed))
     refs = leaving | stored
     links = run.ports.stores.links.get(run.account, run.resource, sorted(refs)) if refs else {}
     current = list(links.values())
     if row.is_full:
-        current = _with_unseen(run, row, current, lambda link: link.origin is Origin.HOST)
+        current = _with_unseen(run, row, current, seen, lambda link: link.origin is Origin.HOST)
     reads = [Read(link.ref, link, read_booking(run, link.booking_id), written_before(run, link)) for link in current]
     _finish(run, row, reads, refs, lambda read: read.host is Missing.GONE)
     if row.is_full and run.scope.settings.writes_host and run.host.capabilities().lists_blocks:
@@ -55,9 +60,10 @@ def _put_blocks_back(run: SyncRun, row: CursorRow) -> None:
     blocks = {block.ref: block for block in run.host.blocks(run.resource, row.window)}
     zone = run.scope.resource.time_zone
     for link in run.ports.stores.links.all(run.account, run.resource):
-        if link.origin is not Origin.CALENDAR or not link.host.version or not row.window.holds(link.when, zone):
-            continue
         block = blocks.get(link.ref)
+        is_in_scope = block is not None or row.window.holds(link.when, zone)
+        if link.origin is not Origin.CALENDAR or not link.host.version or not is_in_scope:
+            continue
         if block is not None and fingerprint.time_of(block.when) == link.host.time:
             continue
         read = replace(read_both(run, link), host=block or Missing.GONE)
@@ -82,9 +88,11 @@ def apply_shared_copies(run: SyncRun, reads: list[Read]) -> None:
         apply_plan(run, plan(observe(shared, run.scope), run.scope))
 
 
-def _with_unseen(run: SyncRun, row: CursorRow, current: list[Link], concerns: Callable[[Link], bool]) -> list[Link]:
+def _with_unseen(
+    run: SyncRun, row: CursorRow, current: list[Link], last_seen: frozenset[LinkRef], concerns: Callable[[Link], bool]
+) -> list[Link]:
     """Absence inside the window of a complete round is a hint; time that has passed out of it is none."""
-    seen = run.ports.stores.links.seen(run.account, run.resource, row.feed, row.round)
+    seen = run.ports.stores.links.seen(run.account, run.resource, row.feed, row.round) | last_seen
     known = {link.ref for link in current}
     zone = run.scope.resource.time_zone
     unseen = [

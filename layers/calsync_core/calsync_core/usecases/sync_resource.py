@@ -5,6 +5,7 @@ done already. Expected outcomes are answers, never exceptions (design.md section
 """
 
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,10 +18,12 @@ from calsync_core.domain.errors import (
     CursorExpiredError,
     InstallationError,
     LeaseLostError,
+    LinkChangedError,
     ProviderThrottledError,
     ProviderUnavailableError,
 )
 from calsync_core.domain.ids import AccountId, CalendarId, LinkRef, MailboxId, ResourceId, RunId
+from calsync_core.domain.links import Intent
 from calsync_core.domain.resources import Degraded, ResourceState, Status
 from calsync_core.domain.settings import SyncSettings, effective
 from calsync_core.domain.synclog import LogEntry, Reason
@@ -35,7 +38,7 @@ from calsync_core.usecases.finish_disconnect import finish_disconnect
 from calsync_core.usecases.finish_round import STOP_LINE, apply_shared_copies, finish_calendar_round, finish_host_round
 from calsync_core.usecases.leave_calendars import leave_calendars
 from calsync_core.usecases.read_calendar import Feed, read_calendar_page, read_known_series
-from calsync_core.usecases.read_host import read_host_page
+from calsync_core.usecases.read_host import mark_of, read_host_page
 from calsync_core.usecases.subscribe_calendars import SubscribePorts, subscribe_calendars
 from calsync_core.usecases.sync_run import SyncPorts, SyncRun
 from calsync_core.usecases.watch_conflicts import note_reads, settle_touched, watch_conflicts, watch_everything
@@ -175,11 +178,27 @@ def _under_lease(work: Work, ports: SyncPorts, lease: Lease) -> Outcome:
 
 def _take_leave(ports: SyncPorts, lease: Lease) -> Outcome:
     """Disconnected: what is left to remove is removed, in steps."""
+    _find_unfinished(ports, lease)
     is_done = finish_disconnect(
         ports.stores, ports.host(lease.account), ports.provider, ports.clock, lease.account, lease.resource,
         ports.clock.now() + ports.work_for, lease,
     )  # fmt: skip
     return Outcome(Result.DONE if is_done else Result.AGAIN, code="inactive")
+
+
+def _find_unfinished(ports: SyncPorts, lease: Lease) -> None:
+    """A copy that was written in the moment of a crash is known by its mark only; it must not stay behind."""
+    account, resource = lease.account, lease.resource
+    state = ports.stores.resources.get(account, resource)
+    if state is None or state.mailbox is None:
+        return
+    for link in ports.stores.links.all(account, resource):
+        if link.intent is not Intent.CREATE or link.entry_id is not None or link.booking_id is None:
+            continue
+        mark = mark_of(ports.installation, account, resource, link.booking_id, link.generation)
+        with suppress(ConnectionBrokenError, LinkChangedError):  # no access: what is there the person can delete
+            for entry in ports.provider(account, state.mailbox).find_mark(mark)[:1]:
+                ports.stores.links.put(account, replace(link, entry_id=entry.id))
 
 
 def _open_run(
@@ -306,7 +325,7 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
         note_reads(run, found.reads)
         apply_plan(run, plan(observe(found.reads, run.scope), run.scope))
         if page.is_last and _must_finish(run, row, found.leaving):
-            finish_calendar_round(run, provider, row, found.leaving)
+            finish_calendar_round(run, provider, row, found.leaving, frozenset(found.seen))
         if _store_page(run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last):
             return True
         row = _next_page(row, page.next_cursor)
@@ -326,7 +345,7 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
         note_reads(run, page.found.reads)
         apply_plan(run, plan(observe(page.found.reads, run.scope), run.scope))
         if page.is_last and _must_finish(run, row, page.found.leaving):
-            finish_host_round(run, row, page.found.leaving)
+            finish_host_round(run, row, page.found.leaving, frozenset(page.found.seen))
         if _store_page(run, row, page.cursor, page.found.leaving, page.found.seen, is_last=page.is_last):
             return True
         row = _next_page(row, page.cursor)
