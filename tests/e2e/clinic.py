@@ -5,6 +5,7 @@ at from both sides. Each test takes days of its own, so that all share one stack
 """
 
 import itertools
+import json
 import os
 import re
 from collections.abc import Callable
@@ -81,7 +82,7 @@ class Clinic:
         self.host = Host(f"{cloud.machine_url}/host", host_key(cloud.secret()["root_key"], "main"))
         self._days = itertools.count(5)
         # Nobody comes twice, not even when the tests run again on the same cloud.
-        self._people = itertools.count(int(datetime.now(UTC).timestamp()) % 10_000_000)
+        self.numbers = itertools.count(int(datetime.now(UTC).timestamp()) % 10_000_000)
 
     @cached_property
     def admin(self) -> Admin:
@@ -104,7 +105,7 @@ class Clinic:
 
     def move_in(self, name: str, domain: str = TOWN, **facts: Any) -> str:
         """A new account at Microsoft; gives its address."""
-        email = f"{name.lower().replace(' ', '.')}.{next(self._people)}@{domain}"
+        email = f"{name.lower().replace(' ', '.')}.{next(self.numbers)}@{domain}"
         wanted = {"time_zone": TIME_ZONE, "password": self.cloud.state.password, **facts}
         self.control.call("POST", "/people", {"email": email, "display_name": name, **wanted})
         return email
@@ -113,7 +114,7 @@ class Clinic:
         self, name: str, email: str, *, kind: str = "staff", owner: Json | None = None, id: str = ""
     ) -> str:
         """A new resource of the booking system, known to calsync; gives its id."""
-        resource = id or f"{email.split('@')[0].replace('.', '-')}-{next(self._people)}"
+        resource = id or f"{email.split('@', maxsplit=1)[0].replace('.', '-')}-{next(self.numbers)}"
         self.host.call(
             "POST",
             "/resources",
@@ -146,6 +147,25 @@ class Clinic:
     def mail_ids(self) -> list[int]:
         """Every mail that arrived in any inbox."""
         return [one["id"] for one in self.control.call("GET", "/mail")["mails"]]
+
+    def age_invitation(self, resource: str) -> None:
+        """Let its time run out: the stack's clock cannot be moved, so this one instant is changed in the table."""
+        table, database = self.cloud.outputs["TableName"], self.cloud.client("dynamodb")
+        found = database.query(
+            TableName=table,
+            KeyConditionExpression="PK = :of AND begins_with(SK, :invitation)",
+            ExpressionAttributeValues={
+                ":of": {"S": f"ACC#main#RES#{resource}"},
+                ":invitation": {"S": "INVITATION#"},
+            },
+        )["Items"]
+        assert found
+        for row in found:
+            document = json.loads(row["doc"]["S"]) | {
+                "created_at": "2026-01-01T00:00:00Z",
+                "expires_at": "2026-01-15T00:00:00Z",
+            }
+            database.put_item(TableName=table, Item=row | {"doc": {"S": json.dumps(document)}})
 
     def person(self, email: str) -> Person:
         return Person(self.cloud, email)
@@ -210,8 +230,14 @@ class Worker:
             seconds,
         )
 
-    def wait_no_conflict(self, seconds: float = PATIENCE) -> None:
-        until(f"conflicts of {self.id}", self.conflicts, [], seconds)
+    def wait_ended(self, conflict: Json, seconds: float = PATIENCE) -> None:
+        """The conflict is no longer open."""
+        until(
+            f"end of {conflict['kind']}",
+            lambda: conflict["id"] in [one["id"] for one in self.conflicts()],
+            False,
+            seconds,
+        )
 
     def link_in_mail(self, part: str, subject: str = "") -> str | None:
         """The address with that part in the newest mail that has one."""

@@ -56,9 +56,7 @@ def test_nobody_is_mailed_for_a_copy(clinic: Clinic, worker: Worker) -> None:
     assert len(clinic.control.call("GET", "/outbox")["mails"]) == before
 
 
-def test_a_booking_handed_to_a_colleague_changes_calendars(
-    clinic: Clinic, worker: Worker, colleague: Worker
-) -> None:
+def test_a_booking_handed_to_a_colleague_changes_calendars(clinic: Clinic, worker: Worker, colleague: Worker) -> None:
     day = clinic.day()
     booking = worker.book(day, "10:00", "10:45")["id"]
     worker.wait_copy(day, "10:00", "10:45")
@@ -86,15 +84,16 @@ def test_a_booking_of_two_stands_in_both_calendars_and_blocks_neither(
     colleague.wait_events(day)
 
 
-def test_a_series_at_the_host_is_refused_aloud_and_the_rest_goes_on(clinic: Clinic, worker: Worker) -> None:
-    """Until series are written: each occurrence is refused by capability and says so in the log."""
+def test_occurrences_of_a_series_are_written_one_by_one_and_its_master_never(clinic: Clinic, worker: Worker) -> None:
+    """R41. The rule itself is not written until series are: no copy is a recurring event."""
     monday = clinic.day(weekday=0)
-    worker.book(monday, "10:00", "10:30", series={"rrule": "FREQ=DAILY;COUNT=3"})
-    worker.book(monday + timedelta(days=3), "15:00", "15:30")
-    worker.wait_copy(monday + timedelta(days=3), "15:00", "15:30")
-    until("the refusal in the log", lambda: "series_not_supported" in worker.log_codes(), True)
-    assert worker.mailbox.events(monday) == []
-    assert worker.read()["status"]["state"] == "connected"
+    days = [monday + timedelta(days=number) for number in range(3)]
+    series = worker.book(days[0], "10:00", "10:30", series={"rrule": "FREQ=DAILY;COUNT=3"})["id"]
+    for day in days:
+        assert worker.wait_copy(day, "10:00", "10:30")["type"] == "singleInstance"
+    worker.cancel_booking(series)
+    for day in days:
+        worker.wait_events(day)
 
 
 def test_what_the_calendar_shows_follows_the_settings(clinic: Clinic, worker: Worker) -> None:
