@@ -104,6 +104,9 @@ def check_blocks_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
         is_primary = calendar == state.primary and mailbox == state.mailbox
         for entry in life.clinic.servers[mailbox].shown(calendar):
             ref = ref_of(who, entry)
+            if entry.has_attendees and entry.mark is not None:
+                blocks.pop(ref, None)
+                continue  # a copy that we may not touch any more: a conflict shows it
             if _is_own(entry, life, who, links) and entry.id not in life.clones:
                 assert ref not in blocks or ref in life.kept_blocks, "P1 our own copy blocks"
                 continue
@@ -112,8 +115,6 @@ def check_blocks_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
                 continue
             if _is_own(entry, life, who, links):
                 continue
-            if entry.has_attendees and entry.mark is not None:
-                continue  # a copy that we may not touch any more: a conflict shows it
             if entry.id in life.clones and entry.mark is not None and not _has_copy(life, entry):
                 continue  # its original is gone: nobody can tell whose it is
             if entry.id in life.orphans and entry.mark is not None and entry.mark.resource != who:
