@@ -12,6 +12,7 @@ GROUPS: dict[str, str] = {
     "engine": "bench.engine",
     "reading": "bench.reading",
     "import": "bench.importing",
+    "export": "bench.exporting",
 }
 """Name on the command line -> module with `rows(options)`. A group is what shares one measured set-up."""
 

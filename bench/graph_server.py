@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from http.client import HTTPConnection
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -45,7 +46,8 @@ class _State:
         self.load = load
         self.start_at = datetime.fromisoformat(load.start_at)
         self.base = ""
-        self.created = 0
+        self.made: dict[str, bytes] = {}
+        self.versions = 0
         self.reset()
 
     def reset(self) -> None:
@@ -77,18 +79,33 @@ def _feed(state: _State, path: str, query: dict[str, str], prefer: str) -> bytes
     if "$deltatoken" in query:
         return _page(b"", "@odata.deltaLink", f"{state.base}{path}?$deltatoken={_TOKEN}")
     if token := query.get("$skiptoken"):
-        low, high = (int(part) for part in token.split("-"))
+        low, high, made = (int(part) for part in token.split("-"))
     else:
         low, high = state.first_from(query["startDateTime"]), state.first_from(query["endDateTime"])
+        made = 0
     size = 10
     for part in prefer.split(","):
         if "odata.maxpagesize" in part:
             size = min(int(part.split("=")[1]), LARGEST_PAGE)
     upper = min(low + size, high)
-    rows = b",".join(graph_event(number, state.at(number)) for number in range(low, upper))
-    if upper < high:
-        return _page(rows, "@odata.nextLink", f"{state.base}{path}?$skiptoken={upper}-{high}")
-    return _page(rows, "@odata.deltaLink", f"{state.base}{path}?$deltatoken={_TOKEN}")
+    rows = [graph_event(number, state.at(number)) for number in range(low, upper)]
+    ours = list(islice(state.made.values(), made, made + size - len(rows)))  # what was written here comes last
+    made += len(ours)
+    if upper < high or made < len(state.made):
+        link = ("@odata.nextLink", f"{state.base}{path}?$skiptoken={upper}-{high}-{made}")
+    else:
+        link = ("@odata.deltaLink", f"{state.base}{path}?$deltatoken={_TOKEN}")
+    return _page(b",".join([*rows, *ours]), *link)
+
+
+def _marked(state: _State, path: str, query: dict[str, str]) -> bytes:
+    """All that was written here; every copy carries its mark."""
+    skip, size = int(query.get("$skip", "0")), min(int(query.get("$top", "10")), LARGEST_PAGE)
+    rows = b",".join(islice(state.made.values(), skip, skip + size))
+    if skip + size >= len(state.made):
+        return b'{"value":[' + rows + b"]}"
+    more = urlencode(query | {"$skip": str(skip + size)}, safe="$:")
+    return _page(rows, "@odata.nextLink", f"{state.base}{path}?{more}")
 
 
 def _listing(state: _State, path: str, query: dict[str, str]) -> bytes:
@@ -118,10 +135,11 @@ def _answer(state: _State, method: str, target: str, headers: dict[str, str], bo
     given = json.loads(body or b"{}")
     if tail == "subscriptions":
         return 201, json.dumps({"id": "sub-1", "expirationDateTime": given["expirationDateTime"]}).encode()
-    state.created += 1
-    made = {**given, "id": f"NEW{state.created:08d}" if method == "POST" else tail}
-    made |= {"@odata.etag": f'W/"made-{state.created}"', "type": "singleInstance"}
-    return (201 if method == "POST" else 200), json.dumps(made).encode()
+    key = f"NEW{len(state.made):08d}" if method == "POST" else tail
+    state.versions += 1
+    event = json.dumps({**given, "id": key, "@odata.etag": f'W/"made-{state.versions}"', "type": "singleInstance"})
+    state.made[key] = event.encode()
+    return (201 if method == "POST" else 200), state.made[key]
 
 
 def _read(state: _State, path: str, tail: str, query: dict[str, str], prefer: str) -> tuple[int, bytes]:
@@ -135,7 +153,9 @@ def _read(state: _State, path: str, tail: str, query: dict[str, str], prefer: st
         return 200, b'{"timeZone":"UTC"}'
     if tail in {"events", "calendarView"}:
         is_by_mark = "singleValueExtendedProperties" in query.get("$filter", "")
-        return 200, b'{"value":[]}' if is_by_mark else _listing(state, path, query)
+        return 200, _marked(state, path, query) if is_by_mark else _listing(state, path, query)
+    if tail in state.made:
+        return 200, state.made[tail]
     return 404, b'{"error":{"code":"ErrorItemNotFound","message":"not here"}}'
 
 

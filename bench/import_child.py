@@ -51,8 +51,11 @@ def main(n: int, url: str, host_ms: float, dies_after: int | None) -> dict[str, 
             while True:
                 works += 1
                 work = Work(ACCOUNT, RESOURCE, "import", RunId("run"))
-                if sync_resource(work, replace(ports, clock=clock)).result is Result.DONE:
-                    return
+                outcome = sync_resource(work, replace(ports, clock=clock))
+                if outcome.result is not Result.AGAIN:
+                    break
+            if outcome.result is not Result.DONE:
+                raise AssertionError(f"the import ended with {outcome}")
 
         with timed() as took:
             try:

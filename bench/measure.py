@@ -67,6 +67,9 @@ def peak_mb() -> float:
     return round(int(row.split()[1]) / 1024, 1)
 
 
+PATIENCE = 600.0
+
+
 def child(module: str, **arguments: Any) -> dict[str, Any]:
     """Run `python -m <module> <json>` in a fresh process and give its last line, a JSON object."""
     done = subprocess.run(
@@ -76,6 +79,7 @@ def child(module: str, **arguments: Any) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE,
     )
     if done.returncode:
         raise ChildError(f"{module}: {done.stderr[-2000:]}")

@@ -1,6 +1,5 @@
 """Row: a mailbox of 10,000 appointments read to the neutral form, beside the bare loop over the same server."""
 
-from datetime import timedelta
 
 from calsync_core.adapters.graph.calendar import GraphCalendarProvider
 from calsync_core.adapters.graph.client import GraphClient
@@ -15,7 +14,7 @@ from bench.measure import median_cpu
 from bench.rows import Options, Row, Yardstick, null, ratio
 from bench.work import NOW
 
-WINDOW = Window(NOW - timedelta(weeks=2), NOW + timedelta(weeks=53))
+WINDOW = Window.around(NOW, weeks_back=2, weeks_ahead=52)
 EVERYTHING = Content(title=True, notes=True, private=True)
 
 
