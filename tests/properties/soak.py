@@ -21,13 +21,15 @@ def soak(seconds: float, first: int) -> int:
         script = Schedule(seed).script()
         try:
             replay(script.opening, script.steps, tally)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+        except Exception as error:
             violations += 1
             print(f"seed {seed}: {type(error).__name__}: {error}")
             if violations <= MAX_EXPLAINED:
                 print(explain(script), flush=True)
     span = time.monotonic() - began
-    print(f"{tally.lives} lives, {tally.steps} steps in {span:.0f} s ({tally.lives / span:.0f} a second), seeds {first} on")
+    print(
+        f"{tally.lives} lives, {tally.steps} steps in {span:.0f} s ({tally.lives / span:.0f} a second), seeds {first} on"
+    )
     for cause, hits in sorted(tally.faults.items()):
         print(f"  {cause}: {hits}")
     print(f"{violations} violations")

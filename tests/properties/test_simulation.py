@@ -4,8 +4,8 @@ from itertools import count
 from time import monotonic
 
 import pytest
-
 from calsync_core.domain.ids import ResourceId
+
 from tests.properties.faults import CAUSES
 from tests.properties.invariants import check_all, quiet_time
 from tests.properties.life import RESOURCES, Life
@@ -89,7 +89,9 @@ def test_the_invariants_see_what_is_wrong(side: str) -> None:
 def test_in_quiet_each_single_edit_arrives_with_one_write(seed: int) -> None:
     """After a random life: one edit, one run, exactly one remote write; the echo writes nothing."""
     script = Schedule(1_000_000 + seed, length=15, share=0.05).script()
-    life = replay(script.opening, [step for step in script.steps if step[0] not in ("change_settings", "choose_primary")])
+    life = replay(
+        script.opening, [step for step in script.steps if step[0] not in ("change_settings", "choose_primary")]
+    )
     clinic = life.clinic
     booking = clinic.system.book(["bert"], at(25, 9))
     clinic.run("bert")
@@ -112,4 +114,6 @@ def test_in_quiet_each_single_edit_arrives_with_one_write(seed: int) -> None:
     copy = next(one for one in server.shown() if one.mark and one.mark.booking == booking)
     assert copy.when == at(26, 9)
     assert not [one for one in clinic.blocks("bert") if one.when == at(27, 3.25)]
-    assert all(clinic.stores.leases.take(ACCOUNT, ResourceId(who), clinic.clock.now(), clinic.clock.now()) for who in RESOURCES)
+    assert all(
+        clinic.stores.leases.take(ACCOUNT, ResourceId(who), clinic.clock.now(), clinic.clock.now()) for who in RESOURCES
+    )

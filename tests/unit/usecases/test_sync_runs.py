@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-
 from calsync_core.domain.appointments import Notes
 from calsync_core.domain.conflicts import ConflictKind, ConflictStatus
 from calsync_core.domain.errors import (
@@ -21,6 +20,7 @@ from calsync_core.domain.resources import Progress, Status, WorkingRange
 from calsync_core.domain.synclog import Reason
 from calsync_core.usecases.confirm_stop_line import StopLinePorts, confirm_stop_line, restore_copies
 from calsync_core.usecases.sync_resource import Result
+
 from tests.small_clinic import ACCOUNT, NOW, Clinic, a_clinic, at
 
 ANNA = ResourceId("anna")
@@ -188,7 +188,9 @@ def test_a_copy_that_is_moved_back_and_forth_runs_out_of_its_budget() -> None:
         clinic.mailbox().move_entry(clinic.copies()[0].id, at(3, hour))
         clinic.settle()
 
-    restored = [line for line in clinic.stores.log.of_resource(ACCOUNT, ANNA, 500) if line.reason is Reason.COPY_RESTORED]
+    restored = [
+        line for line in clinic.stores.log.of_resource(ACCOUNT, ANNA, 500) if line.reason is Reason.COPY_RESTORED
+    ]
     assert len(restored) == 6
     assert _reasons(clinic).count("entry_quarantined") == 1
 
@@ -373,7 +375,11 @@ def test_a_refused_move_is_a_conflict_that_closes_when_the_copy_is_back() -> Non
     clinic.settle()
 
     conflict = clinic.conflicts()[0]
-    assert (conflict.kind, conflict.booking_when, conflict.calendar_when) == (ConflictKind.OUTSIDE_HOURS, at(2, 9), at(2, 22))
+    assert (conflict.kind, conflict.booking_when, conflict.calendar_when) == (
+        ConflictKind.OUTSIDE_HOURS,
+        at(2, 9),
+        at(2, 22),
+    )
     assert clinic.system.bookings[booking].when == at(2, 9)
 
     clinic.mailbox().move_entry(clinic.copies()[0].id, at(2, 9))

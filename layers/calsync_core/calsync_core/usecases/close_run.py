@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from calsync_core.domain.ids import AccountId, ResourceId, RunId
-from calsync_core.domain.resources import Degraded, Status
+from calsync_core.domain.resources import Degraded, ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Due
+from calsync_core.usecases.change_state import change_state
 from calsync_core.usecases.tell_result import tell_connected, tell_failed, tell_reauth_required
 
 BROKE = frozenset({"run_broke", "run_endless", "outcome_unknown"})
@@ -50,6 +51,9 @@ def _note_break(close: Close, ports: JourneyPorts) -> None:
             )
         ]
     )
-    state = ports.stores.resources.get(close.account, close.resource)
-    if state is not None and state.may_sync and state.degraded is None:
-        ports.stores.resources.save(replace(state, degraded=Degraded(close.code or "run_broke", now)))
+
+    def note(state: ResourceState) -> ResourceState | None:
+        is_first = state.may_sync and state.degraded is None
+        return replace(state, degraded=Degraded(close.code or "run_broke", now)) if is_first else None
+
+    change_state(ports.stores.resources, close.account, close.resource, note)

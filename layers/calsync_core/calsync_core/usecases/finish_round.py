@@ -23,7 +23,11 @@ STOP_LINE = "stop_line"
 
 
 def finish_calendar_round(
-    run: SyncRun, provider: CalendarProvider, row: CursorRow, leaving: set[LinkRef], seen: frozenset[LinkRef] = frozenset()
+    run: SyncRun,
+    provider: CalendarProvider,
+    row: CursorRow,
+    leaving: set[LinkRef],
+    seen: frozenset[LinkRef] = frozenset(),
 ) -> None:
     """Look up every leaving link of this calendar; delete what is gone for certain, follow what is only elsewhere.
 
