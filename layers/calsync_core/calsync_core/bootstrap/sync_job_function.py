@@ -6,8 +6,9 @@ from typing import Any
 from calsync_core.bootstrap import Handler
 from calsync_core.bootstrap.parts import Parts
 from calsync_core.config import SyncJobConfig, load
+from calsync_core.domain.errors import CalsyncError
 from calsync_core.jobs import answer_of, close_of, work_of
-from calsync_core.observability import count, logger
+from calsync_core.observability import count, describe, logger
 from calsync_core.usecases.close_run import close_run
 from calsync_core.usecases.sync_resource import Result, sync_resource
 from calsync_core.usecases.sync_run import SyncPorts
@@ -21,19 +22,30 @@ def build() -> Handler:
     ports = sync_ports(parts, config)
 
     def handle(event: dict[str, Any], _context: object) -> dict[str, Any] | None:
-        if event["step"] == "close":
-            close_run(close_of(event), parts.journeys)
-            return None
-        outcome = sync_resource(work_of(event), ports)
-        if outcome.result is Result.FAILED:
-            count("RunFailed")
-        logger().info(
-            "worked", resource=event["resource"], run=event["run"], cause=event["cause"],
-            outcome=outcome.result.value, code=outcome.code,
-        )  # fmt: skip
-        return answer_of(event, outcome)
+        try:
+            return _step(event, parts, ports)
+        except CalsyncError:
+            raise
+        except Exception as error:
+            # The message of a bug may carry a title. Lambda would log it, and the machine's history would keep it.
+            logger().error("bug", **describe(error))
+            raise CalsyncError("internal") from None
 
     return handle
+
+
+def _step(event: dict[str, Any], parts: Parts, ports: SyncPorts) -> dict[str, Any] | None:
+    if event["step"] == "close":
+        close_run(close_of(event), parts.journeys)
+        return None
+    outcome = sync_resource(work_of(event), ports)
+    if outcome.result is Result.FAILED:
+        count("RunFailed")
+    logger().info(
+        "worked", resource=event["resource"], run=event["run"], cause=event["cause"],
+        outcome=outcome.result.value, code=outcome.code,
+    )  # fmt: skip
+    return answer_of(event, outcome)
 
 
 def sync_ports(parts: Parts, config: SyncJobConfig) -> SyncPorts:
