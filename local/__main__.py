@@ -39,7 +39,6 @@ def main() -> int:
             print(f"{time.monotonic() - began:5.1f} s  {line}", flush=True)
 
     folder = Path(os.environ.get("CALSYNC_DEMO_FOLDER", FOLDER))
-    (folder / "demo.json").unlink(missing_ok=True)  # what stands there is from an earlier run
     cloud = LocalCloud(folder, tell=tell)
     try:
         cloud.start()

@@ -51,7 +51,8 @@ class Layout:
         return self.root / "log" / f"{name}.log"
 
     def prepare(self) -> None:
-        """Make the folders and empty the scratch folder."""
+        """Make the folders, empty the scratch folder, take away what an earlier run said was ready."""
+        self.demo.unlink(missing_ok=True)
         self.empty_scratch()
         for folder in (self.emulator_state, self.sandbox_state, self.scratch, self.root / "log"):
             folder.mkdir(parents=True, exist_ok=True)
