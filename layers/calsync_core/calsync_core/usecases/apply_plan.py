@@ -152,7 +152,8 @@ def _create_copy(run: SyncRun, action: CreateCopy) -> None:
         links.set_leaving(run.account, run.resource, REVISIT, [action.link.ref])
     row = links.put(run.account, action.link)
     mark = mark_of(run.scope.installation, run.account, run.resource, action.booking.id, row.generation)
-    transaction_id = short_hash(run.account, run.resource, row.ref, str(row.generation))
+    # The attempt belongs to it: rows of an earlier connection are gone, but the mailbox remembers their transactions.
+    transaction_id = short_hash(run.account, run.resource, row.ref, str(row.generation), str(run.state.attempt))
     entry = run.primary.create(row.calendar_id, action.copy, mark, transaction_id)
     _store(run, _agreed(row, entry, action.booking.version, action))
     if is_again:
