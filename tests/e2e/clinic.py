@@ -110,11 +110,9 @@ class Clinic:
         self.control.call("POST", "/people", {"email": email, "display_name": name, **wanted})
         return email
 
-    def add_resource(
-        self, name: str, email: str, *, kind: str = "staff", owner: Json | None = None, id: str = ""
-    ) -> str:
+    def add_resource(self, name: str, email: str, *, kind: str = "staff", owner: Json | None = None) -> str:
         """A new resource of the booking system, known to calsync; gives its id."""
-        resource = id or f"{email.split('@', maxsplit=1)[0].replace('.', '-')}-{next(self.numbers)}"
+        resource = f"{email.split('@', maxsplit=1)[0].replace('.', '-')}-{next(self.numbers)}"
         self.host.call(
             "POST",
             "/resources",
@@ -185,9 +183,9 @@ class Clinic:
 class Worker:
     """One resource, seen from its mailbox, from the booking system and from calsync's API."""
 
-    def __init__(self, clinic: Clinic, id: str, email: str, calendar: str = "") -> None:
+    def __init__(self, clinic: Clinic, resource: str, email: str, calendar: str = "") -> None:
         self.clinic = clinic
-        self.id = id
+        self.id = resource
         self.email = email
         self.mailbox: Mailbox = clinic.outlook.mailbox(email)
         self.person = clinic.person(email)
@@ -268,17 +266,17 @@ class Worker:
         }
         return dict(self.clinic.host.call("POST", "/bookings", body))
 
-    def booking(self, id: str) -> tuple[str, str, str]:
+    def booking(self, booking: str) -> tuple[str, str, str]:
         """Start, end and status as they stand."""
-        found = self.clinic.host.call("GET", f"/bookings/{id}")
+        found = self.clinic.host.call("GET", f"/bookings/{booking}")
         return clock_of(found["start"]), clock_of(found["end"]), found["status"]
 
-    def rebook(self, id: str, day: date, start: str, end: str, **fields: Any) -> None:
+    def rebook(self, booking: str, day: date, start: str, end: str, **fields: Any) -> None:
         body = {"start": at(day, start), "end": at(day, end), **fields}
-        self.clinic.host.call("PATCH", f"/bookings/{id}", body)
+        self.clinic.host.call("PATCH", f"/bookings/{booking}", body)
 
-    def cancel_booking(self, id: str) -> None:
-        self.clinic.host.call("POST", f"/bookings/{id}/cancel")
+    def cancel_booking(self, booking: str) -> None:
+        self.clinic.host.call("POST", f"/bookings/{booking}/cancel")
 
     def blocks(self, day: date) -> list[Json]:
         """The busy times at the booking system, in order of time."""
