@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from calsync_core.adapters.aws.sealing import KmsSealer
 from calsync_core.adapters.dynamodb.datakeys import DynamoDataKeys
 from calsync_core.adapters.dynamodb.stores import dynamodb_client, dynamodb_stores
@@ -31,12 +32,14 @@ from tests.function_world import (
     ENVIRONMENT,
     PATH,
     SECRET,
+    cases,
     forget_handlers,
     handler,
     hash_of,
     payload,
     set_environment,
 )
+from tests.house.template import as_list, resources
 from tests.small_clinic import NOW
 
 ACCOUNT, ANNA = AccountId("main"), ResourceId("anna")
@@ -166,6 +169,33 @@ def test_the_sweep_finds_and_handles_what_is_due(stack: Stack) -> None:
         "renewal": 1,
     }
     assert not stack.stores.due.due(NOW)  # a resource that may not sync and a subscription that is gone
+
+
+@pytest.mark.parametrize("function", ["graph_webhook", "start_sync"])
+def test_a_function_asks_aws_only_for_what_its_role_allows(
+    stack: Stack, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """moto knows no roles: a call that the template does not allow would fail on the first real stack only."""
+    asked: set[str] = set()
+    real = BaseClient._make_api_call
+
+    def note(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        asked.add(f"{client.meta.service_model.signing_name}:{operation}")
+        return real(client, operation, arguments)
+
+    handle = handler(function)
+    monkeypatch.setattr(BaseClient, "_make_api_call", note)
+    for case in cases(function):
+        handle(payload(function, case), None)
+    assert asked
+    assert asked <= allowed(function)
+
+
+def allowed(function: str) -> set[str]:
+    policies = [one for role in resources("AWS::IAM::Role").values() for one in role.get("Policies", [])]
+    (policy,) = [one for one in policies if one["PolicyName"] == function]
+    statements = policy["PolicyDocument"]["Statement"]
+    return {action for statement in statements for action in as_list(statement["Action"])}
 
 
 @pytest.mark.parametrize(
