@@ -23,9 +23,23 @@ STORE_KINDS = ("crash", "store down")
 ANY_KINDS = ("crash", "down", "down", "throttled", "throttled for a day", "edited meanwhile", "slow", "overtaken")
 CHANGES_KINDS = ("cursor expired", "page repeated", "revoked")
 WRITE_KINDS = ("touched by the server", "touched by the server")
-CAUSES = ("throttled", "throttled for a day", "down before", "down after", "crash before", "crash after", "store down before",
-    "store down after", "cursor expired", "page repeated", "touched by the server", "edited meanwhile", "slow", "overtaken",
-    "revoked")  # fmt: skip
+CAUSES = (
+    "throttled",
+    "throttled for a day",
+    "down before",
+    "down after",
+    "crash before",
+    "crash after",
+    "store down before",
+    "store down after",
+    "cursor expired",
+    "page repeated",
+    "touched by the server",
+    "edited meanwhile",
+    "slow",
+    "overtaken",
+    "revoked",
+)
 
 
 class Faults:

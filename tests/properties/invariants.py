@@ -1,6 +1,6 @@
 """What must hold when edits and faults have stopped (reference trust.md section 2). Each check names its property."""
 
-from calsync_core.domain.appointments import Block, BookingStatus, Entry
+from calsync_core.domain.appointments import Block, Booking, BookingStatus, Entry
 from calsync_core.domain.conflicts import ConflictKind, ConflictStatus
 from calsync_core.domain.ids import BookingId, LinkRef, ResourceId
 from calsync_core.domain.links import Link, Origin, booking_ref, entry_ref, occurrence_ref
@@ -79,6 +79,15 @@ def _is_own(entry: Entry, life: Life, who: str, links: dict[LinkRef, Link]) -> b
     return link is not None and link.entry_id == entry.id
 
 
+def _nobody_can_tell(life: Life, who: str, entry: Entry, ref: LinkRef, links: dict[LinkRef, Link]) -> bool:
+    """Whose it is: a clone whose original is gone, what another resource left behind, what was kept on leaving."""
+    if entry.mark is not None and entry.id in life.clones and not _has_copy(life, entry):
+        return True
+    if entry.mark is not None and entry.id in life.orphans and entry.mark.resource != who:
+        return True
+    return ref in life.kept_blocks and ref not in links
+
+
 def _has_copy(life: Life, entry: Entry) -> bool:
     assert entry.mark is not None
     ref = booking_ref(entry.mark.booking)
@@ -115,12 +124,8 @@ def check_blocks_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
                 continue
             if _is_own(entry, life, who, links):
                 continue
-            if entry.id in life.clones and entry.mark is not None and not _has_copy(life, entry):
-                continue  # its original is gone: nobody can tell whose it is
-            if entry.id in life.orphans and entry.mark is not None and entry.mark.resource != who:
-                continue  # what another resource left behind may block or not
-            if ref in life.kept_blocks and ref not in links:
-                continue  # left behind on purpose
+            if _nobody_can_tell(life, who, entry, ref, links):
+                continue
             _check_block(life, entry, block, history, ref, is_primary=is_primary, who=who)
     now_in_scope, zone = _window(life, who, "host"), thing.time_zone
     left = [
@@ -155,7 +160,7 @@ def _check_block(
 
 def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None:
     """P1, P4: every booking has exactly one copy at its time, unless an open conflict says why not."""
-    history, state = life.in_force[who], life.state(who)
+    history = life.in_force[who]
     window, zone = _window(life, who, "host"), life.clinic.system.resources[ResourceId(who)].time_zone
     conflicts = life.stores.conflicts.of_resource(ACCOUNT, ResourceId(who))
     apart = {one.booking_ref for one in conflicts if one.kind in KEPT_APART and _is_live(one.status)}
@@ -176,21 +181,23 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
             continue  # what lies behind us is kept as it was
         assert len(found) == int(is_here), f"P1 {who}: {booking.id} has {len(found)} copies, belongs here: {is_here}"
         if found:
-            if not found[0].has_attendees:
-                assert found[0].calendar_id == state.primary, (
-                    f"P1 {who}: the copy of {booking.id} is in another calendar"
-                )
-            assert found[0].when == booking.when, f"P1 {who} {booking.id}: {booking.when} but {found[0].when}"
-            if found[0].id not in life.edited:
-                thing = life.clinic.system.resources[ResourceId(who)]
-                looks = {fingerprint.rest_of_copy(project_booking(booking, one, thing)) for one in history}
-                assert fingerprint.rest_of_entry(found[0]) in looks, f"P1 {who} {booking.id} shows {found[0].title}"
+            _check_copy(life, who, booking, found[0], history)
     left = [
         name
         for name, entries in copies.items()
         if window.holds(entries[0].when, zone) and booking_ref(BookingId(name)) not in apart
     ]
     assert not left, f"P1 {who}: copies of no booking {left}"
+
+
+def _check_copy(life: Life, who: str, booking: Booking, copy: Entry, history: list[SyncSettings]) -> None:
+    thing = life.clinic.system.resources[ResourceId(who)]
+    if not copy.has_attendees:
+        assert copy.calendar_id == life.state(who).primary, f"P1 {who}: the copy of {booking.id} is in another calendar"
+    assert copy.when == booking.when, f"P1 {who} {booking.id}: {booking.when} but {copy.when}"
+    if copy.id not in life.edited:
+        looks = {fingerprint.rest_of_copy(project_booking(booking, one, thing)) for one in history}
+        assert fingerprint.rest_of_entry(copy) in looks, f"P1 {who} {booking.id} shows {copy.title}"
 
 
 def _is_live(status: ConflictStatus) -> bool:

@@ -1,7 +1,7 @@
 """A small clinic that lives: every step that a person, the clinic, an admin or the services may take, by name.
 
-Three resources: anna and anna-north share one mailbox (one person, two locations), bert has his own. A fourth mailbox,
-"home", belongs to anna and is only checked (a conflict calendar), as is bert's second calendar. Both harnesses drive it:
+Three resources: anna and anna-north share one mailbox (one person, two locations), bert has his own. Another mailbox,
+"home", belongs to anna and is only checked (a conflict calendar), as is bert's second calendar. Both harnesses use it:
 seeded schedules (simulation.py) and Hypothesis (test_sync_machine.py). All arguments are plain, so that a script of
 steps can be printed and replayed.
 """
@@ -167,7 +167,8 @@ class Life:
         server = self.server(place)
         calendar = BESIDE if beside and BESIDE in server.calendars else next(iter(server.calendars))
         server.create_entry(
-            when, f"{SECRET} lunch", calendar_id=calendar, busy=Busy(busy), is_private=private, response=Response(answer),
+            when, f"{SECRET} lunch", calendar_id=calendar, busy=Busy(busy), is_private=private,
+            response=Response(answer),
         )  # fmt: skip
 
     def move_entry(self, place: str, pick: int, day: int, hour: float) -> None:
@@ -186,9 +187,10 @@ class Life:
     def move_to_other_calendar(self, place: str, pick: int, beside: bool) -> None:
         entry = self._single(place, pick)
         target = BESIDE if beside else DEFAULT
-        if entry is not None and target in self.server(place).calendars and entry.calendar_id != target:
-            if entry.mark is None:
-                self.server(place).move_to_calendar(entry.id, target)
+        if entry is None or entry.mark is not None or entry.calendar_id == target:
+            return
+        if target in self.server(place).calendars:
+            self.server(place).move_to_calendar(entry.id, target)
 
     def change_busy(self, place: str, pick: int, busy: str) -> None:
         if entry := self._single(place, pick):
@@ -434,8 +436,9 @@ class Life:
         self.clinic.clock.advance(timedelta(seconds=55))
 
     def _overtake(self, _random: Random) -> None:
-        """The lease runs out while this run hangs; another one takes over and finishes first. The hung one meets no further
-        fault: that it hangs inside a write to the booking system and dies right after is healed by the full check only."""
+        """The lease runs out while this run hangs; another one takes over and finishes first. The hung one
+        meets no further fault: that it hangs inside a write to the booking system and dies right after is
+        healed by the full check only."""
         if self.busy_with is None or self.depth:
             return
         self.depth = 1

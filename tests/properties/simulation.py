@@ -20,16 +20,23 @@ BUSY = ("busy", "busy", "free", "tentative", "oof", "working_elsewhere", "unknow
 ANSWERS = ("none", "accepted", "declined", "not_responded")
 SETTINGS: tuple[tuple[str, tuple[object, ...]], ...] = (
     ("direction", ("two_way", "two_way", "to_calendar", "from_calendar")),
-    ("to_calendar.privacy", ("full", "anonymous")), ("to_calendar.show_as", ("busy", "oof", "free")),
-    ("to_calendar.sensitivity", ("normal", "private")), ("to_calendar.alarm", (True, False)),
+    ("to_calendar.privacy", ("full", "anonymous")),
+    ("to_calendar.show_as", ("busy", "oof", "free")),
+    ("to_calendar.sensitivity", ("normal", "private")),
+    ("to_calendar.alarm", (True, False)),
     ("to_calendar.fields", (("service",), ("service", "customer", "notes", "location"))),
-    ("from_calendar.privacy", ("anonymous", "full")), ("from_calendar.private", ("block_time", "skip", "full")),
-    ("from_calendar.tentative", ("block", "ignore")), ("from_calendar.free", ("block", "ignore")),
-    ("from_calendar.working_elsewhere", ("block", "ignore")), ("from_calendar.all_day", ("block", "ignore", "busy_only")),
-    ("from_calendar.declined", ("block", "ignore")), ("from_calendar.not_responded", ("block", "ignore")),
+    ("from_calendar.privacy", ("anonymous", "full")),
+    ("from_calendar.private", ("block_time", "skip", "full")),
+    ("from_calendar.tentative", ("block", "ignore")),
+    ("from_calendar.free", ("block", "ignore")),
+    ("from_calendar.working_elsewhere", ("block", "ignore")),
+    ("from_calendar.all_day", ("block", "ignore", "busy_only")),
+    ("from_calendar.declined", ("block", "ignore")),
+    ("from_calendar.not_responded", ("block", "ignore")),
     ("edits.moved_in_calendar", ("apply", "restore", "flag")),
-    ("edits.deleted_in_calendar", ("flag", "restore", "cancel_booking")), ("active", (True, True, False)),
-)  # fmt: skip
+    ("edits.deleted_in_calendar", ("flag", "restore", "cancel_booking")),
+    ("active", (True, True, False)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +69,10 @@ class Schedule:
     def script(self) -> Script:
         random = Random(self.seed)
         opening = {
-            "page_size": random.choice((1, 3, 50)), "moved": random.choice(("apply", "apply", "restore", "flag")),
+            "page_size": random.choice((1, 3, 50)),
+            "moved": random.choice(("apply", "apply", "restore", "flag")),
             "deleted": random.choice(("flag", "restore", "cancel_booking")),
-        }  # fmt: skip
+        }
         names = random.choices(_NAMES, _WEIGHTS, k=self.length)
         return Script(opening, tuple((name, _STEPS[name][1](random, self.share)) for name in names))
 
@@ -155,9 +163,14 @@ def _setting(random: Random, _share: float) -> dict[str, Any]:
 
 def _entry(random: Random, _share: float) -> dict[str, Any]:
     return {
-        "place": random.choice(PLACES), **_time(random), "busy": random.choice(BUSY), "private": random.random() < 0.2,
-        "answer": random.choice(ANSWERS), "all_day": random.random() < 0.1, "beside": random.random() < 0.2,
-    }  # fmt: skip
+        "place": random.choice(PLACES),
+        **_time(random),
+        "busy": random.choice(BUSY),
+        "private": random.random() < 0.2,
+        "answer": random.choice(ANSWERS),
+        "all_day": random.random() < 0.1,
+        "beside": random.random() < 0.2,
+    }
 
 
 _STEPS: dict[str, tuple[float, Draw]] = {
@@ -173,7 +186,10 @@ _STEPS: dict[str, tuple[float, Draw]] = {
     "invite_people": (0.5, _place),
     "clone_copy": (2, lambda r, s: {**_place(r, s), **_time(r)}),
     "create_series": (3, lambda r, s: {**_where(r, s), **_time(r), "count": r.randint(1, 5)}),
-    "change_occurrence": (3, lambda r, s: {**_place(r, s), "what": r.choice(("delete", "move", "free")), "day": r.randint(1, 12)}),
+    "change_occurrence": (
+        3,
+        lambda r, s: {**_place(r, s), "what": r.choice(("delete", "move", "free")), "day": r.randint(1, 12)},
+    ),
     "move_series": (1, lambda r, s: {**_place(r, s), "day": r.randint(1, 12), "count": r.randint(1, 5)}),
     "delete_series": (1, _place),
     "book": (10, lambda r, _s: {"who": _team(r), **_time(r)}),
@@ -195,8 +211,16 @@ _STEPS: dict[str, tuple[float, Draw]] = {
     "hold_feed": (1, _where),
     "release_feed": (1, _where),
     "time_passes": (2, lambda r, _s: {"hours": r.choice((0.1, 2, 4, 30, 200))}),
-    "run": (35, lambda r, s: {**_who(r, s), "seed": r.randint(0, 2**32), "share": r.choice((0.0, 0.02, s)), "cause": r.choice(("notification", "sweep", "sweep", "full"))}),
-}  # fmt: skip
+    "run": (
+        35,
+        lambda r, s: {
+            **_who(r, s),
+            "seed": r.randint(0, 2**32),
+            "share": r.choice((0.0, 0.02, s)),
+            "cause": r.choice(("notification", "sweep", "sweep", "full")),
+        },
+    ),
+}
 _NAMES = tuple(_STEPS)
 _WEIGHTS = tuple(weight for weight, _ in _STEPS.values())
 

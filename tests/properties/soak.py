@@ -1,4 +1,4 @@
-"""Random lives for as long as one likes: `make soak SECONDS=300`, or `python -m tests.properties.soak 300 [first seed]`.
+"""Random lives for as long as one likes: `make soak SECONDS=300`, or `python -m tests.properties.soak 300 [seed]`.
 
 Prints lives, steps, faults by kind and every violation with its shortest script; exits 1 when there was one.
 """
@@ -27,9 +27,8 @@ def soak(seconds: float, first: int) -> int:
             if violations <= MAX_EXPLAINED:
                 print(explain(script), flush=True)
     span = time.monotonic() - began
-    print(
-        f"{tally.lives} lives, {tally.steps} steps in {span:.0f} s ({tally.lives / span:.0f} a second), seeds {first} on"
-    )
+    rate = tally.lives / span
+    print(f"{tally.lives} lives from seed {first}, {tally.steps} steps, {span:.0f} s: {rate:.0f} a second")
     for cause, hits in sorted(tally.faults.items()):
         print(f"  {cause}: {hits}")
     print(f"{violations} violations")

@@ -92,34 +92,59 @@ SCENARIOS: dict[str, tuple[Edit, Edit, str, dict[str, str]]] = {
     "a copy is deleted, flagged": (_a_booking, _delete_copy, "notification", {}),
     "a copy is deleted, restored": (_a_booking, _delete_copy, "notification", {"edits.deleted_in_calendar": "restore"}),
     "a copy is deleted, booking cancelled": (
-        _a_booking, _delete_copy, "notification", {"edits.deleted_in_calendar": "cancel_booking"},
+        _a_booking,
+        _delete_copy,
+        "notification",
+        {"edits.deleted_in_calendar": "cancel_booking"},
     ),
     "both changed": (_a_booking, _change_both, "notification", {}),
     "a series is made": (lambda life: None, lambda life: life.create_series("anna", 2, 9, 4), "notification", {}),
-    "an occurrence is deleted": (lambda life: life.create_series("anna", 2, 9, 3), _delete_occurrence, "notification", {}),
+    "an occurrence is deleted": (
+        lambda life: life.create_series("anna", 2, 9, 3),
+        _delete_occurrence,
+        "notification",
+        {},
+    ),
     "handed to the other location": (_a_booking, lambda life: life.reassign(0, ["anna-north"]), "host", {}),
     "staff and room share": (_a_booking, lambda life: life.reassign(0, ["anna", "bert"]), "host", {}),
     "import with pages": (lambda life: None, _import_pages, "import", {}),
-    "cursor expired": (_both(_an_entry, _a_booking), _both(lambda life: life.expire_cursors("anna"), _an_entry), "sweep", {}),
+    "cursor expired": (
+        _both(_an_entry, _a_booking),
+        _both(lambda life: life.expire_cursors("anna"), _an_entry),
+        "sweep",
+        {},
+    ),
     "host cursor expired": (_a_booking, _both(lambda life: life.expire_host_cursors(), _a_booking), "sweep", {}),
     "a conflict opens": (_a_booking, lambda life: _entry(life, 3, 10.5), "notification", {}),
     "a conflict closes": (_overlap, _free_the_entry, "notification", {}),
-    "a conflict is decided": (_both(_a_booking), _both(_change_both, lambda life: life.run("anna"), lambda life: life.decide(0, 1)), "button", {}),
+    "a conflict is decided": (
+        _both(_a_booking),
+        _both(_change_both, lambda life: life.run("anna"), lambda life: life.decide(0, 1)),
+        "button",
+        {},
+    ),
     "disconnect with copies": (_overlap, lambda life: life.disconnect("anna", True), "button", {}),
     "privacy tightened": (
         _both(_a_booking, _an_entry),
-        lambda life: life.change_settings("anna", {"to_calendar.privacy": "anonymous"}, "future"), "full", {},
+        lambda life: life.change_settings("anna", {"to_calendar.privacy": "anonymous"}, "future"),
+        "full",
+        {},
     ),
     "direction closed for the whole window": (
         _both(_a_booking, _an_entry),
-        lambda life: life.change_settings("anna", {"direction": "from_calendar"}, "window"), "full", {},
+        lambda life: life.change_settings("anna", {"direction": "from_calendar"}, "window"),
+        "full",
+        {},
     ),
     "a conflict calendar is left": (
-        lambda life: life.create_entry("home", 3, 9), lambda life: life.choose_conflict_calendars("anna", False), "import", {},
+        lambda life: life.create_entry("home", 3, 9),
+        lambda life: life.choose_conflict_calendars("anna", False),
+        "import",
+        {},
     ),
     "a block is removed by the clinic": (_an_entry, lambda life: life.touch_block(0, 1, True), "full", {}),
     "a full check finds nothing": (_overlap, lambda life: None, "full", {}),
-}  # fmt: skip
+}
 
 
 def _at_the_crash(name: str) -> tuple[Life, str]:

@@ -1,7 +1,7 @@
-"""Hypothesis drives the same life as the seeded schedules: it invents steps, and makes a failing life short by itself.
+"""Hypothesis drives the same life as the seeded schedules: it invents steps, and makes a failing life short itself.
 
-The steps are those of life.py. Quiet time costs as much as ten other steps, so that it comes at the end of each life and
-at most twice in between.
+The steps are those of life.py. Quiet time costs as much as ten other steps, so it comes at the end of each life and at
+most twice in between.
 """
 
 import pytest

@@ -74,7 +74,8 @@ def test_a_resource_that_is_gone_needs_no_end() -> None:
 
 
 def test_a_pause_at_the_same_moment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Story: the admin pressed Pause while the end of a broken run was noted; closing broke as well, and told nobody."""
+    """Story: the admin pressed Pause while the end of a broken run was noted; closing broke as well, and told
+    nobody."""
     world = _world(Status.CONNECTED)
     real = world.stores.due.schedule
 
@@ -88,7 +89,7 @@ def test_a_pause_at_the_same_moment_wins(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (world.state().paused_by, world.state().degraded is not None) == ("admin", True)
 
 
-# --- conflicts ----------------------------------------------------------------------------------------------------------
+# --- conflicts ---
 
 
 def _conflict(world: JourneyWorld) -> Conflict:

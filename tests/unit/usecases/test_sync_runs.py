@@ -55,7 +55,7 @@ def _refuse(operation: str, error: BaseException, when: str = "before") -> Calla
     return fault
 
 
-# --- stop-lines -------------------------------------------------------------------------------------------------------
+# --- stop-lines ---
 
 
 def _stop_ports(clinic: Clinic) -> StopLinePorts:
@@ -146,7 +146,7 @@ def test_bookings_that_the_host_shows_as_cancelled_do_not_count() -> None:
     assert _state(clinic).degraded is None
 
 
-# --- one bad entry, outages, lost access ------------------------------------------------------------------------------
+# --- one bad entry, outages, lost access ---
 
 
 @pytest.mark.rule("R52")
@@ -249,7 +249,7 @@ def test_a_pause_during_a_run_is_no_broken_run() -> None:
     assert _state(clinic).status is Status.PAUSED
 
 
-# --- marks ------------------------------------------------------------------------------------------------------------
+# --- marks ---
 
 
 def _two_locations() -> Clinic:
@@ -277,8 +277,9 @@ def test_a_persons_copy_of_our_copy_is_a_new_foreign_entry() -> None:
 @pytest.mark.rule("R33")
 @pytest.mark.rule("R34")
 def test_a_booking_of_two_resources_in_one_mailbox_blocks_neither_and_blocks_again_when_handed_over() -> None:
-    """Story: the booking was handed to the other location and the copy that stayed did not block this one (nor stopped to
-    block when it became shared), because the feed says nothing when only that changes. Found by the random lives."""
+    """Story: the booking was handed to the other location and the copy that stayed did not block this one (nor
+    stopped to block when it became shared), because the feed says nothing when only that changes. Found by the
+    random lives."""
     clinic = _two_locations()
     booking = clinic.system.book(["anna"], at(2, 9))
     clinic.settle()
@@ -327,8 +328,8 @@ def test_after_leaving_with_copies_kept_a_reconnect_adopts_them() -> None:
 
 @pytest.mark.rule("R33")
 def test_the_kept_copy_of_a_cancelled_booking_stays_and_blocks() -> None:
-    """Story: it was neither deleted (no link, no deletion) nor did it block, because the cancelled booking still named the
-    resource. Found by the random lives."""
+    """Story: it was neither deleted (no link, no deletion) nor did it block, because the cancelled booking still
+    named the resource. Found by the random lives."""
     clinic = _clinic()
     booking = clinic.system.book(["anna"], at(2, 9))
     clinic.settle()
@@ -343,14 +344,14 @@ def test_the_kept_copy_of_a_cancelled_booking_stays_and_blocks() -> None:
     assert [block.when for block in clinic.blocks()] == [at(2, 9)]
 
 
-# --- both sides changed, moves, refusals --------------------------------------------------------------------------------
+# --- both sides changed, moves, refusals ---
 
 
 @pytest.mark.rule("R3")
 @pytest.mark.prop("P3")
 def test_a_move_by_the_person_and_a_change_by_the_clinic_both_arrive() -> None:
-    """Story: the answer to the move brought the clinic's other change along as already agreed, and the copy never showed
-    it. Found by the random lives."""
+    """Story: the answer to the move brought the clinic's other change along as already agreed, and the copy never
+    showed it. Found by the random lives."""
     clinic = _clinic()
     booking = clinic.system.book(["anna"], at(2, 9), service_name="Massage")
     clinic.settle()
@@ -409,8 +410,8 @@ def test_an_overlap_opens_one_conflict_and_closes_itself() -> None:
 
 @pytest.mark.rule("R60")
 def test_overlaps_are_judged_after_the_feed_of_the_booking_system_started_anew() -> None:
-    """Story: the cursor expired while it was read, the round became a full one on the way, and overlaps were never judged.
-    Found by the random lives."""
+    """Story: the cursor expired while it was read, the round became a full one on the way, and overlaps were
+    never judged. Found by the random lives."""
     clinic = _clinic()
     clinic.mailbox().create_entry(at(2, 9))
     clinic.settle()
@@ -456,8 +457,8 @@ def test_the_conflict_of_a_deleted_copy_ends_with_its_booking() -> None:
 
 @pytest.mark.rule("R8")
 def test_a_restored_copy_is_found_again_after_a_crash() -> None:
-    """Story: the tombstone was used up, the new row had no pointer, and nothing led back to the copy that was not written
-    until the weekly check. Found by the crash points."""
+    """Story: the tombstone was used up, the new row had no pointer, and nothing led back to the copy that was not
+    written until the weekly check. Found by the crash points."""
     clinic = _clinic(edits__deleted_in_calendar="restore")
     clinic.system.book(["anna"], at(2, 9))
     clinic.settle()
@@ -471,7 +472,7 @@ def test_a_restored_copy_is_found_again_after_a_crash() -> None:
     assert [entry.when for entry in clinic.copies()] == [at(2, 9)]
 
 
-# --- windows ----------------------------------------------------------------------------------------------------------
+# --- windows ---
 
 
 @pytest.mark.rule("R42")
@@ -495,7 +496,7 @@ def test_moved_out_of_the_window_is_followed_and_out_by_time_is_kept() -> None:
     assert len(list(clinic.stores.links.all(ACCOUNT, ANNA))) == 3
 
 
-# --- other calendars --------------------------------------------------------------------------------------------------
+# --- other calendars ---
 
 
 def _choose(clinic: Clinic, primary: str, *conflicts: str) -> None:

@@ -150,7 +150,8 @@ def _calendar_born(read: Read, scope: Scope) -> Observation:
         is_same = link is not None and is_known and entry.version == link.calendar.version
         if is_same and not must_project and _block_side(read) is Side.UNCHANGED:
             return Observation(read, Origin.CALENDAR, Side.UNCHANGED, Side.UNCHANGED)
-        block = project_entry(entry, scope.settings, scope.resource, read.ref, time_only=_is_time_only(entry, link, scope))
+        time_only = _is_time_only(entry, link, scope)
+        block = project_entry(entry, scope.settings, scope.resource, read.ref, time_only=time_only)
         if link is None or not is_known or isinstance(block, NotBlocking):
             calendar, time, rest = Side.CHANGED, True, True
         else:

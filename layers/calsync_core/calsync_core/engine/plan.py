@@ -86,10 +86,14 @@ def _plan_host(seen: Observation, scope: Scope, is_final: bool) -> Action | None
         return _booking_gone(seen, is_final)
     if link is not None and link.decision is not None:
         return _as_decided(seen, link, scope)
-    if link is not None and link.entry_id is None and link.intent is None:
-        return _copy_missing(seen, link, scope)
     if link is None or link.entry_id is None:
-        return _no_copy_yet(seen, scope)
+        is_missing = link is not None and link.intent is None
+        return _copy_missing(seen, link, scope) if link and is_missing else _no_copy_yet(seen, scope)
+    return _by_table(seen, link, scope, is_final)
+
+
+def _by_table(seen: Observation, link: Link, scope: Scope, is_final: bool) -> Action | None:
+    """Booking and copy both exist, or did."""
     if seen.calendar is Side.GONE:
         return _copy_gone(seen, link, scope, is_final)
     if seen.host is Side.CHANGED:

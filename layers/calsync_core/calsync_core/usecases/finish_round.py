@@ -60,7 +60,8 @@ def finish_host_round(run: SyncRun, row: CursorRow, leaving: set[LinkRef], seen:
 
 
 def _put_blocks_back(run: SyncRun, row: CursorRow) -> None:
-    """R23, R24: blocks that somebody moved or removed in the booking system. Where the entry is gone its feed tells."""
+    """R23, R24: blocks that somebody moved or removed in the booking system."""
+    reads: list[Read] = []
     blocks = {block.ref: block for block in run.host.blocks(run.resource, row.window)}
     zone = run.scope.resource.time_zone
     for link in run.ports.stores.links.all(run.account, run.resource):
@@ -70,9 +71,8 @@ def _put_blocks_back(run: SyncRun, row: CursorRow) -> None:
             continue
         if block is not None and fingerprint.time_of(block.when) == link.host.time:
             continue
-        read = replace(read_both(run, link), host=block or Missing.GONE)
-        if isinstance(read.calendar, Entry):
-            apply_plan(run, plan(observe([read], run.scope), run.scope))
+        reads.append(replace(read_both(run, link), host=block or Missing.GONE))
+    _finish(run, row, reads, set(), lambda read: read.calendar is Missing.GONE)
 
 
 def apply_shared_copies(run: SyncRun, reads: list[Read]) -> None:

@@ -90,7 +90,8 @@ def _move_copy(run: SyncRun, link: Link) -> None:
         run.primary.delete(link.calendar_id, link.entry_id, None)
     start, end = booking.when.interval(run.scope.resource.time_zone)
     moved = replace(
-        row, calendar_id=run.scope.primary, entry_id=entry.id, intent=None, when=booking.when, start_at=start, end_at=end,
+        row, calendar_id=run.scope.primary, entry_id=entry.id, intent=None,
+        when=booking.when, start_at=start, end_at=end,
         host=Agreed(booking.version, fingerprint.time_of(copy.when), fingerprint.rest_of_copy(copy)),
         calendar=Agreed("", fingerprint.time_of(entry.when), fingerprint.rest_of_copy(copy)),
     )  # fmt: skip

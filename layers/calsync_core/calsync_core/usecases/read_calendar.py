@@ -172,7 +172,8 @@ def read_shared_copies(run: SyncRun, booking: Booking) -> list[Read]:
         own_ref = entry_ref(run.resource, link.calendar_id, link.entry_id)
         own = run.ports.stores.links.get(run.account, run.resource, [own_ref]).get(own_ref)
         is_shared = _takes_place(booking, run.resource)
-        if (own is None) == is_shared:
+        is_written = own is not None and own.intent is None
+        if (own is None) if is_shared else is_written:
             continue
         entry = run.calendar(state.mailbox).entries(link.calendar_id, [link.entry_id], run.content)[link.entry_id]
         if entry is not None:
