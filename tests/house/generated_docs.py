@@ -1,0 +1,147 @@
+"""Writes the pages of docs/ that the code knows best: docs/errors.md, and the data matrix inside docs/security.md.
+
+python -m tests.house.generated_docs
+"""
+
+from pathlib import Path
+from typing import get_args
+
+from calsync_core.domain.settings import CopyField, SyncSettings, choices, flatten
+from calsync_core.web.wording import CATALOGUE, Actor
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+ERRORS = DOCS / "errors.md"
+SECURITY = DOCS / "security.md"
+BEGIN = "<!-- data matrix: begin (python -m tests.house.generated_docs) -->"
+END = "<!-- data matrix: end -->"
+WHO = {
+    Actor.RESOURCE: "the person whose calendar it is",
+    Actor.ADMIN: "the admin",
+    Actor.IT: "IT of the organisation",
+    Actor.OPERATOR: "the operator of the stack",
+    Actor.NOBODY: "nobody",
+}
+TO_CALENDAR, FROM_CALENDAR = "bookings → calendar", "calendar → bookings"
+COPY = "the copy in the person's own calendar"
+BLOCK = "the block in the booking system"
+UNTIL_GONE = "until the origin ends, leaves the window, or the resource disconnects with “remove copies”"
+# What a person would call it; a new field of the settings without a line here is an error.
+BOOKING_FIELDS: dict[str, str] = {
+    "resource": "name of the person, room or equipment",
+    "service": "service",
+    "customer": "customer's name",
+    "phone": "customer's phone number",
+    "email": "customer's e-mail address",
+    "notes": "notes of the booking",
+    "location": "place of the booking",
+}
+# The settings that decide about texts of calendar entries, by field; None: no setting lets it through.
+ENTRY_FIELDS: dict[str, str | None] = {
+    "title of an entry": "from_calendar.title",
+    "notes of an entry": "from_calendar.notes",
+    "title and notes of an entry marked private": "from_calendar.private",
+    "place of an entry": None,
+    "attendees, attachments, categories of an entry": None,
+    "any text of a calendar that is only checked": None,
+}
+Row = tuple[str, str, str, str, str]
+
+
+def errors_page() -> str:
+    """docs/errors.md: the wording catalogue as a table, by code."""
+    rows = [
+        (f"`{code}`", words.title, words.meaning or "–", words.next_step, WHO[words.actor])
+        for code, words in sorted(CATALOGUE.items())
+    ]
+    head = ("code", "title", "what it means", "what to do", "who acts")
+    return (
+        "# Errors and log lines\n\n"
+        "Generated from `web/wording.py` by `python -m tests.house.generated_docs`; change it there.\n"
+        "Pages, mails, the sync log and the API (`code` of `application/problem+json`) use these codes. "
+        "A code never changes\nits meaning; its text may.\n\n" + _table(head, rows)
+    )
+
+
+def data_matrix() -> str:
+    """The table for the data protection officer, without its markers."""
+    rows = [*_booking_rows(), *_entry_rows(), *_time_rows()]
+    head = ("field", "direction", "setting (built-in value)", "where it lands", "how long")
+    return _table(head, rows)
+
+
+def security_page(present: str) -> str:
+    """The page as it stands with a current matrix. Raises ValueError when the markers are missing."""
+    before, found, rest = present.partition(BEGIN)
+    _, also_found, after = rest.partition(END)
+    if not found or not also_found:
+        raise ValueError(f"{SECURITY.name} has lost the markers of its data matrix")
+    return f"{before}{BEGIN}\n\n{data_matrix()}\n{END}{after}"
+
+
+def settings_of_texts() -> set[str]:
+    """Every setting that decides about texts; the matrix names each of them."""
+    fields = {f"to_calendar.{name}" for name in ("privacy", "fields")}
+    return fields | {f"from_calendar.{name}" for name in ("privacy", "title", "notes", "private")}
+
+
+def _booking_rows() -> list[Row]:
+    default = SyncSettings().to_calendar
+    rows = []
+    for name in get_args(CopyField):
+        chosen = "in it" if name in default.fields else "not in it"
+        setting = f"{_setting('to_calendar.privacy', 'full')} and `to_calendar.fields` (`{name}` is {chosen})"
+        rows.append((BOOKING_FIELDS[name], TO_CALENDAR, setting, COPY, UNTIL_GONE))
+    free_title = "stands in for service and customer when a booking has neither, if both may be shown"
+    rows.append(("free title of a booking", TO_CALENDAR, free_title, COPY, UNTIL_GONE))
+    rows.append(("custom fields, internal address of a booking", TO_CALENDAR, "no setting", "nowhere", "–"))
+    return rows
+
+
+def _entry_rows() -> list[Row]:
+    rows = []
+    for field, key in ENTRY_FIELDS.items():
+        if key is None:
+            rows.append((field, FROM_CALENDAR, "no setting", "nowhere", "–"))
+            continue
+        own = _setting(key, "full" if choices(key) else "on")
+        setting = f"{_setting('from_calendar.privacy', 'full')} and {own}"
+        rows.append((field, FROM_CALENDAR, setting, BLOCK, UNTIL_GONE))
+    return rows
+
+
+def _time_rows() -> list[Row]:
+    link = "the link in our table, as long as the copy stands"
+    both = "times, ids, fingerprints (hashes) of what both sides agreed on"
+    return [
+        ("begin, end, kind of busy", "both", "`direction`", f"{COPY} or {BLOCK}", UNTIL_GONE),
+        (both, "both", "`direction`", link, "with the copy"),
+        ("ids, times, codes, rules", "both", "–", "the sync log in our table", "90 days"),
+        ("ids and times of what was moved or deleted", "both", "–", "the journal in our table", "30 days"),
+        ("both times and ids of a conflict", "both", "–", "the conflict in our table", "90 days after its end"),
+        ("ids, codes, counts", "both", "–", "function logs", "`LogDays` (30 days)"),
+        (
+            "name and address of the person",
+            "booking system → calsync",
+            "–",
+            "our table, mails to that address",
+            "with the resource",
+        ),
+        ("sign-in of a mailbox", "Microsoft → calsync", "–", "our table, sealed", "until it is disconnected"),
+    ]
+
+
+def _setting(key: str, open_value: str) -> str:
+    """`key` must have `open_value`; its built-in value behind it."""
+    value = flatten(SyncSettings())[key]
+    shown = {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
+    return f"`{key}` = {open_value} ({shown})"
+
+
+def _table(head: tuple[str, ...], rows: list[Row]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    ERRORS.write_text(errors_page())
+    SECURITY.write_text(security_page(SECURITY.read_text()))
