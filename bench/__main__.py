@@ -13,6 +13,7 @@ GROUPS: dict[str, str] = {
     "reading": "bench.reading",
     "import": "bench.importing",
     "export": "bench.exporting",
+    "calls": "bench.changing",
 }
 """Name on the command line -> module with `rows(options)`. A group is what shares one measured set-up."""
 

@@ -1,7 +1,8 @@
 """Row: 10,000 bookings written into one mailbox while the documented limits are enforced.
 
-Time is scaled: a call takes 1/10 of 300 ms, the quota's ten minutes are one. What is ours (CPU, thread changes, waiting
-at the end of a page) is not scaled, so it weighs ten times what it weighs in life: the figure is a lower bound.
+Service time is shortened, nothing else: a call takes 1/15 of 300 ms, and the quota's ten minutes are as much shorter.
+What is ours (CPU, thread changes, idle lanes at the end of a page) happens in full and is measured; the time that was
+cut off each call is added back afterwards, in three lanes.
 """
 
 from calsync_core.adapters.memory.booking_system import MemoryBookingSystem
@@ -19,7 +20,7 @@ from bench.measure import timed
 from bench.reading import WINDOW, provider
 from bench.rows import Options, Row, Yardstick, ratio
 
-SERVICE_MS, LANES, SCALE = 300.0, 3, 10
+SERVICE_MS, LANES, SCALE = 300.0, 3, 15
 CONCURRENT, QUOTA, QUOTA_SECONDS = 4, 10_000, 600.0
 PAGE = 250
 
@@ -34,26 +35,27 @@ def rows(options: Options) -> list[Row]:
         wall, cpu = _export(n, server)
         counted = server.counted()
     throttled = counted["calls"].get("429", 0)
-    floor = n * latency / 1000 / LANES
-    share = floor / wall
+    scaled_floor, floor = n * latency / 1000 / LANES, n * SERVICE_MS / 1000 / LANES
+    unscaled = wall + floor - scaled_floor
+    share = floor / unscaled
     met = throttled == 0 and share >= 0.9
-    simulated = wall * SCALE / 60
     return [
         Row(
             "export_10000",
-            f"{n} bookings written into one mailbox, {SERVICE_MS:.0f} ms a call (time scaled 1:{SCALE}), at most "
-            f"{CONCURRENT} at once and {QUOTA} in ten minutes: share of the {LANES}-lane floor that is reached",
+            f"{n} bookings written into one mailbox, {SERVICE_MS:.0f} ms a call (served 1:{SCALE}, the rest added back), at "
+            f"most {CONCURRENT} at once and {QUOTA} in ten minutes: share of the {LANES}-lane floor that is reached",
             "no 429, >= 0.90 of the 3-lane floor",
             round(share, 3),
             "share of the floor",
             Yardstick(
-                f"{LANES} lanes x service time, in scaled seconds", f"{n} x {latency:.0f} ms / {LANES}", round(floor, 2)
+                f"{LANES} lanes x service time, seconds", f"{n} x {SERVICE_MS:.0f} ms / {LANES}", round(floor, 2)
             ),
-            ratio(wall, floor),
+            ratio(unscaled, floor),
             met,
-            None if met else _bound(throttled, cpu, wall),
+            None if met else _bound(throttled, cpu, unscaled),
             detail={
-                "minutes_unscaled": round(simulated, 2),
+                "minutes": round(unscaled / 60, 2),
+                "measured_s": round(wall, 2),
                 "answers_429": throttled,
                 "most_at_once": counted["most_open"],
                 "graph_requests": counted["requests"],
@@ -67,7 +69,7 @@ def rows(options: Options) -> list[Row]:
 def _bound(throttled: int, cpu: float, wall: float) -> str:
     if throttled:
         return f"{throttled} calls were refused"
-    return f"our CPU, unscaled, takes {cpu / wall:.0%} of the scaled time; the lanes are idle at the end of each page"
+    return f"our CPU takes {cpu / wall:.0%} of the time; lanes are idle at the end of each page and behind other processes"
 
 
 def _export(n: int, server: GraphServer) -> tuple[float, float]:
