@@ -5,7 +5,6 @@ import hmac
 from dataclasses import replace
 
 import pytest
-
 from calsync_core.adapters.memory.outward import MemoryImporter, MemoryQueue
 from calsync_core.domain.connections import Subscription
 from calsync_core.domain.errors import ProviderUnavailableError
@@ -15,6 +14,7 @@ from calsync_core.usecases import receive_notification as received
 from calsync_core.usecases.receive_notification import Bell, Received, receive_notification
 from calsync_core.usecases.start_run import StartPorts, start_run
 from calsync_core.usecases.subscribe_calendars import hash_of
+
 from tests.small_clinic import ACCOUNT, Clinic, a_clinic
 
 ANNA, NORTH = ResourceId("anna"), ResourceId("anna-north")

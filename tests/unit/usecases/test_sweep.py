@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-
 from calsync_core.domain.errors import (
     ConsentRevokedError,
     CursorExpiredError,
@@ -18,6 +17,7 @@ from calsync_core.domain.resources import Degraded, Status
 from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import Due, Stores
 from calsync_core.usecases.sweep import BATCH, SweepPorts, find_due, handle_due
+
 from tests.small_clinic import ACCOUNT, Clinic, a_clinic, at
 
 
