@@ -117,14 +117,20 @@ def _time_rows() -> list[Row]:
         (both, "both", "`direction`", link, "with the copy"),
         ("ids, times, codes, rules", "both", "–", "the sync log in our table", "90 days"),
         ("ids and times of what was moved or deleted", "both", "–", "the journal in our table", "30 days"),
-        ("both times and ids of a conflict", "both", "–", "the conflict in our table", "90 days after its end"),
+        (
+            "both times and ids of a conflict",
+            "both",
+            "–",
+            "the conflict in our table",
+            "90 days after its end",
+        ),
         ("ids, codes, counts", "both", "–", "function logs", "`LogDays` (30 days)"),
         (
             "name and address of the person",
             "booking system → calsync",
             "–",
             "our table, mails to that address",
-            "with the resource",
+            "with the row of the resource, which calsync does not delete",
         ),
         ("sign-in of a mailbox", "Microsoft → calsync", "–", "our table, sealed", "until it is disconnected"),
     ]
