@@ -103,9 +103,9 @@ class Clinic:
         """A browser that was never here."""
         return Browser(self.cloud.microsoft.ca_file)
 
-    def move_in(self, name: str, domain: str = TOWN, **facts: Any) -> str:
+    def move_in(self, name: str, domain: str = TOWN, address: str = "", **facts: Any) -> str:
         """A new account at Microsoft; gives its address."""
-        email = f"{name.lower().replace(' ', '.')}.{next(self.numbers)}@{domain}"
+        email = f"{address or name.lower().replace(' ', '.')}.{next(self.numbers)}@{domain}"
         wanted = {"time_zone": TIME_ZONE, "password": self.cloud.state.password, **facts}
         self.control.call("POST", "/people", {"email": email, "display_name": name, **wanted})
         return email
