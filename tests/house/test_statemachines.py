@@ -98,7 +98,7 @@ def test_everything_that_breaks_ends_in_close() -> None:
 
 
 def test_a_run_cannot_go_round_for_ever() -> None:
-    """Rounds that find nothing are counted; 25,000 history events, 9 for a round with a wait, would end it without a word."""
+    """Rounds that find nothing are counted; a history ends wordless at 25,000 events, 9 for a round with a wait."""
     first = load_machine("sync_resource")["States"]["Route by outcome"]["Choices"][0]
 
     assert first["Variable"] == "$.round"
