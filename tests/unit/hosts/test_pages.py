@@ -154,7 +154,7 @@ class TestEveryPage:
         answer = web.page("/bookings/week.css", cookie="")
 
         assert answer.headers["content-type"].startswith("text/css")
-        assert len(answer.text.encode()) <= 3 * 1024
+        assert len(answer.text.encode()) <= 3584
 
     def test_every_class_of_the_grid_has_its_rule(self, web: Web) -> None:
         css = web.page("/bookings/week.css").text

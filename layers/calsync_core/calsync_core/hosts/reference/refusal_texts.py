@@ -10,9 +10,9 @@ from calsync_core.hosts.reference.week import describe
 
 _FIELDS = {"slot_taken": "start", "outside_hours": "start", "granularity": "start", "forbidden": "with"}
 _ADVICE = {
-    "outside_hours": "Choose another time, or change the working hours under Resources.",
+    "outside_hours": "Choose another time, or change the working hours under People and rooms.",
     "granularity": "Choose a time on that grid.",
-    "forbidden": "Choose somebody else, or switch bookings on under Resources.",
+    "forbidden": "Choose somebody else, or switch bookings on under People and rooms.",
 }
 
 
