@@ -17,7 +17,7 @@ from calsync_core.usecases.connect_own_calendar import ConnectOwnCalendar, conne
 from calsync_core.usecases.withdraw_invitation import withdraw_invitation
 from calsync_core.web.links import conflict_path, manage_path
 
-from tests.journey_world import ACCOUNT, ANNA, BEN, LOGIN_URL, NOW, PUBLIC_URL, Browser, JourneyWorld
+from tests.journey_world import ACCOUNT, ANNA, BEN, LOGIN_URL, NOW, PUBLIC_URL, ROOM, Browser, JourneyWorld
 
 
 def manage(world: JourneyWorld) -> str:
@@ -221,9 +221,7 @@ def test_need_admin_approval_gives_a_text_for_it_with_a_link_that_works_without_
     browser = at_microsoft(world).come_back(error="admin_consent_required")
     assert "Your IT has to allow calsync first" in browser.text
     assert world.state().invitation is InvitationState.STUCK_AT_MICROSOFT
-    address = re.search(
-        rf"{LOGIN_URL}/organizations/adminconsent\?[^\s<]+", browser.text.replace("&amp;", "&")
-    )
+    address = re.search(rf"{LOGIN_URL}/organizations/adminconsent\?[^\s<]+", browser.text.replace("&amp;", "&"))
     assert address
     state = parse_qs(urlsplit(address[0]).query)["state"][0]
 
@@ -311,9 +309,7 @@ def test_a_wrong_choice_shows_the_form_again_with_what_was_chosen() -> None:
     world = JourneyWorld()
     server = world.sign_in.people["anna"].server
     for name in ("c1", "c2"):
-        server.calendars[CalendarId(name)] = Calendar(
-            CalendarId(name), f"<{name}>", is_default=False, may_write=False
-        )
+        server.calendars[CalendarId(name)] = Calendar(CalendarId(name), f"<{name}>", is_default=False, may_write=False)
     browser = at_microsoft(world).come_back(code="anna")
     assert "&lt;c1&gt;" in browser.text
     browser.submit("/calendars", primary="c1", conflicts="c2")
@@ -384,9 +380,7 @@ def test_an_import_that_lost_access_says_so() -> None:
 def test_manage_shows_how_it_stands_but_no_calendar_names() -> None:
     world = JourneyWorld()
     server = world.sign_in.people["anna"].server
-    server.calendars[CalendarId("c1")] = Calendar(
-        CalendarId("c1"), "Secret club", is_default=False, may_write=True
-    )
+    server.calendars[CalendarId("c1")] = Calendar(CalendarId("c1"), "Secret club", is_default=False, may_write=True)
     connected(world)
     browser = world.browser().get(manage(world))
     assert "Connected" in browser.text
@@ -428,14 +422,37 @@ def test_disconnect_names_numbers_and_needs_a_choice_and_a_tick() -> None:
 def test_other_calendars_are_chosen_after_a_sign_in() -> None:
     world = JourneyWorld()
     server = world.sign_in.people["anna"].server
-    server.calendars[CalendarId("c1")] = Calendar(
-        CalendarId("c1"), "Practice", is_default=False, may_write=True
-    )
+    server.calendars[CalendarId("c1")] = Calendar(CalendarId("c1"), "Practice", is_default=False, may_write=True)
     connected(world)
     browser = world.browser().get(manage(world)).press("Continue to Microsoft").come_back(code="anna")
     assert re.search(r'value="calendar-1" checked', browser.text)
     browser.submit("/calendars", primary="c1")
     assert world.state().primary == "c1"
+
+
+def test_a_forms_address_asked_for_by_a_browser_leads_to_the_page_of_the_form() -> None:
+    world = JourneyWorld()
+    token = world.invite().token
+    browser = world.browser().get(f"/i/{token}/continue")
+    assert (browser.status, browser.path) == (200, f"/i/{token}")
+    assert world.sign_in.begun == []
+
+
+def test_a_room_is_offered_its_own_calendar_before_that_of_its_custodian() -> None:
+    world = JourneyWorld()
+    server = world.sign_in.people["anna"].server
+    server.calendars[CalendarId("room")] = Calendar(
+        CalendarId("room"),
+        "Room 4",
+        is_default=False,
+        may_write=True,
+        is_shared=True,
+        owner_address="Room4@clinic.example",
+    )
+    browser = world.browser().get(f"/i/{world.invite(ROOM).token}").press("Continue to Microsoft")
+    browser.come_back(code="anna")
+    assert re.search(r'name="primary" value="room" checked', browser.text)
+    assert not re.search(r'value="calendar-1" checked', browser.text)
 
 
 def test_signing_in_again_from_the_mail() -> None:
@@ -504,9 +521,7 @@ def test_an_admin_who_signed_in_with_the_wrong_account_may_choose_the_right_one(
     world = JourneyWorld()
     world.add_person("private", "admin@outlook.example")
     browser = world.browser().get("/i/help")
-    command = ConnectOwnCalendar(
-        ACCOUNT, ANNA, "issuer#admin", browser.cookies["__Host-calsync-visit"], "/console"
-    )
+    command = ConnectOwnCalendar(ACCOUNT, ANNA, "issuer#admin", browser.cookies["__Host-calsync-visit"], "/console")
     browser.left_to = connect_own_calendar(world.ports, command)
     browser.come_back(code="private").press("Sign in as").come_back(code="anna")
     browser.submit("/calendars", primary="calendar-1")
@@ -574,17 +589,11 @@ def test_all_links_on_all_pages_stay_on_our_host() -> None:
     world = JourneyWorld()
     token = world.invite().token
     texts = [
-        world.browser().get(path).text
-        for path in (f"/i/{token}", f"/i/{token}/it", f"/i/{token}/not-me", "/i/help")
+        world.browser().get(path).text for path in (f"/i/{token}", f"/i/{token}/it", f"/i/{token}/not-me", "/i/help")
     ]
     connected(world_two := JourneyWorld())
-    texts += [
-        world_two.browser().get(f"{manage(world_two)}{path}").text
-        for path in ("", "/progress", "/disconnect")
-    ]
+    texts += [world_two.browser().get(f"{manage(world_two)}{path}").text for path in ("", "/progress", "/disconnect")]
     for text in texts:
         for target in re.findall(r'(?:href|src|action|hx-get)="([^"]*)"', text):
-            assert (
-                target.startswith("/") or target == "#main" or target == "https://clinic.example/privacy"
-            ), target
+            assert target.startswith("/") or target == "#main" or target == "https://clinic.example/privacy", target
         assert PUBLIC_URL not in re.sub(r"<pre.*?</pre>", "", text, flags=re.DOTALL)

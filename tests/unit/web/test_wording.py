@@ -7,6 +7,7 @@ from pathlib import Path
 import calsync_core
 import pytest
 from calsync_core.domain import errors
+from calsync_core.domain.conflicts import ConflictKind
 from calsync_core.domain.errors import CalsyncError, ProviderThrottledError
 from calsync_core.domain.synclog import Reason
 from calsync_core.web.problems import problem_json, status_of
@@ -33,11 +34,7 @@ def raised_codes() -> set[tuple[str, str]]:
         if any(folder in path.parents for folder in FOREIGN):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            if (
-                not isinstance(node, ast.Call)
-                or not isinstance(node.func, ast.Name)
-                or node.func.id not in names
-            ):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in names:
                 continue
             place = 1 if node.func.id == ProviderThrottledError.__name__ else 0
             if len(node.args) > place and isinstance(node.args[place], ast.Constant):
@@ -58,6 +55,11 @@ def test_every_code_that_is_raised_has_a_text() -> None:
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_of_the_log_has_a_text(reason: Reason) -> None:
     assert reason.value in CATALOGUE
+
+
+@pytest.mark.parametrize("kind", list(ConflictKind))
+def test_every_kind_of_conflict_has_a_text_for_its_mail(kind: ConflictKind) -> None:
+    assert kind.value in CATALOGUE
 
 
 @pytest.mark.parametrize("code", CATALOGUE)

@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from calsync_core.domain.errors import CalsyncError, NotFoundError
 from calsync_core.observability import describe, logger
-from calsync_core.web.answers import Answer
+from calsync_core.web.answers import Answer, see_other
 from calsync_core.web.request import Request, read_request
 
 View = Callable[..., Answer]
@@ -31,13 +32,14 @@ class Router:
         self._routes: list[_Route] = []
 
     def add(self, method: str, path: str, view: View) -> None:
-        pattern = re.sub(
-            r"\{(\w+)(\+?)\}", lambda hole: f"(?P<{hole[1]}>{'.+' if hole[2] else '[^/]+'})", path
-        )
+        pattern = re.sub(r"\{(\w+)(\+?)\}", lambda hole: f"(?P<{hole[1]}>{'.+' if hole[2] else '[^/]+'})", path)
         self._routes.append(_Route(method, re.compile(pattern), view))
 
     def __call__(self, request: Request) -> Answer:
-        """Raises NotFoundError("page_unknown"); answers 405 where only the method does not fit."""
+        """Raises NotFoundError("page_unknown"); answers 405 where only the method does not fit.
+
+        A browser that asks for a form's address is led to the page above it instead: 405 shows people nothing.
+        """
         method = "GET" if request.method == "HEAD" else request.method
         path = request.path.rstrip("/") or "/"
         is_known = False
@@ -47,9 +49,18 @@ class Router:
                 answer = route.view(request, **match.groupdict())
                 return replace(answer, body="") if request.method == "HEAD" else answer
             is_known = is_known or match is not None
+        if is_known and method == "GET" and (page := self._page_above(path)):
+            return see_other(page)
         if is_known:
             return Answer(405, "", "text/plain; charset=utf-8")
         raise NotFoundError("page_unknown")
+
+    def _page_above(self, path: str) -> str:
+        """Where a form's own address is asked for (typed again, a tab restored): the page that the form stands on."""
+        while path := path.rpartition("/")[0]:
+            if any(route.method == "GET" and route.pattern.fullmatch(path) for route in self._routes):
+                return quote(path)
+        return ""
 
 
 def web_handler(router: Router, on_error: OnError) -> Callable[[dict[str, Any], object], dict[str, Any]]:

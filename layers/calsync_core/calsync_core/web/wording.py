@@ -43,9 +43,7 @@ _BY_ITSELF = _("We keep trying by ourselves. There is nothing to do for you.")
 _NO_LOSS = _("Nothing is lost: what waits is written as soon as it works again.")
 
 _REMOTE: Mapping[str, Wording] = {
-    "provider_unavailable": _w(
-        _("The other side does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY
-    ),
+    "provider_unavailable": _w(_("The other side does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY),
     "throttled": _w(_("Microsoft asks us to slow down"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY),
     "cursor_expired": _w(
         _("The calendar is being read again in full"),
@@ -96,7 +94,7 @@ _HOST: Mapping[str, Wording] = {
     "outside_hours": _w(
         _("The booking was moved outside working hours"),
         _("The booking keeps its time in the booking system."),
-        _("Keep the old time, or take the new one anyway."),
+        _("Keep the old time, or take the new one once the working hours in the booking system allow it."),
         Actor.RESOURCE,
     ),
     "locked": _w(
@@ -165,9 +163,7 @@ _CONNECTION: Mapping[str, Wording] = {
     "auth_admin_approval": _w(
         _("Your IT has to allow calsync first"),
         _("Your organisation allows new apps only after IT has approved them. Nothing was connected."),
-        _(
-            "Send your IT the text that we prepared. Your link stays valid: come back when they have approved."
-        ),
+        _("Send your IT the text that we prepared. Your link stays valid: come back when they have approved."),
         Actor.IT,
     ),
     "permission_missing": _w(
@@ -178,9 +174,7 @@ _CONNECTION: Mapping[str, Wording] = {
     ),
     "mailbox_unusable": _w(
         _("This account has no calendar that we can reach"),
-        _(
-            "The sign-in worked, but Microsoft does not offer a calendar for this account. Nothing was connected."
-        ),
+        _("The sign-in worked, but Microsoft does not offer a calendar for this account. Nothing was connected."),
         _("Sign in with the account in which you see your calendar, or ask your IT."),
         Actor.IT,
     ),
@@ -195,9 +189,7 @@ _CONNECTION: Mapping[str, Wording] = {
     ),
     "mailbox_missing": _w(
         _("This account has no mailbox"),
-        _(
-            "The sign-in worked, but there is no mailbox and so no calendar behind this address. Nothing was connected."
-        ),
+        _("The sign-in worked, but there is no mailbox and so no calendar behind this address. Nothing was connected."),
         _("Sign in with the account in which you see your calendar."),
         Actor.RESOURCE,
     ),
@@ -332,9 +324,7 @@ _SIGN_IN: Mapping[str, Wording] = {
     ),
     "mailbox_taken": _w(
         _("This calendar account already belongs to someone else here"),
-        _(
-            "One calendar account serves one person, so that bookings of two people never mix. Nothing was changed."
-        ),
+        _("One calendar account serves one person, so that bookings of two people never mix. Nothing was changed."),
         _(
             "Share that calendar with your own account and choose it there, or ask the present owner to disconnect it"
             " first."
@@ -343,8 +333,8 @@ _SIGN_IN: Mapping[str, Wording] = {
     ),
     "session_missing": _w(
         _("Please sign in"),
-        "",
-        _("Sign in to go on; you come back to this page."),
+        _("You were signed out, or too much time has passed. Nothing was changed."),
+        _("Sign in to go on."),
         Actor.ADMIN,
     ),
     "role_missing": _w(
@@ -603,7 +593,7 @@ _LOG: Mapping[str, Wording] = {
         Actor.OPERATOR,
     ),
     "invited": _w(_("Invitation made"), "", _("The invited person opens the mail."), Actor.RESOURCE),
-    "mail_state": _w(_("News about the invitation mail"), "", _NOTHING, Actor.NOBODY),
+    "mail_state": _w(_("News about a mail that we sent"), "", _NOTHING, Actor.NOBODY),
     "signed_in": _w(_("Signed in at Microsoft"), "", _NOTHING, Actor.NOBODY),
     "calendars_chosen": _w(_("Calendars chosen"), "", _NOTHING, Actor.NOBODY),
     "import_done": _w(_("The first import is complete"), "", _NOTHING, Actor.NOBODY),
@@ -620,6 +610,40 @@ _LOG: Mapping[str, Wording] = {
         _("Access to the calendar was lost"),
         _("New bookings do not reach the calendar, and we cannot see when it is busy."),
         _("Sign in again."),
+        Actor.RESOURCE,
+    ),
+}
+
+# Kinds of conflicts, for the mail about one; a kind that is also a code above has its text there.
+_CONFLICTS: Mapping[str, Wording] = {
+    "same_time": _w(
+        _("Two entries at the same time"),
+        _("Both stay as they are."),
+        _("Accept that both stand, or move the booking."),
+        Actor.RESOURCE,
+    ),
+    "refused": _w(
+        _("The booking system did not accept the new time"),
+        _("The booking keeps its time in the booking system."),
+        _("Choose in the conflict which time is right."),
+        Actor.RESOURCE,
+    ),
+    "changed_on_both": _w(
+        _("A booking was changed on both sides"),
+        _("Both versions are kept."),
+        _("Choose in the conflict which one is right."),
+        Actor.RESOURCE,
+    ),
+    "moved": _w(
+        _("A booking was moved in the calendar"),
+        _("The booking keeps its time in the booking system."),
+        _("Choose in the conflict which time is right."),
+        Actor.RESOURCE,
+    ),
+    "not_writable": _w(
+        _("A booking could not be written to the calendar"),
+        _("It stands in the booking system only."),
+        _("Try again, or leave it as it is."),
         Actor.RESOURCE,
     ),
 }
@@ -718,15 +742,11 @@ _CONSOLE: Mapping[str, Wording] = {
         _("Write it with its offset, for instance 2026-11-23T09:00:00Z."),
         Actor.ADMIN,
     ),
-    "cursor_unknown": _w(
-        _("This place in the list does not exist"), "", _("Start from the first page."), Actor.ADMIN
-    ),
+    "cursor_unknown": _w(_("This place in the list does not exist"), "", _("Start from the first page."), Actor.ADMIN),
     "field_unknown": _w(
         _("A field of this name is not known"), _("Nothing was saved."), _("Leave it out."), Actor.ADMIN
     ),
-    "name_missing": _w(
-        _("The key has no name"), _("No key was made."), _("Enter what it is for."), Actor.ADMIN
-    ),
+    "name_missing": _w(_("The key has no name"), _("No key was made."), _("Enter what it is for."), Actor.ADMIN),
     "too_many_keys": _w(
         _("There are fifty keys already"),
         _("No key was made."),
@@ -736,9 +756,7 @@ _CONSOLE: Mapping[str, Wording] = {
     "key_missing": _w(
         _("The key is missing"), "", _("Send the key as Bearer in the header Authorization."), Actor.OPERATOR
     ),
-    "key_unknown": _w(
-        _("This key is not valid"), "", _("Make a new key on the page Connections."), Actor.OPERATOR
-    ),
+    "key_unknown": _w(_("This key is not valid"), "", _("Make a new key on the page Connections."), Actor.OPERATOR),
     "scope_missing": _w(
         _("This key may only read"), _("Nothing was changed."), _("Use a key that may write."), Actor.OPERATOR
     ),
@@ -766,13 +784,9 @@ _CONSOLE: Mapping[str, Wording] = {
     "stop_line_confirmed": _w(_("Somebody confirmed that it was on purpose"), "", _NOTHING, Actor.NOBODY),
     "stop_line_restored": _w(_("Somebody had the bookings written again"), "", _NOTHING, Actor.NOBODY),
     "outside_window": _w(_("Outside the weeks that are copied"), "", _NOTHING, Actor.NOBODY),
-    "own_booking": _w(
-        _("The copy of a booking that this person or room has too"), "", _NOTHING, Actor.NOBODY
-    ),
+    "own_booking": _w(_("The copy of a booking that this person or room has too"), "", _NOTHING, Actor.NOBODY),
     "direction": _w(_("The setting copies in the other direction only"), "", _NOTHING, Actor.NOBODY),
-    "kept_changing": _w(
-        _("The entry changed again and again while it was written"), "", _BY_ITSELF, Actor.NOBODY
-    ),
+    "kept_changing": _w(_("The entry changed again and again while it was written"), "", _BY_ITSELF, Actor.NOBODY),
     "write_budget": _w(
         _("The entry was written too often in an hour and was set aside"),
         _("Another program may change it back each time."),
@@ -819,9 +833,7 @@ _JOURNEYS: Mapping[str, Wording] = {
         _("Try again in a few minutes; your link stays valid."),
         Actor.RESOURCE,
     ),
-    "host_unavailable": _w(
-        _("The booking system does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY
-    ),
+    "host_unavailable": _w(_("The booking system does not answer at the moment"), _NO_LOSS, _BY_ITSELF, Actor.NOBODY),
     "store_unavailable": _w(
         _("calsync itself is very busy at the moment"), _NO_LOSS, _("Try again in a minute."), Actor.NOBODY
     ),
@@ -869,6 +881,7 @@ _TEXTS: Mapping[str, Wording] = {
     **_CONCURRENCY,
     **_STOP_LINES,
     **_LOG,
+    **_CONFLICTS,
     **_CONSOLE,
     **_JOURNEYS,
 }

@@ -68,7 +68,7 @@ _NOTICES: Mapping[str, tuple[str, str]] = {
     "sent": ("The invitation is on its way.", "good"),
     "withdrawn": ("The invitation was withdrawn. Its link does not work any more.", "good"),
     "syncing": ("The calendar is being checked now. This page shows the result in a few seconds.", "good"),
-    "paused": ("Paused. Nothing is copied until you press Resume.", "good"),
+    "paused": ("Paused. Nothing is copied until the pause ends.", "good"),
     "resumed": ("Resumed. What happened meanwhile is being caught up.", "good"),
     "disconnected": ("Disconnected.", "good"),
     "saved": ("Saved.", "good"),

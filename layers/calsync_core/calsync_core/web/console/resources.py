@@ -27,14 +27,14 @@ from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import notice
 from calsync_core.web.console.overview import PROVIDERS, named_turn
 from calsync_core.web.console.parts import ConsoleParts
-from calsync_core.web.console.synclog import shown_line
+from calsync_core.web.console.synclog import FOLDED, shown_line
 from calsync_core.web.links import invitation_path
 from calsync_core.web.problems import status_of
 from calsync_core.web.status import shown_status
 from calsync_core.web.when import shown_when
 from calsync_core.web.wording import wording
 
-LOG_LINES = 30
+LOG_READ, LOG_LINES = 60, 10
 _MAY_DISCONNECT = {Status.IMPORTING, Status.CONNECTED, Status.REAUTH_REQUIRED, Status.PAUSED}
 _MAY_CONNECT = {Status.NOT_INVITED, Status.AWAITING, Status.DISCONNECTED, Status.REAUTH_REQUIRED, Status.CONNECTED}
 
@@ -148,8 +148,9 @@ class ResourcePages:
             tomorrow=f"{self.parts.frame.clock.now() + timedelta(days=1):%Y-%m-%d}",
             log=[
                 shown_line(line, {resource.id: resource.name})
-                for line in stores.log.of_resource(visit.account, resource.id, LOG_LINES)
-            ],
+                for line in stores.log.of_resource(visit.account, resource.id, LOG_READ)
+                if line.reason.value not in FOLDED
+            ][:LOG_LINES],
             vanished=self._vanished(state),
             invitation=self._invitation(state),
             **self._calendars(state),

@@ -27,7 +27,7 @@ WAYS: Mapping[Way, str] = {
     Way.FROM_CALENDAR: _("to the booking system"),
     Way.NONE: "",
 }
-_FOLDED = {"full_check"}
+FOLDED = {"full_check"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class LogPages:
         only_problems = request.argument("problems") == "1"
         names = self._names(visit)
         lines = self._lines(visit, day, resource, only_problems=only_problems)
-        folded = sum(line.reason.value in _FOLDED for line in lines)
-        kept = [shown_line(line, names) for line in lines if line.reason.value not in _FOLDED]
+        folded = sum(line.reason.value in FOLDED for line in lines)
+        kept = [shown_line(line, names) for line in lines if line.reason.value not in FOLDED]
         filters = {"resource": resource, "day": day, "problems": "1" if only_problems else ""}
         return self.parts.frame.show(
             visit,

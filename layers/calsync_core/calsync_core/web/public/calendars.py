@@ -128,4 +128,8 @@ class CalendarPages:
 
 
 def _default(choice: CalendarChoice) -> CalendarId | None:
-    return next((one.id for one in choice.calendars if one.is_default and one.may_write), None)
+    """A room's own calendar, shared with its custodian, before his: its bookings are none of his business hours."""
+    address = choice.state.resource.email.casefold()
+    writable = [one for one in choice.calendars if one.may_write]
+    own = [one for one in writable if one.is_shared and address and one.owner_address.casefold() == address]
+    return next((one.id for one in (*own, *writable) if one in own or one.is_default), None)
