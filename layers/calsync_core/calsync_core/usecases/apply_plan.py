@@ -154,7 +154,14 @@ def _create_copy(run: SyncRun, action: CreateCopy) -> None:
     mark = mark_of(run.scope.installation, run.account, run.resource, action.booking.id, row.generation)
     # The attempt belongs to it: rows of an earlier connection are gone, but the mailbox remembers their transactions.
     transaction_id = short_hash(run.account, run.resource, row.ref, str(row.generation), str(run.state.attempt))
-    entry = run.primary.create(row.calendar_id, action.copy, mark, transaction_id)
+    try:
+        entry = run.primary.create(row.calendar_id, action.copy, mark, transaction_id)
+    except AppointmentRejectedError as error:
+        if error.code != "transaction_used":
+            raise
+        # It had been written, its answer was lost, and the person has deleted it since: the next one is a new copy.
+        _create_copy(run, replace(action, link=replace(row, generation=row.generation + 1)))
+        return
     _store(run, _agreed(row, entry, action.booking.version, action))
     if is_again:
         links.clear_leaving(run.account, run.resource, REVISIT, [row.ref])
