@@ -14,6 +14,9 @@ GROUPS: dict[str, str] = {
     "import": "bench.importing",
     "export": "bench.exporting",
     "calls": "bench.changing",
+    "cost": "bench.cost",
+    "layers": "bench.layers",
+    "cold_start": "bench.cold_start",
 }
 """Name on the command line -> module with `rows(options)`. A group is what shares one measured set-up."""
 

@@ -4,6 +4,7 @@ Counted here and not by ReturnConsumedCapacity, which no emulator gets right for
 one unit per begun 4 KB, a write one per begun 1 KB, twice in a transaction, once more for each index that holds the item.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from math import ceil
@@ -23,6 +24,7 @@ class CountingClient:
 
     def reset(self) -> None:
         self.reads = self.writes = 0.0
+        self.cpu_inside = 0.0  # of the emulator, which works in this very process
         self.reads_by_entity: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
 
@@ -39,7 +41,11 @@ class CountingClient:
             count = getattr(self, f"_{operation}", None)
             if count is None:
                 raise NotImplementedError(f"{operation} has no price here")
-            return count(real, request)
+            began = time.thread_time()
+            try:
+                return count(real, request)
+            finally:
+                self.cpu_inside += time.thread_time() - began
 
         return call
 

@@ -47,7 +47,7 @@ class _State:
         self.start_at = datetime.fromisoformat(load.start_at)
         self.base = ""
         self.made: dict[str, bytes] = {}
-        self.versions = 0
+        self.versions = self.rounds = 0
         self.reset()
 
     def reset(self) -> None:
@@ -77,7 +77,8 @@ class _State:
 def _feed(state: _State, path: str, query: dict[str, str], prefer: str) -> bytes:
     """One page of calendarView/delta; the token holds the range that is left."""
     if "$deltatoken" in query:
-        return _page(b"", "@odata.deltaLink", f"{state.base}{path}?$deltatoken={_TOKEN}")
+        state.rounds += 1  # a new token each time, as in life: a check that found nothing has a cursor to store
+        return _page(b"", "@odata.deltaLink", f"{state.base}{path}?$deltatoken={_TOKEN}{state.rounds:08d}")
     if token := query.get("$skiptoken"):
         low, high, made = (int(part) for part in token.split("-"))
     else:
