@@ -6,7 +6,7 @@ the row: how many changes a resource has (the same numbers as the naive design g
 
 from dataclasses import dataclass, field
 
-from calsync_core.usecases.sweep import BATCH
+from calsync_core.usecases.sweep import BATCH, CHECK_LANES
 
 from bench import prices as p
 from bench.changing import count_check, steps
@@ -76,9 +76,10 @@ def _run(bill: Bill, counts: Counts, times: float, *, is_from_host: bool) -> Non
 
 
 def _checks(bill: Bill, check: Counts, times: float) -> None:
-    """In batches, one call of the function each; a check waits for Graph, the booking system and the table."""
+    """In batches, one call of the function each; a check waits for Graph, the booking system and the table, several
+    beside each other."""
     waiting = GRAPH_S + _waiting(check)
-    seconds = bill.function("sweep", waiting * BATCH, check.cpu * BATCH, times / BATCH)
+    seconds = bill.function("sweep", waiting * BATCH / CHECK_LANES, check.cpu * BATCH, times / BATCH)
     bill.table(check.read_units, check.write_units, times)
     child = p.EXPRESS_REQUEST + seconds * p.EXPRESS_GB * p.EXPRESS_GB_SECOND
     bill.add("step_functions", times / BATCH * (child + p.STANDARD_TRANSITION))
@@ -107,6 +108,7 @@ def _month(counted: dict[str, Counts], check: Counts) -> Row:
         None if met else "; ".join(f"{name} {dollars:.2f} $" for name, dollars in largest),
         detail={
             "by_service": {name: round(dollars, 3) for name, dollars in sorted(bill.by.items())},
+            "cpu_s": {name: round(counts.cpu, 4) for name, counts in counted.items()},
             "checks_only": round(_only_checks(check), 3),
             "fixed_sweep_machine": round(43_200 * 3 * p.STANDARD_TRANSITION, 2),
             "assumed_seconds": {"graph": GRAPH_S, "host": HOST_S, "table": TABLE_S, "sqs": SQS_S},
@@ -136,10 +138,10 @@ def _check_of_everybody(check: Counts) -> Row:
         ratio(bill.total, naive),
         met,
         None if met else f"lambda {bill.by['lambda']:.2f} $: a check waits {GRAPH_S + _waiting(check):.2f} s for others, "
-        f"one after another at {MEMORY_MB['sweep']} MB; dynamodb {bill.by['dynamodb']:.2f} $",
+        f"{CHECK_LANES} beside each other at {MEMORY_MB['sweep']} MB; dynamodb {bill.by['dynamodb']:.2f} $",
         detail={
             "by_service": {name: round(dollars, 4) for name, dollars in sorted(bill.by.items())},
-            "counted": check.shown(),
+            "counted": check.shown() | {"cpu_s": round(check.cpu, 4)},
         },
     )  # fmt: skip
 
