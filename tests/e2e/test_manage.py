@@ -104,7 +104,8 @@ def test_kept_copies_are_adopted_when_the_calendar_comes_back(clinic: Clinic) ->
 
 
 def test_an_admin_connects_his_own_calendar_without_a_mail(clinic: Clinic) -> None:
-    resource = clinic.add_resource("Administration", ADMIN_EMAIL)
+    owner = {"id": "administration", "name": "Administration", "email": ADMIN_EMAIL}
+    resource = clinic.add_resource("Administration", ADMIN_EMAIL, owner=owner)
     admin = Worker(clinic, resource, ADMIN_EMAIL)
     before = len(admin.person.mails())
     page = clinic.admin.browser.send(clinic.admin.open(f"/resources/{resource}").form(action="/connect"))

@@ -49,6 +49,7 @@ def look(tmp_path_factory: pytest.TempPathFactory) -> Look:
     folder: Path = tmp_path_factory.mktemp("screenshots")
 
     def judge(page: Any, name: str) -> None:
+        page.wait_for_load_state()
         page.screenshot(path=folder / f"{name}.png", full_page=True)
         found = Axe().run(page)
         bad = [one for one in found.response["violations"] if one["impact"] in SERIOUS]
@@ -154,7 +155,7 @@ def test_the_administrator_signs_in_invites_and_changes_a_setting(clinic: Clinic
 
     page.goto(f"{clinic.admin.url}/resources/{connected.id}/settings")
     look(page, "settings")
-    page.locator('[id="to_calendar.privacy"]').select_option("anonymous")
+    page.locator('select[name$="to_calendar.privacy"]').select_option("anonymous")
     page.get_by_role("button", name="Check effect").click()
     effect = page.get_by_role("status", name="Effect")
     effect.wait_for()
