@@ -49,9 +49,7 @@ def read_mail_news(message: str) -> MailFeedback | None:
 
 
 def _news(body: Mapping[str, Any]) -> MailNews | None:
-    kind = body.get("eventType") or body.get(
-        "notificationType"
-    )  # event publishing, or the older notifications
+    kind = body.get("eventType") or body.get("notificationType")  # event publishing, or the older notifications
     if kind == "Delivery":
         return MailNews.DELIVERED
     if kind == "Complaint":

@@ -46,9 +46,7 @@ def come_back(world: JourneyWorld, state: str, key: str = KEY, **answer: str) ->
     return grant_access(world.ports, CameBack({"state": state, **answer}, key))
 
 
-def sign_in(
-    world: JourneyWorld, resource: ResourceId = ANNA, person: str = "anna", key: str = KEY
-) -> SignInResult:
+def sign_in(world: JourneyWorld, resource: ResourceId = ANNA, person: str = "anna", key: str = KEY) -> SignInResult:
     return come_back(world, begin(world, resource, key), key, code=person)
 
 
@@ -322,9 +320,7 @@ def test_ten_conflict_calendars_are_kept_and_the_primary_among_them_is_ignored()
     with_calendars(world)
     sign_in(world)
     _choose(world, PRIMARY, "c0", "c0", *(f"c{index}" for index in range(1, 10)))
-    assert [calendar for _, calendar in world.state().conflict_calendars] == [
-        f"c{index}" for index in range(10)
-    ]
+    assert [calendar for _, calendar in world.state().conflict_calendars] == [f"c{index}" for index in range(10)]
 
 
 def test_choosing_again_changes_the_calendars_of_a_connected_resource() -> None:

@@ -140,9 +140,7 @@ def test_the_time_may_run_out_and_the_rest_follows() -> None:
     assert not finish(world, seconds=0)
     assert world.state().mailbox is not None
     assert set(copies) <= entries(world)
-    [due] = [
-        one for one in world.stores.due.due(world.clock.now() + timedelta(minutes=2)) if one.kind == "wait"
-    ]
+    [due] = [one for one in world.stores.due.due(world.clock.now() + timedelta(minutes=2)) if one.kind == "wait"]
     assert due.subject == ANNA
 
     assert finish(world)
@@ -296,9 +294,7 @@ def test_a_pause_may_be_made_longer_or_open_ended() -> None:
     pause_resource(world.ports, PauseResource(ACCOUNT, ANNA, "Anna", world.clock.now() + timedelta(days=1)))
     pause_resource(world.ports, PauseResource(ACCOUNT, ANNA, "Anna"))
     assert world.state().paused_until_at is None
-    assert not [
-        one for one in world.stores.due.due(world.clock.now() + timedelta(days=9)) if one.kind == "resume"
-    ]
+    assert not [one for one in world.stores.due.due(world.clock.now() + timedelta(days=9)) if one.kind == "resume"]
 
 
 def test_resuming_reads_everything_that_changed_meanwhile() -> None:

@@ -139,9 +139,7 @@ class Life:
         server, system = self.clinic.mailbox(), self.clinic.system
         server.retitle(self.entry, canary("c-edited"))
         server.move_entry(self.private, at(1, 14))
-        server.change_occurrence(
-            self.series, next(iter(server.items[self.series].plan)), title=canary("c-instance")
-        )
+        server.change_occurrence(self.series, next(iter(server.items[self.series].plan)), title=canary("c-instance"))
         first, second, third, fourth = self.bookings
         server.change_entry(
             self.copy_of(first).id,
@@ -251,9 +249,7 @@ class Life:
         stores = self.clinic.stores
         return {
             "stored": "\n".join(words_in(stores)),
-            "queued": "\n".join(
-                words_in([self.travelled, self.clinic.queue.wishes, self.world.importer.started])
-            ),
+            "queued": "\n".join(words_in([self.travelled, self.clinic.queue.wishes, self.world.importer.started])),
             "logged": logged(caplog) + printed,
             "mailed": "\n".join(words_in(self.world.mailer.sent)),
         }
@@ -295,14 +291,9 @@ def nothing_is_kept(places: dict[str, str]) -> None:
 
 def test_the_life_of_the_clinic_has_everything_that_could_leak(life: Life) -> None:
     life.live()
-    reasons = [
-        line.reason.value for line in life.clinic.stores.log.of_resource(ACCOUNT, ResourceId("anna"), 500)
-    ]
+    reasons = [line.reason.value for line in life.clinic.stores.log.of_resource(ACCOUNT, ResourceId("anna"), 500)]
     assert {"entry_quarantined", "host_refused", "run_failed"} <= set(reasons)
-    kinds = {
-        conflict.kind.value
-        for conflict in life.clinic.stores.conflicts.of_resource(ACCOUNT, ResourceId("anna"))
-    }
+    kinds = {conflict.kind.value for conflict in life.clinic.stores.conflicts.of_resource(ACCOUNT, ResourceId("anna"))}
     assert {"same_time", "copy_deleted"} <= kinds
     assert {mail.kind for mail in life.world.mailer.sent} >= {"connected", "conflict"}
     assert len(life.clinic.blocks()) > 8
@@ -324,9 +315,7 @@ def test_by_default_nothing_of_the_calendar_leaves_it(life: Life, kept: Callable
     assert "notice" in {mail.kind for mail in life.world.mailer.sent}
 
 
-def test_of_bookings_only_the_chosen_fields_stand_in_copies(
-    life: Life, kept: Callable[[], dict[str, str]]
-) -> None:
+def test_of_bookings_only_the_chosen_fields_stand_in_copies(life: Life, kept: Callable[[], dict[str, str]]) -> None:
     life.live()
     assert found(life.copies(), BOOKING) == SHOWN_BY_DEFAULT
     assert not found(life.blocks(), BOOKING)
@@ -357,9 +346,7 @@ def test_anonymous_copies_carry_no_word_of_a_booking(life: Life, kept: Callable[
     nothing_is_kept(kept())
 
 
-def test_what_was_shown_goes_when_the_settings_get_stricter(
-    life: Life, kept: Callable[[], dict[str, str]]
-) -> None:
+def test_what_was_shown_goes_when_the_settings_get_stricter(life: Life, kept: Callable[[], dict[str, str]]) -> None:
     """Both sides in full, then both anonymous: the window is rewritten.
 
     A copy in an open conflict is not written to until somebody decides, so its text goes with the decision.
@@ -385,9 +372,7 @@ def test_what_was_shown_goes_when_the_settings_get_stricter(
     nothing_is_kept(kept())
 
 
-def test_a_person_who_decides_a_conflict_leaves_no_text_behind(
-    life: Life, kept: Callable[[], dict[str, str]]
-) -> None:
+def test_a_person_who_decides_a_conflict_leaves_no_text_behind(life: Life, kept: Callable[[], dict[str, str]]) -> None:
     life.live()
     assert life.clinic.conflicts()
     life.decide_everything()

@@ -73,13 +73,9 @@ class Page(HTMLParser):
 
 def write(kind: MailKind, facts: Facts, owner_is_other: bool = False) -> Mail:
     owner = (
-        Owner("p-2", "Cust O'Dian", "c@clinic.example")
-        if owner_is_other
-        else Owner("p-1", EVIL, "a@clinic.example")
+        Owner("p-2", "Cust O'Dian", "c@clinic.example") if owner_is_other else Owner("p-1", EVIL, "a@clinic.example")
     )
-    resource = Resource(
-        ResourceId("anna"), EVIL, "a@clinic.example", ResourceKind.STAFF, "Europe/Berlin", "fr", owner
-    )
+    resource = Resource(ResourceId("anna"), EVIL, "a@clinic.example", ResourceKind.STAFF, "Europe/Berlin", "fr", owner)
     writer = TemplateMailWriter(PUBLIC_URL, 'City & "Clinic"', b"k" * 32, "https://clinic.example/privacy")
     return writer.write(Draft(kind, AccountId("main"), resource, "a@clinic.example", NOW, facts))
 

@@ -62,9 +62,7 @@ def test_answers_fit_the_document(operation: str, url: str) -> None:
     status, body = world.api("GET", url)
 
     schema = described["responses"][str(status)]["content"]["application/json"]["schema"]
-    jsonschema.validate(
-        body, {**schema, "components": whole["components"]}, cls=jsonschema.Draft202012Validator
-    )
+    jsonschema.validate(body, {**schema, "components": whole["components"]}, cls=jsonschema.Draft202012Validator)
 
 
 def test_problems_fit_the_document() -> None:

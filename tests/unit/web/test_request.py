@@ -70,7 +70,5 @@ def test_an_empty_event_is_a_request_for_the_root() -> None:
 
 
 def test_bytes_that_are_no_utf8_do_not_stop_the_reading() -> None:
-    request = read_request(
-        event(headers=FORM, body=base64.b64encode(b"a=%ff\xff").decode(), isBase64Encoded=True)
-    )
+    request = read_request(event(headers=FORM, body=base64.b64encode(b"a=%ff\xff").decode(), isBase64Encoded=True))
     assert request.field("a") == "\ufffd\ufffd"

@@ -40,9 +40,7 @@ def test_a_session_ends_in_code_whatever_the_browser_keeps() -> None:
     assert read_session(event, KEY, SESSION.expires_at) is None
 
 
-@pytest.mark.parametrize(
-    "event", [{}, {"cookies": []}, {"cookies": [f"{COOKIE}="]}, {"cookies": [f"{COOKIE}=a.b"]}]
-)
+@pytest.mark.parametrize("event", [{}, {"cookies": []}, {"cookies": [f"{COOKIE}="]}, {"cookies": [f"{COOKIE}=a.b"]}])
 def test_no_session_is_none(event: dict[str, object]) -> None:
     assert read_session(event, KEY, NOW) is None
 
@@ -114,7 +112,5 @@ def test_every_answer_carries_the_strict_headers() -> None:
 
 def test_only_a_local_cloud_lets_forms_lead_to_http() -> None:
     for url, is_local in (("https://calsync.example", False), ("http://x.localhost:4566", True)):
-        answer = Pages(url, "Clinic").page(
-            "pages/help.html", leads_to_sign_in=True, csrf="", csrf_field="csrf"
-        )
+        answer = Pages(url, "Clinic").page("pages/help.html", leads_to_sign_in=True, csrf="", csrf_field="csrf")
         assert ("http://localhost:*" in answer.headers["content-security-policy"]) is is_local

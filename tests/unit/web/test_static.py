@@ -50,8 +50,6 @@ def test_every_form_that_posts_carries_the_token() -> None:
 
 def _templates(*folders: str) -> list:  # type: ignore[type-arg]
     root = WEB.joinpath("templates")
-    found = [
-        one for folder in folders for one in root.joinpath(folder).iterdir() if one.name.endswith(".html")
-    ]
+    found = [one for folder in folders for one in root.joinpath(folder).iterdir() if one.name.endswith(".html")]
     assert found
     return found

@@ -37,9 +37,7 @@ class SignedIn:
 
 
 class SignIn(Protocol):
-    def begin(
-        self, *, state: str, redirect_uri: str, login_hint: str, prompt: str = "select_account"
-    ) -> Begun:
+    def begin(self, *, state: str, redirect_uri: str, login_hint: str, prompt: str = "select_account") -> Begun:
         """response_mode=query, PKCE S256, nonce. `state` is the caller's, 256 random bits.
 
         Raises InstallationError("entra_missing") when the stack has no Entra values yet, ProviderUnavailableError.

@@ -49,8 +49,6 @@ def connect_own_calendar(ports: JourneyPorts, command: ConnectOwnCalendar) -> st
         ),
     )
     ports.stores.journeys.save_agreement(
-        Agreement(
-            command.account, command.who, "resource", ports.text_version, ports.clock.now(), command.resource
-        )
+        Agreement(command.account, command.who, "resource", ports.text_version, ports.clock.now(), command.resource)
     )
     return url

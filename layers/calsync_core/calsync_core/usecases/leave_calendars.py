@@ -83,7 +83,10 @@ def _move_copy(run: SyncRun, link: Link) -> None:
     found = [one for one in run.primary.find_mark(mark) if one.calendar_id == run.scope.primary]
     transaction = short_hash(run.account, run.resource, link.ref, str(row.generation))
     try:
-        entry = found[0] if found else run.primary.create(run.scope.primary, copy, mark, transaction)
+        if found:  # of a run that ended here; the booking may have changed since
+            entry = run.primary.update(run.scope.primary, found[0].id, copy, None)
+        else:
+            entry = run.primary.create(run.scope.primary, copy, mark, transaction)
     except AppointmentRejectedError:
         return  # it stays where it is; the next change of the booking finds it not writable and says so
     with suppress(AppointmentGoneError):

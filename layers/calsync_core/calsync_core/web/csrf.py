@@ -19,7 +19,5 @@ def csrf_token(key: bytes, cookie: str) -> str:
 
 def check_csrf(key: bytes, cookie: str, given: str) -> None:
     """Raises InputError("form_expired") when the token is missing or belongs to another cookie."""
-    if not cookie or not hmac.compare_digest(
-        csrf_token(key, cookie).encode(), given.encode("utf-8", "replace")
-    ):
+    if not cookie or not hmac.compare_digest(csrf_token(key, cookie).encode(), given.encode("utf-8", "replace")):
         raise InputError("form_expired")

@@ -58,13 +58,9 @@ def manage_path(key: bytes, account: AccountId, resource: str, now: datetime, li
     return f"/m/{make_link(key, SignedLink(Purpose.MANAGE, account, resource, now + lifetime))}"
 
 
-def invitation_path(
-    key: bytes, account: AccountId, resource: str, invitation_id: str, expires_at: datetime
-) -> str:
+def invitation_path(key: bytes, account: AccountId, resource: str, invitation_id: str, expires_at: datetime) -> str:
     """Our own path of an invitation that exists already; it shares that invitation's state and end."""
-    return (
-        f"/i/{make_link(key, SignedLink(Purpose.INVITATION, account, resource, expires_at, invitation_id))}"
-    )
+    return f"/i/{make_link(key, SignedLink(Purpose.INVITATION, account, resource, expires_at, invitation_id))}"
 
 
 def conflict_path(key: bytes, account: AccountId, conflict: str, revision: int, now: datetime) -> str:

@@ -32,9 +32,7 @@ class TemplateMailWriter:
         values = self._values(draft)
         locale = language(draft.resource.locale)
         subject, _, text = render(f"emails/{draft.kind.value}.txt", locale, values).lstrip().partition("\n")
-        html = render(
-            f"emails/{draft.kind.value}.html", locale, {**values, "subject": _one_line(subject, 200)}
-        )
+        html = render(f"emails/{draft.kind.value}.html", locale, {**values, "subject": _one_line(subject, 200)})
         if len(html.encode()) > MAX_HTML:
             raise ValueError(f"mail {draft.kind.value} is larger than {MAX_HTML} bytes")
         return Mail(
@@ -70,9 +68,7 @@ class TemplateMailWriter:
             return f"/i/{facts['token']}"
         if draft.kind is MailKind.REMINDER:
             expires_at: datetime = facts["expires_at"]
-            return invitation_path(
-                self.key, draft.account, draft.resource.id, str(facts["invitation"]), expires_at
-            )
+            return invitation_path(self.key, draft.account, draft.resource.id, str(facts["invitation"]), expires_at)
         if draft.kind is MailKind.CONFLICT:
             conflict, revision = str(facts["conflict"]), int(facts["revision"])
             return conflict_path(self.key, draft.account, conflict, revision, draft.now)

@@ -85,9 +85,7 @@ class Pages:
         if leads_to_sign_in:
             headers["content-security-policy"] = CONTENT_POLICY.format(forms=self._sign_in_forms())
         body = render(template, locale, {**shared, **values})
-        return Answer(
-            status, body, headers={**headers, "content-language": language(locale)}, cookies=tuple(cookies)
-        )
+        return Answer(status, body, headers={**headers, "content-language": language(locale)}, cookies=tuple(cookies))
 
     def _sign_in_forms(self) -> str:
         """Local clouds alone speak http; there the sign-in's pages are on loopback too, on a port of their own."""

@@ -80,9 +80,7 @@ class ConsentPages:
         approval_url = ""
         if isinstance(error, AdminApprovalError):
             expires_at = self.site.ports.clock.now() + APPROVAL_LIFETIME
-            link = SignedLink(
-                Purpose.ADMIN_CONSENT, result.state.account, result.state.resource.id, expires_at
-            )
+            link = SignedLink(Purpose.ADMIN_CONSENT, result.state.account, result.state.resource.id, expires_at)
             approval_url = self.site.ports.sign_in.admin_consent_url(
                 state=make_link(self.site.link_key, link), redirect_uri=self.site.ports.redirect_uri
             )

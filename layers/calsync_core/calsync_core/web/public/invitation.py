@@ -124,23 +124,17 @@ class InvitationPages:
             found.invitation.expires_at,
         )
         state = make_link(self.site.link_key, link)
-        return self.site.ports.sign_in.admin_consent_url(
-            state=state, redirect_uri=self.site.ports.redirect_uri
-        )
+        return self.site.ports.sign_in.admin_consent_url(state=state, redirect_uri=self.site.ports.redirect_uri)
 
     def _not_me(self, request: Request, token: str, found: FoundInvitation, status: int = 200) -> Answer:
-        return self.site.show(
-            request, "not_me", status=status, token=token, state=found.state, is_wrong=status == 422
-        )
+        return self.site.show(request, "not_me", status=status, token=token, state=found.state, is_wrong=status == 422)
 
     def _link(self, token: str) -> InvitationLink:
         """A token of 256 bits, or a link that we signed (it has a dot). Raises LinkUnknownError."""
         if "." not in token:
             return InvitationLink(token=token)
         link = read_link(self.site.link_key, Purpose.INVITATION, token, now=_BEGINNING)
-        return InvitationLink(
-            account=link.account, resource=ResourceId(link.subject), invitation_id=link.detail
-        )
+        return InvitationLink(account=link.account, resource=ResourceId(link.subject), invitation_id=link.detail)
 
     def _link_state(self, request: Request, token: str, error: LinkInvalidError) -> Answer:
         """Says which, and offers the way on; an unknown link gets no hint whether it ever existed."""

@@ -49,9 +49,7 @@ class ManagePages:
             state = self.read(link)
         except LinkExpiredError as error:
             return self._expired(request, link, error)
-        connection = (
-            self.site.ports.stores.connections.get(state.account, state.mailbox) if state.mailbox else None
-        )
+        connection = self.site.ports.stores.connections.get(state.account, state.mailbox) if state.mailbox else None
         return self.site.show(
             request,
             "manage",
@@ -178,9 +176,7 @@ class ManagePages:
         except CalsyncError as error:
             logger().info("disconnect goes on later", code=error.code, resource=state.resource.id)
 
-    def _disconnect_form(
-        self, request: Request, link: str, state: ResourceState, status: int = 200
-    ) -> Answer:
+    def _disconnect_form(self, request: Request, link: str, state: ResourceState, status: int = 200) -> Answer:
         if state.status not in _CONNECTED:
             return see_other(f"/m/{link}")
         in_calendar = in_host = 0

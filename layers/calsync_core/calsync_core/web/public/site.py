@@ -51,9 +51,7 @@ class Site:
         check_csrf(self.csrf_key, key, request.field(FIELD))
         return key
 
-    def manage_path(
-        self, account: AccountId, resource: ResourceId, lifetime: timedelta = CHOICE_LIFETIME
-    ) -> str:
+    def manage_path(self, account: AccountId, resource: ResourceId, lifetime: timedelta = CHOICE_LIFETIME) -> str:
         return manage_path(self.link_key, account, resource, self.ports.clock.now(), lifetime)
 
     def settings(self, state: ResourceState) -> SyncSettings:

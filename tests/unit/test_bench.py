@@ -1,0 +1,73 @@
+"""Every group of the bench runs and gives rows of the right shape. Nothing here looks at a time."""
+
+import json
+
+import pytest
+
+from bench.__main__ import GROUPS, main, measure
+from bench.capacity import size
+from bench.cost import naive_month
+from bench.rows import Options, Row, line
+
+TINY = Options(quick=True, tiny=True)
+KEYS = {
+    "row", "what", "budget", "value", "unit", "yardstick", "ratio", "met", "bounded_by", "reason", "detail", "date",
+    "versions", "calibration_ms",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_row_says_what_it_must(group: str) -> None:
+    rows = measure(group)(TINY)
+
+    assert rows
+    for row in rows:
+        told = json.loads(line(row))
+        assert set(told) == KEYS
+        assert told["what"]
+        assert told["budget"]
+        assert told["unit"]
+        assert (told["value"] is None) == (told["met"] is None and told["reason"] is not None and not told["yardstick"])
+        if told["met"] is False:
+            assert told["bounded_by"]
+        if told["met"] is None:
+            assert told["reason"]
+        if told["yardstick"]:
+            assert set(told["yardstick"]) == {"what", "command", "value"}
+            assert told["yardstick"]["command"]
+            assert told["ratio"] is not None
+
+
+def test_names_are_used_once() -> None:
+    names = [row.row for group in ("reading", "layers", "webhook") for row in measure(group)(TINY)]
+
+    assert len(names) == len(set(names))
+
+
+def test_markdown_holds_every_row(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--tiny", "--markdown", "webhook", "layers"])
+
+    told = capsys.readouterr().out
+    assert "| webhook_to_host |" in told
+    assert "| layers_core |" in told
+    assert "not built in a tiny run" in told
+
+
+def test_unknown_group_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["nonsense"])
+    assert "no such group: nonsense" in capsys.readouterr().err
+
+
+def test_missed_budget_is_printed_as_missed() -> None:
+    told = json.loads(line(Row("r", "w", "<= 1", 2.0, "s", met=False, bounded_by="the wall")))
+
+    assert (told["met"], told["bounded_by"]) == (False, "the wall")
+
+
+def test_item_size_by_the_rules_of_the_price_list() -> None:
+    assert size({"PK": {"S": "abc"}, "n": {"N": "1234"}, "b": {"B": b"12345"}}) == (2 + 3) + (1 + 4) + (1 + 5)
+
+
+def test_naive_figure_is_the_one_that_the_design_names() -> None:
+    assert naive_month(1000) == pytest.approx(1880, rel=0.03)
