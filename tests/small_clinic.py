@@ -18,7 +18,7 @@ from calsync_core.domain.connections import Connection, MailboxIdentity, Provide
 from calsync_core.domain.ids import AccountId, MailboxId, ResourceId, RunId
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.settings import Overrides
-from calsync_core.ports.stores import Stores, StoredSettings
+from calsync_core.ports.stores import StoredSettings, Stores
 from calsync_core.usecases.sync_resource import Outcome, Result, Work, sync_resource
 from calsync_core.usecases.sync_run import SyncPorts
 
@@ -39,7 +39,7 @@ def at(day: int, hour: float, hours: float = 1) -> Timed:
 
 @dataclass
 class Clinic:
-    """`mailbox(resource)` is the person's side, `system` the clinic's; `run()` works like start_sync and the machine."""
+    """`mailbox(resource)` is the person's side, `system` the clinic's; `run()` is start_sync and the machine."""
 
     clock: FixedClock
     system: MemoryBookingSystem
