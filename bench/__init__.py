@@ -1,1 +1,1 @@
-"""The budgets of calsync, each measured beside its yardstick in the same run. `make bench`, or `python -m bench --help`."""
+"""calsync's budgets, each measured beside its yardstick in the same run: `make bench`, `python -m bench --help`."""

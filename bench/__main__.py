@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 
+from bench.markdown import table
 from bench.rows import Options, Row, line
 
 GROUPS: dict[str, str] = {
@@ -17,6 +18,7 @@ GROUPS: dict[str, str] = {
     "cost": "bench.cost",
     "layers": "bench.layers",
     "cold_start": "bench.cold_start",
+    "webhook": "bench.webhook",
 }
 """Name on the command line -> module with `rows(options)`. A group is what shares one measured set-up."""
 
@@ -45,6 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
             if not given.markdown:
                 print(lines[-1], flush=True)
         print(f"# {group}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    if given.markdown:
+        print(table(lines), end="")
     return 0
 
 

@@ -10,9 +10,8 @@ COMMAND = "http.client GET calendarView/delta, Prefer: odata.maxpagesize=1000; j
 def fetch(port: int, start: str, end: str, size: int = 1000) -> int:
     """All pages of the feed; gives how many appointments came."""
     connection = HTTPConnection("127.0.0.1", port)
-    target = (
-        f"/v1.0/me/calendars/CAL1/calendarView/delta?startDateTime={quote(start, safe='')}&endDateTime={quote(end, safe='')}"
-    )
+    times = f"startDateTime={quote(start, safe='')}&endDateTime={quote(end, safe='')}"
+    target = f"/v1.0/me/calendars/CAL1/calendarView/delta?{times}"
     headers = {"Authorization": "Bearer x", "Prefer": f'outlook.body-content-type="text", odata.maxpagesize={size}'}
     count = 0
     while target:

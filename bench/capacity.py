@@ -1,7 +1,8 @@
 """DynamoDB's read and write units, counted from what went over the wire by the rules of its price list.
 
-Counted here and not by ReturnConsumedCapacity, which no emulator gets right for queries and batches: a strong read costs
-one unit per begun 4 KB, a write one per begun 1 KB, twice in a transaction, once more for each index that holds the item.
+Counted here and not by ReturnConsumedCapacity, which no emulator gets right for queries and batches: a strong read
+costs one unit per begun 4 KB, a write one per begun 1 KB, twice in a transaction, once more for each index that holds
+the item.
 """
 
 import time

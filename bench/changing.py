@@ -57,7 +57,9 @@ def check_row() -> Row:
         None,
         None,
         met,
-        None if met else f"{counts.read_units:g} read units: state and cursors {without:g}, the sealed token cache {of_token:g}; "
+        None
+        if met
+        else f"{counts.read_units:g} read units: state and cursors {without:g}, the sealed token cache {of_token:g}; "
         f"{counts.write_units:g} write units: the feed's new cursor is longer than 1 KB where this is 2",
         detail=counts.shown() | {"read_units_without_token": without, "read_units_of_token_cache": of_token},
     )
@@ -104,7 +106,7 @@ def _change_rows(counted: dict[str, Counts]) -> list[Row]:
         is_echo = name.startswith("echo")
         reads, lookups = counts.calendar["changes"], counts.calendar["entries"] + counts.calendar["find_mark"]
         writes = _writes(counts)
-        wanted = (1, 0, 0) if is_echo else (1, 0 if name in {"event_moved"} else 1, 1)
+        wanted = (1, 0, 0) if is_echo else (1, 0 if name == "event_moved" else 1, 1)
         met = reads <= wanted[0] and lookups <= wanted[1] and writes <= wanted[2]
         found.append(
             Row(
@@ -182,4 +184,3 @@ class _Started:
 
     def start(self, wish: Wish, run: str) -> None:
         self.runs.append(run)
-

@@ -77,7 +77,9 @@ def _row(name: str, layer: Path | None, where: str, repeat: int, bare: float, ba
         Yardstick("import boto3 and one client, same interpreter and path", BASELINE, round(base * 1000, 1)),
         ratio(took, base),
         met,
-        None if met is not False else "packages beside boto3 and clients beyond the first: " + ", ".join(_heaviest(name, layer)),
+        None
+        if met is not False
+        else "packages beside boto3 and clients beyond the first: " + ", ".join(_heaviest(name, layer)),
         None if budget else "design.md gives pages no budget",
         detail={"bare_interpreter_ms": round(bare * 1000, 1)},
     )
@@ -126,4 +128,3 @@ def _exchange() -> Row:
         "cold_start_exchange_worker", "cold start of the Exchange worker", "<= 3 x import boto3 + one client",
         "ms CPU", "there is no Exchange worker yet (issue 4)",
     )  # fmt: skip
-

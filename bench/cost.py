@@ -18,7 +18,13 @@ ECHOES = {"echo_of_create": 66, "echo_of_update": 66}
 CHECKS_A_MONTH = 24 * 30  # healthy push: every 60 minutes
 GRAPH_S, HOST_S, TABLE_S, SQS_S = 0.35, 0.10, 0.005, 0.010  # seconds of one call
 CPU_MB = 1769  # one whole CPU
-MEMORY_MB = {"graph_webhook": 256, "host_api": 1024, "start_sync": 256, "sync_job": 1536, "sweep": 1024}  # template.yaml
+MEMORY_MB = {
+    "graph_webhook": 256,
+    "host_api": 1024,
+    "start_sync": 256,
+    "sync_job": 1536,
+    "sweep": 1024,
+}  # template.yaml
 LOG_BYTES = 700  # a line of ours and Lambda's own, per call
 
 
@@ -97,12 +103,16 @@ def _month(counted: dict[str, Counts], check: Counts) -> Row:
     largest = sorted(bill.by.items(), key=lambda one: -one[1])[:2]
     return Row(
         "cost_1000_resources",
-        "variable cost of 1,000 resources a month: 132 changes in the calendar, 132 at the booking system, their echoes, "
-        "a check every 60 minutes; counted calls x price list",
+        "variable cost of 1,000 resources a month: 132 changes in the calendar, 132 at the booking system, their "
+        "echoes, a check every 60 minutes; counted calls x price list",
         "<= 4 $",
         round(bill.total, 2),
         "$ a month",
-        Yardstick("poll every 5 minutes, a state machine per poll, a secret per resource", "bench.cost.naive_month", round(naive, 0)),
+        Yardstick(
+            "poll every 5 minutes, a state machine per poll, a secret per resource",
+            "bench.cost.naive_month",
+            round(naive),
+        ),
         round(bill.total / naive, 5),
         met,
         None if met else "; ".join(f"{name} {dollars:.2f} $" for name, dollars in largest),
@@ -137,7 +147,9 @@ def _check_of_everybody(check: Counts) -> Row:
         Yardstick("a Distributed Map child of three transitions per resource", "bench.cost", round(naive, 2)),
         ratio(bill.total, naive),
         met,
-        None if met else f"lambda {bill.by['lambda']:.2f} $: a check waits {GRAPH_S + _waiting(check):.2f} s for others, "
+        None
+        if met
+        else f"lambda {bill.by['lambda']:.2f} $: a check waits {GRAPH_S + _waiting(check):.2f} s for others, "
         f"{CHECK_LANES} beside each other at {MEMORY_MB['sweep']} MB; dynamodb {bill.by['dynamodb']:.2f} $",
         detail={
             "by_service": {name: round(dollars, 4) for name, dollars in sorted(bill.by.items())},

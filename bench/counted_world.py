@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 
 from calsync_core.adapters.dynamodb.stores import dynamodb_stores
 from calsync_core.adapters.graph.access import GraphAccess
@@ -125,8 +126,7 @@ def _table() -> Iterator[CountingClient]:
     import boto3
     from moto import mock_aws
 
-    from tests.contract.table_from_template import create_table  # the template's own table
-
+    create_table = import_module("tests.contract.table_from_template").create_table  # the template's own table
     fixed = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "eu-central-1"}
     os.environ.update(fixed)
     with mock_aws():

@@ -9,7 +9,7 @@ from calsync_core.domain.appointments import Block, Booking, Entry, Mark
 from calsync_core.domain.ids import BookingId, EntryId, LinkRef
 from calsync_core.domain.links import Agreed, Link, Origin, booking_ref, entry_ref
 from calsync_core.domain.resources import ResourceState, Status
-from calsync_core.domain.settings import SyncSettings
+from calsync_core.domain.settings import effective
 from calsync_core.domain.windows import Window
 from calsync_core.engine import fingerprint
 from calsync_core.engine.observe import Read, Scope, observe
@@ -59,7 +59,9 @@ def _nothing(n: int, options: Options, peer: vdirsyncer_engine.Times) -> Row:
         "<= 10 us a link",
         round(value, 2),
         "us CPU a link",
-        Yardstick(f"vdirsyncer's engine in memory, {n} items, nothing changed", vdirsyncer_engine.COMMAND, round(theirs, 2)),
+        Yardstick(
+            f"vdirsyncer's engine in memory, {n} items, nothing changed", vdirsyncer_engine.COMMAND, round(theirs, 2)
+        ),
         ratio(value, theirs),
         value <= 10,
         None if value <= 10 else "one Read and one Observation object for each link",
@@ -96,7 +98,11 @@ def _one_percent(options: Options, peer: vdirsyncer_engine.Times) -> Row:
         "<= 10 ms, the same at any n (within 20 %)",
         round(value, 3),
         "ms CPU",
-        Yardstick(f"vdirsyncer's engine in memory, 1 % of {middle} changed", vdirsyncer_engine.COMMAND, round(peer.one_percent * 1e3, 1)),
+        Yardstick(
+            f"vdirsyncer's engine in memory, 1 % of {middle} changed",
+            vdirsyncer_engine.COMMAND,
+            round(peer.one_percent * 1e3, 1),
+        ),
         ratio(rounds[middle], peer.one_percent * 1e3),
         met,
         None if met else f"spread between the sizes {spread:.2f}",
@@ -168,7 +174,7 @@ def linked(n: int) -> Clinic:
 
 
 def scope_of(world: Clinic) -> Scope:
-    resource, settings = world.system.resources[RESOURCE], SyncSettings()
+    resource, settings = world.system.resources[RESOURCE], effective({}, {})
     window = Window.around(world.clock.now(), settings.window.weeks_back, settings.window.weeks_ahead)
     return Scope(ACCOUNT, INSTALLATION, resource, settings, 0, window, DEFAULT)
 

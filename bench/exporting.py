@@ -42,8 +42,8 @@ def rows(options: Options) -> list[Row]:
     return [
         Row(
             "export_10000",
-            f"{n} bookings written into one mailbox, {SERVICE_MS:.0f} ms a call (served 1:{SCALE}, the rest added back), at "
-            f"most {CONCURRENT} at once and {QUOTA} in ten minutes: share of the {LANES}-lane floor that is reached",
+            f"{n} bookings written into one mailbox, {SERVICE_MS:.0f} ms a call (served 1:{SCALE}, rest added back), "
+            f"at most {CONCURRENT} at once and {QUOTA} in ten minutes: share of the {LANES}-lane floor that is reached",
             "no 429, >= 0.90 of the 3-lane floor",
             round(share, 3),
             "share of the floor",
@@ -69,7 +69,9 @@ def rows(options: Options) -> list[Row]:
 def _bound(throttled: int, cpu: float, wall: float) -> str:
     if throttled:
         return f"{throttled} calls were refused"
-    return f"our CPU takes {cpu / wall:.0%} of the time; lanes are idle at the end of each page and behind other processes"
+    return (
+        f"our CPU takes {cpu / wall:.0%} of the time; lanes are idle at the end of each page and behind other processes"
+    )
 
 
 def _export(n: int, server: GraphServer) -> tuple[float, float]:

@@ -33,7 +33,7 @@ def _import(n: int, options: Options) -> Row:
     met = wall <= budget and peak <= PEAK_MB
     return Row(
         f"import_{n}",
-        f"first import of {n} entries at {LATENCY_MS:.0f} ms a Graph call; links in a file, a booking system that counts",
+        f"first import of {n} entries at {LATENCY_MS:.0f} ms a Graph call; links in a file, the booking system counts",
         f"<= {budget:.0f} s, peak <= {PEAK_MB:.0f} MB",
         round(wall, 2),
         "s wall",

@@ -75,7 +75,8 @@ class FileLinkStore:
     def put_many(self, account: AccountId, links: Sequence[Link]) -> list[Link]:
         saved = [link.with_row(link.row + 1) for link in links]
         rows = [
-            (link.ref, link.start_at.isoformat(), link.end_at.isoformat(), link.row, pickle.dumps(link)) for link in saved
+            (link.ref, link.start_at.isoformat(), link.end_at.isoformat(), link.row, pickle.dumps(link))
+            for link in saved
         ]
         pointers = [(link.calendar_id, link.entry_id, link.ref) for link in saved if link.entry_id is not None]
         with self._lock:

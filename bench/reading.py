@@ -1,6 +1,5 @@
 """Row: a mailbox of 10,000 appointments read to the neutral form, beside the bare loop over the same server."""
 
-
 from calsync_core.adapters.graph.calendar import GraphCalendarProvider
 from calsync_core.adapters.graph.client import GraphClient
 from calsync_core.domain.connections import MailboxIdentity, ProviderKind

@@ -82,9 +82,7 @@ def line(row: Row) -> str:
             "budget": row.budget,
             "value": row.value,
             "unit": row.unit,
-            "yardstick": None
-            if told is None
-            else {"what": told.what, "command": told.command, "value": told.value},
+            "yardstick": None if told is None else {"what": told.what, "command": told.command, "value": told.value},
             "ratio": row.ratio,
             "met": row.met,
             "bounded_by": row.bounded_by,

@@ -1,4 +1,4 @@
-"""The yardstick of the engine rows: vdirsyncer's engine between two stores in memory, with its status kept in memory."""
+"""The yardstick of the engine rows: vdirsyncer's engine between two stores in memory, its status in memory too."""
 
 import asyncio
 import statistics
