@@ -44,12 +44,8 @@ def warm(cloud: LocalCloud, api_key: str) -> None:
 
 def connect_first(cloud: LocalCloud, tell: Callable[[str], None]) -> str:
     """One person goes the whole way from the mail to connected, once; gives the API key of the demo's scripts."""
-    notes = cloud.state.notes
-    if "api_key" not in notes:
-        admin = Admin(cloud)
-        admin.refresh()
-        notes["api_key"] = admin.new_api_key("Scripts of the demo")
-    api = Host(f"{cloud.machine_url}/v1", notes["api_key"])
+    key = _script_key(cloud)
+    api = Host(f"{cloud.machine_url}/v1", key)
 
     def status() -> str:
         return str(api.call("GET", f"/resources/{CONNECTED.id}")["status"]["state"])
@@ -60,4 +56,16 @@ def connect_first(cloud: LocalCloud, tell: Callable[[str], None]) -> str:
     if status() == "awaiting_confirmation":
         Person(cloud, CONNECTED.mailbox).connect()
         wait_for("the first import", lambda: status() == "connected", 60)
+    return key
+
+
+def _script_key(cloud: LocalCloud) -> str:
+    """The key of the demo's scripts; a new one where somebody revoked it in the console meanwhile."""
+    notes = cloud.state.notes
+    known = str(notes.get("api_key", ""))
+    answer = Host(f"{cloud.machine_url}/v1", known).call("GET", "/resources", None, (200, 401)) if known else {}
+    if not known or answer.get("code") == "key_unknown":
+        admin = Admin(cloud)
+        admin.refresh()
+        notes["api_key"] = admin.new_api_key("Scripts of the demo")
     return str(notes["api_key"])
