@@ -75,6 +75,9 @@ class Api:
 class Clinic:
     """One deployed stack with an administrator, a key for scripts, and a supply of days and people."""
 
+    stories: object = None
+    """See patience.py."""
+
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
         self.control = cloud.control

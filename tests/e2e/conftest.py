@@ -19,7 +19,9 @@ from local.layout import EMULATOR_PYTHON, SAM
 from local.microsoft import Addresses, Control
 from local.ports import Ports
 from local.state import State
+from tests.e2e import patience
 from tests.e2e.clinic import Clinic, until
+from tests.e2e.patience import Stories
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +37,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 
 @pytest.fixture(scope="session")
-def clinic(cloud: LocalCloud) -> Clinic:
-    """The clinic with its administrator signed in and the privacy text agreed to."""
+def clinic(cloud: LocalCloud, request: pytest.FixtureRequest) -> Clinic:
+    """The clinic with its administrator signed in, the privacy text agreed to, and the slow stories begun."""
     clinic = Clinic(cloud)
     demo_clinic.add_people(cloud)
     demo_clinic.add_resources(clinic.host)
@@ -46,7 +48,16 @@ def clinic(cloud: LocalCloud) -> Clinic:
     until("events of the booking system", lambda: clinic.host.call("POST", "/events/deliver")["waiting"], 0)
     first = {"send": False, "agree_to_privacy_version": "1"}
     clinic.api.call("POST", "/resources/ben/invitation", first)
+    if any("stories" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        clinic.stories = patience.begin(clinic)
     return clinic
+
+
+@pytest.fixture
+def stories(clinic: Clinic) -> Stories:
+    """What began with the session."""
+    assert isinstance(clinic.stories, Stories)
+    return clinic.stories
 
 
 def attach(folder: Path, stack_name: str) -> LocalCloud:
