@@ -107,9 +107,12 @@ def watch_everything(run: SyncRun) -> None:
 
 
 def _watch_many(run: SyncRun, entries: dict[LinkRef, Link]) -> None:
-    """A whole series was read: two queries for all of its occurrences."""
+    """A whole series was read: two queries for all of its occurrences, and only over the time that they span."""
     now, links = run.ports.clock.now(), run.ports.stores.links
-    bookings = [link for link in links.series(run.account, run.resource, BOOKINGS) if link.end_at > now]
+    first = max(now, min(link.start_at for link in entries.values()))
+    last = max(link.end_at for link in entries.values())
+    near = links.overlapping(run.account, run.resource, first, last) if first < last else []
+    bookings = [link for link in near if link.end_at > now]  # pairs() takes those that are bookings
     found = [pair for pair in pairs(bookings, entries.values()) if pair[1].end_at > now]
     wanted = {_pair_id(run, *pair) for pair in found}
     for pair in found:
