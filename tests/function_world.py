@@ -137,9 +137,7 @@ class FunctionWorld:
     def _exchange(self, monkeypatch: pytest.MonkeyPatch) -> None:
         clinic = self.clinic
         place = "calsync_core.adapters"
-        monkeypatch.setattr(
-            f"{place}.dynamodb.subscriptions.DynamoSubscriptions", lambda _: clinic.stores.connections
-        )
+        monkeypatch.setattr(f"{place}.dynamodb.subscriptions.DynamoSubscriptions", lambda _: clinic.stores.connections)
         monkeypatch.setattr(f"{place}.aws.queue.SqsQueue", lambda *_: clinic.queue)
         monkeypatch.setattr(start_sync_function, "dynamodb_stores", lambda *_: clinic.stores)
         monkeypatch.setattr(start_sync_function, "StepFunctionsImporter", lambda *_: self.importer)

@@ -61,9 +61,7 @@ class FakeSignIn:
         self.refuses_to_begin: CalsyncError | None = None
         self.login_url = LOGIN_URL
 
-    def begin(
-        self, *, state: str, redirect_uri: str, login_hint: str, prompt: str = "select_account"
-    ) -> Begun:
+    def begin(self, *, state: str, redirect_uri: str, login_hint: str, prompt: str = "select_account") -> Begun:
         if self.refuses_to_begin:
             raise self.refuses_to_begin
         query = {"state": state, "redirect_uri": redirect_uri, "login_hint": login_hint}
@@ -178,9 +176,7 @@ class JourneyWorld:
         return self.stores.resources.save(ResourceState(ACCOUNT, row))
 
     def add_person(self, name: str, address: str) -> Person:
-        person = self.sign_in.people[name] = Person(
-            address, f"oid-{name}", MemoryMailboxServer(self.clock.now)
-        )
+        person = self.sign_in.people[name] = Person(address, f"oid-{name}", MemoryMailboxServer(self.clock.now))
         return person
 
     def state(self, resource: ResourceId = ANNA) -> ResourceState:
@@ -197,9 +193,7 @@ class JourneyWorld:
     def last_mail(self, kind: str) -> Mail:
         return next(mail for mail in reversed(self.mailer.sent) if mail.kind == kind)
 
-    def connect(
-        self, resource: ResourceId = ANNA, person: str = "anna", browser: "Browser | None" = None
-    ) -> "Browser":
+    def connect(self, resource: ResourceId = ANNA, person: str = "anna", browser: "Browser | None" = None) -> "Browser":
         """The whole journey as a person goes it."""
         browser = browser or self.browser()
         token = self.invite(resource).token

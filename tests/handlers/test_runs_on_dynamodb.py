@@ -60,8 +60,7 @@ def _note_calls(monkeypatch: pytest.MonkeyPatch, asked: set[str]) -> None:
         if operation == "TransactWriteItems":  # its parts are what a role allows
             parts = {part for item in arguments["TransactItems"] for part in item}
             asked.update(
-                "dynamodb:ConditionCheckItem" if part == "ConditionCheck" else f"dynamodb:{part}Item"
-                for part in parts
+                "dynamodb:ConditionCheckItem" if part == "ConditionCheck" else f"dynamodb:{part}Item" for part in parts
             )
         elif operation != "Scan":  # the test's own
             asked.add(f"dynamodb:{operation}")

@@ -104,9 +104,7 @@ def test_each_payload_has_its_expectation(function: str, expected: set[str]) -> 
 
 
 @pytest.mark.parametrize("case", WEBHOOK)
-def test_the_webhook_answers_and_queues(
-    world: FunctionWorld, case: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_webhook_answers_and_queues(world: FunctionWorld, case: str, capsys: pytest.CaptureFixture[str]) -> None:
     answer = world.call("graph_webhook", case)
 
     status, body, wishes, refused = WEBHOOK[case]
@@ -157,18 +155,12 @@ def test_graph_is_asked_to_come_again_while_we_cannot_note_a_change(
     def down(*_: object) -> None:
         raise ProviderUnavailableError
 
-    place = (
-        (world.clinic.stores.connections, "subscription")
-        if broken == "store"
-        else (world.clinic.queue, "wish")
-    )
+    place = (world.clinic.stores.connections, "subscription") if broken == "store" else (world.clinic.queue, "wish")
     monkeypatch.setattr(*place, down)
     assert world.call("graph_webhook", "change") == {"statusCode": 503, "headers": HEADERS, "body": ""}
 
 
-def test_nothing_of_a_notification_is_logged(
-    world: FunctionWorld, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_of_a_notification_is_logged(world: FunctionWorld, capsys: pytest.CaptureFixture[str]) -> None:
     for case in WEBHOOK:
         world.call("graph_webhook", case)
     written = "".join(capsys.readouterr())
@@ -186,9 +178,7 @@ def test_wishes_become_runs_and_only_the_failed_messages_come_again(world: Funct
     wishes, failed = START[case]
     assert [wish for wish, _ in world.importer.started] == wishes
     records = payload("start_sync", case)["Records"]
-    assert answer == {
-        "batchItemFailures": [{"itemIdentifier": records[number - 1]["messageId"]} for number in failed]
-    }
+    assert answer == {"batchItemFailures": [{"itemIdentifier": records[number - 1]["messageId"]} for number in failed]}
 
 
 def test_every_run_has_an_id_of_its_own(world: FunctionWorld) -> None:
@@ -384,9 +374,7 @@ def all_items(found: dict[str, Any]) -> list[dict[str, str]]:
     ["resource-{:04}", "4c4b9a0e-6d0f-4c55-9d3f-{:012}/" + "f" * 64, "é" * 90 + "{:04}"],
     ids=["short", "renewal", "foreign"],
 )
-def test_two_thousand_due_items_stay_within_a_state_and_none_is_lost(
-    world: FunctionWorld, subject: str
-) -> None:
+def test_two_thousand_due_items_stay_within_a_state_and_none_is_lost(world: FunctionWorld, subject: str) -> None:
     """A state holds 256 KB: a page that does not fit would fail every minute and never be handled."""
     expected = {subject.format(number) for number in range(2000)}
     for one in sorted(expected):
@@ -396,9 +384,7 @@ def test_two_thousand_due_items_stay_within_a_state_and_none_is_lost(
         found = handler("sweep")({**event, "page": page}, None)
         assert len(json.dumps(found)) < 200_000
         for batch in found["batches"]:
-            assert handler("sweep")({"step": "handle", "batch": batch}, None) == {
-                "renewal": len(batch["items"])
-            }
+            assert handler("sweep")({"step": "handle", "batch": batch}, None) == {"renewal": len(batch["items"])}
         handled |= {item["subject"] for item in all_items(found)}
         if not found["more"]:
             break
@@ -409,9 +395,7 @@ def test_two_thousand_due_items_stay_within_a_state_and_none_is_lost(
 @pytest.mark.parametrize(
     "name", ["resource-{:04}", "a-long-foreign-id-of-a-booking-system-" * 4 + "{:04}"], ids=["short", "long"]
 )
-def test_checks_that_do_not_fit_become_wishes(
-    world: FunctionWorld, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_checks_that_do_not_fit_become_wishes(world: FunctionWorld, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = [(ACCOUNT, ResourceId(name.format(number))) for number in range(2000)]
     monkeypatch.setattr(world.clinic.stores.due, "checks", lambda _minute: pairs)
 
@@ -459,9 +443,7 @@ def sweep_module() -> Any:
     return sweep_function
 
 
-def test_a_reminder_that_could_not_be_sent_stays_due(
-    world: FunctionWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reminder_that_could_not_be_sent_stays_due(world: FunctionWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reminders that follow are scheduled by the one before: losing one would lose them all."""
     due = Due("reminder", ACCOUNT, "anna", NOW - timedelta(minutes=1))
     world.clinic.stores.due.schedule(due)
@@ -481,10 +463,6 @@ def test_a_reminder_that_could_not_be_sent_stays_due(
     assert world.clinic.stores.due.due(NOW + timedelta(days=9)) == [later]
 
     monkeypatch.setattr(sweep_module(), "send_reminders", lambda *_: None)
-    batch = {
-        "items": [
-            {"kind": "reminder", "account": "main", "subject": "anna", "due_at": later.due_at.isoformat()}
-        ]
-    }
+    batch = {"items": [{"kind": "reminder", "account": "main", "subject": "anna", "due_at": later.due_at.isoformat()}]}
     handler("sweep")({"step": "handle", "batch": batch}, None)
     assert not world.clinic.stores.due.due(NOW + timedelta(days=9))

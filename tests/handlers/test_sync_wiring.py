@@ -59,9 +59,7 @@ class Stack:
     def started(self, machine: str) -> list[dict[str, str]]:
         client = boto3.client("stepfunctions")
         listed = client.list_executions(stateMachineArn=self.machines[machine])["executions"]
-        return [
-            json.loads(client.describe_execution(executionArn=one["executionArn"])["input"]) for one in listed
-        ]
+        return [json.loads(client.describe_execution(executionArn=one["executionArn"])["input"]) for one in listed]
 
 
 @pytest.fixture

@@ -103,9 +103,7 @@ def test_the_progress_moves_by_itself_with_scripts_and_by_reloading_without(
     page.goto(f"{address}/oauth/callback?state={state}&code=anna")
     page.get_by_role("button", name="Connect").click()
     page.wait_for_url("**/progress")
-    done = replace(
-        world.state().moved_to(Status.CONNECTED, world.clock.now()), last_sync_at=world.clock.now()
-    )
+    done = replace(world.state().moved_to(Status.CONNECTED, world.clock.now()), last_sync_at=world.clock.now())
     world.stores.resources.save(done)
     if not has_scripts:
         page.get_by_role("link", name="Look again").click()
@@ -113,9 +111,7 @@ def test_the_progress_moves_by_itself_with_scripts_and_by_reloading_without(
 
 
 @pytest.mark.parametrize("page", [True], ids=["scripts"], indirect=True)  # axe is a script
-def test_nothing_scrolls_sideways_and_everything_can_be_hit(
-    world: JourneyWorld, page: Any, address: str
-) -> None:
+def test_nothing_scrolls_sideways_and_everything_can_be_hit(world: JourneyWorld, page: Any, address: str) -> None:
     link = manage_path(world.link_key, ACCOUNT, ANNA, world.clock.now(), timedelta(days=1))
     token = world.invite().token
     state = at_microsoft_again(world, page, address, token)
@@ -125,9 +121,7 @@ def test_nothing_scrolls_sideways_and_everything_can_be_hit(
     page.goto(f"{address}{link}/calendars")
     page.get_by_role("button", name="Connect").click()
     page.wait_for_url("**/progress")
-    world.stores.resources.save(
-        replace(world.state(), progress=Progress(near_done=True, done=4200, expected=13000))
-    )
+    world.stores.resources.save(replace(world.state(), progress=Progress(near_done=True, done=4200, expected=13000)))
     check(page, address, [f"{link}/progress", link, f"{link}/disconnect"])
 
 

@@ -1,13 +1,18 @@
 """Every group of the bench runs and gives rows of the right shape. Nothing here looks at a time."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from calsync_core.usecases.sweep import handle_due
 
 from bench.__main__ import GROUPS, main, measure
 from bench.capacity import size
+from bench.clinic import ACCOUNT, RESOURCE, clinic
 from bench.cost import naive_month
+from bench.counted_world import checked_world
 from bench.rows import Options, Row, line
+from bench.work import when
 
 TINY = Options(quick=True, tiny=True)
 KEYS = {
@@ -71,3 +76,29 @@ def test_item_size_by_the_rules_of_the_price_list() -> None:
 
 def test_naive_figure_is_the_one_that_the_design_names() -> None:
     assert naive_month(1000) == pytest.approx(1880, rel=0.03)
+
+
+def test_a_first_import_looks_up_nothing_that_it_has_just_read() -> None:
+    world = clinic()
+    for number in range(10):
+        world.server.create_entry(when(2 * number))
+        world.system.book([RESOURCE], when(2 * number + 1))
+
+    world.run("import")
+
+    assert world.provider.calls["entries"] == 0
+    assert world.host.calls["booking"] == 0
+
+
+def test_checks_of_a_batch_are_all_counted_and_a_bad_one_stops_none() -> None:
+    told: list[tuple[str, str]] = []
+    with checked_world(entries=2) as (world, sweep, server):
+        server.reset()
+        good = {"kind": "check", "account": ACCOUNT, "subject": RESOURCE}
+        handled = handle_due(replace(sweep, note=lambda *what: told.append(what)), [good, {"kind": "check"}])
+        requests = server.counted()["requests"]
+
+    assert handled == {"check": 1, "failed": 1}
+    assert [kind for kind, _ in told] == ["check"]
+    assert requests == 1
+    assert world.clinic.queue.wishes == []
