@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from local.journey import wait_for
 from tests.e2e.clinic import Clinic, Worker, until
 
 pytestmark = pytest.mark.e2e
@@ -84,16 +85,16 @@ def test_a_booking_of_two_stands_in_both_calendars_and_blocks_neither(
     colleague.wait_events(day)
 
 
-def test_occurrences_of_a_series_are_written_one_by_one_and_its_master_never(clinic: Clinic, worker: Worker) -> None:
-    """R41. The rule itself is not written until series are: no copy is a recurring event."""
+def test_nothing_of_a_booking_series_is_written_and_the_log_says_so(clinic: Clinic, worker: Worker) -> None:
+    """R41. Refused by capability until real series are written: visible in the log, never dropped in silence."""
     monday = clinic.day(weekday=0)
-    days = [monday + timedelta(days=number) for number in range(3)]
-    series = worker.book(days[0], "10:00", "10:30", series={"rrule": "FREQ=DAILY;COUNT=3"})["id"]
-    for day in days:
-        assert worker.wait_copy(day, "10:00", "10:30")["type"] == "singleInstance"
+    series = worker.book(monday, "10:00", "10:30", series={"rrule": "FREQ=DAILY;COUNT=3"})["id"]
+
+    wait_for("the refusal", lambda: "series_not_supported" in worker.log_codes())
+
+    for number in range(3):
+        assert worker.mailbox.events(monday + timedelta(days=number)) == []
     worker.cancel_booking(series)
-    for day in days:
-        worker.wait_events(day)
 
 
 def test_what_the_calendar_shows_follows_the_settings(clinic: Clinic, worker: Worker) -> None:

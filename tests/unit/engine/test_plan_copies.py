@@ -1,6 +1,7 @@
 """Bookings and their copies: the first table of design.md section 5, cell by cell, and the rules around it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from calsync_core.domain.appointments import BookingStatus
@@ -251,8 +252,9 @@ def test_copies_of_a_closed_direction_go_when_the_admin_chose_the_whole_window()
 
 
 @pytest.mark.rule("R41")
-def test_a_series_master_is_not_written_but_noted() -> None:
-    done = decide(copy_read(replace(BOOKING, is_series_master=True), Missing.NOT_READ, None))
+@pytest.mark.parametrize("part", [{"is_series_master": True}, {"series_id": "series-1"}], ids=["master", "occurrence"])
+def test_nothing_of_a_booking_series_is_written_but_it_is_noted(part: dict[str, Any]) -> None:
+    done = decide(copy_read(replace(BOOKING, **part), Missing.NOT_READ, None))
 
     assert isinstance(done, Skip)
     assert (done.rule, done.is_noteworthy, done.reason) == ("R41", True, Reason.SERIES_NOT_SUPPORTED)

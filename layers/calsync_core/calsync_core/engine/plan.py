@@ -122,7 +122,7 @@ def _no_copy_yet(seen: Observation, scope: Scope) -> Action | None:
     booking, copy, link = seen.read.host, seen.copy, seen.read.link
     if not isinstance(booking, Booking) or copy is None:
         return None
-    if booking.is_series_master:
+    if booking.is_series_master or booking.series_id is not None:
         return Skip("R41", seen.read.ref, Reason.SERIES_NOT_SUPPORTED, "series", is_noteworthy=True)
     if link is None and not scope.window.holds(booking.when, scope.resource.time_zone):
         return Skip("R42", seen.read.ref, code="outside_window")
