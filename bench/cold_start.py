@@ -126,5 +126,5 @@ def _heaviest(name: str, layer: Path | None) -> list[str]:
 def _exchange() -> Row:
     return null(
         "cold_start_exchange_worker", "cold start of the Exchange worker", "<= 3 x import boto3 + one client",
-        "ms CPU", "there is no Exchange worker yet (issue 4)",
+        "ms CPU", "there is no Exchange worker yet",
     )  # fmt: skip

@@ -32,4 +32,4 @@ def _row(name: str, what: str, budget: float, size: float | str) -> Row:
     limit = Yardstick("Lambda's limit for code and layers", _COMMAND, LIMIT_MB)
     met = size <= budget
     bound = None if met else "the packages of the lock"
-    return Row(name, what, f"<= {budget:.0f} MB", round(size, 1), "MB", limit, ratio(size, LIMIT_MB), met, bound)
+    return Row(name, what, f"<= {budget:.0f} MB", round(size, 2), "MB", limit, ratio(size, LIMIT_MB), met, bound)

@@ -80,5 +80,5 @@ def _exchange() -> Row:
         "10,000 Exchange items read by SyncFolderItems",
         "<= 20 calls, <= 6 x the bare loop's CPU",
         "s CPU",
-        "there is no Exchange adapter yet (issue 4); its layer is measured by the row layers_exchange",
+        "there is no Exchange adapter yet; its layer is measured by the row layers_exchange",
     )
