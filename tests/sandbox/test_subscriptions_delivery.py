@@ -295,5 +295,6 @@ def test_one_deleted_occurrence_is_told_as_an_update_of_its_series(subscribed: S
     anna.graph.delete(f"/v1.0/me/events/{days[1]['id']}")
 
     items = anna.hook.wait_for(2)
-    assert [i["changeType"] for i in items] == ["created", "updated"]
-    assert items[1]["resourceData"]["id"] == series["id"]
+    # Two POSTs: which one the endpoint hears first is nobody's promise (graph.md 8.3).
+    assert sorted(i["changeType"] for i in items) == ["created", "updated"]
+    assert {i["resourceData"]["id"] for i in items} == {series["id"]}
