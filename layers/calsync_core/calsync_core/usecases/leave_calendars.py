@@ -55,7 +55,8 @@ def leave_calendars(run: SyncRun) -> bool:
 
 def _leave(run: SyncRun, link: Link, chosen: set[CalendarId]) -> None:
     if link.origin is Origin.HOST:
-        if link.calendar_id != run.scope.primary and run.scope.settings.writes_calendar:
+        is_under_way = link.intent is Intent.CREATE and link.entry_id is not None
+        if (link.calendar_id != run.scope.primary or is_under_way) and run.scope.settings.writes_calendar:
             with suppress(LinkChangedError):  # another run was here first
                 _move_copy(run, link)
     elif link.calendar_id not in chosen:
@@ -75,7 +76,12 @@ def _move_copy(run: SyncRun, link: Link) -> None:
     if _has_guests(run, link, link.entry_id):
         return  # R53
     row = link
-    if link.intent is not Intent.CREATE:
+    if link.intent is Intent.CREATE:
+        _call_back(run, link)
+        if link.calendar_id == run.scope.primary and _stands(run, link, link.entry_id):
+            run.ports.stores.links.put(run.account, replace(link, intent=None))
+            return
+    else:
         row = replace(link, intent=Intent.CREATE, generation=link.generation + 1)
         row = run.ports.stores.links.put(run.account, row)
     copy = project_booking(booking, run.scope.settings, run.scope.resource)
@@ -87,7 +93,10 @@ def _move_copy(run: SyncRun, link: Link) -> None:
             entry = run.primary.update(run.scope.primary, found[0].id, copy, None)
         else:
             entry = run.primary.create(run.scope.primary, copy, mark, transaction)
-    except AppointmentRejectedError:
+    except AppointmentRejectedError as error:
+        if error.code == "transaction_used":
+            # Written by a run that ended here, and deleted by the person since: the next one is a new copy.
+            _move_copy(run, run.ports.stores.links.put(run.account, replace(row, generation=row.generation + 1)))
         return  # it stays where it is; the next change of the booking finds it not writable and says so
     with suppress(AppointmentGoneError):
         run.primary.delete(link.calendar_id, link.entry_id, None)
@@ -100,6 +109,21 @@ def _move_copy(run: SyncRun, link: Link) -> None:
     )  # fmt: skip
     run.touched[link.ref] = run.ports.stores.links.put(run.account, moved)
     run.log(Reason.COPY_CREATED, Way.TO_CALENDAR, rule="R36", ref=link.ref, code="calendar_changed")
+
+
+def _call_back(run: SyncRun, link: Link) -> None:
+    """A move was cut off, and calendars were chosen anew since: what it wrote to the choice in between goes."""
+    if link.booking_id is None:
+        return
+    mark = mark_of(run.scope.installation, run.account, run.resource, link.booking_id, link.generation)
+    for entry in run.primary.find_mark(mark):
+        if entry.calendar_id != run.scope.primary and not entry.has_attendees:
+            with suppress(AppointmentGoneError):
+                run.primary.delete(entry.calendar_id, entry.id, None)
+
+
+def _stands(run: SyncRun, link: Link, entry_id: EntryId) -> bool:
+    return run.primary.entries(link.calendar_id, [entry_id], run.content)[entry_id] is not None
 
 
 def _has_guests(run: SyncRun, link: Link, entry_id: EntryId) -> bool:
