@@ -40,6 +40,14 @@ def test_random_lives_keep_every_promise() -> None:
         assert not [cause for cause in CAUSES if not tally.faults[cause]], "every kind of fault has struck"
 
 
+@pytest.mark.parametrize("seed", [503_761, 108_474])
+def test_a_move_to_another_calendar_that_was_cut_off_loses_and_cancels_nothing(seed: int) -> None:
+    """Found by a soak: the primary calendar was changed, the run died between writing the new copy and deleting the
+    old one, and before it went on a person deleted the new copy, or the calendar was changed back. The copy was left in
+    the calendar that had been given up, or our own deletion was taken for the person's and cancelled the booking."""
+    assert failure(Schedule(seed).script()) is None
+
+
 def test_the_same_seed_is_the_same_life() -> None:
     for seed in range(0, 40, 10):
         script = Schedule(seed).script()
