@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 
 from calsync_core.domain.appointments import AllDay, Entry, When
@@ -46,7 +45,7 @@ from calsync_core.engine.project import project_booking
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.outward import Wish
 from calsync_core.usecases.read_calendar import read_booking
-from calsync_core.usecases.read_host import mark_of, written_before
+from calsync_core.usecases.read_host import written_before
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.watch_conflicts import open_conflict, settle_gone
 
@@ -151,11 +150,8 @@ def _create_copy(run: SyncRun, action: CreateCopy) -> None:
     if is_again:  # its tombstone is used up, and the new row has no pointer: after a crash only this leads back to it
         links.set_leaving(run.account, run.resource, REVISIT, [action.link.ref])
     row = links.put(run.account, action.link)
-    mark = mark_of(run.scope.installation, run.account, run.resource, action.booking.id, row.generation)
-    # The attempt belongs to it: rows of an earlier connection are gone, but the mailbox remembers their transactions.
-    transaction_id = short_hash(run.account, run.resource, row.ref, str(row.generation), str(run.state.attempt))
     try:
-        entry = run.primary.create(row.calendar_id, action.copy, mark, transaction_id)
+        entry = run.primary.create(row.calendar_id, action.copy, run.mark(row), run.transaction_id(row))
     except AppointmentRejectedError as error:
         if error.code != "transaction_used":
             raise
@@ -200,7 +196,7 @@ def _update_copy(run: SyncRun, action: UpdateCopy) -> None:
 
 
 def _agreed(link: Link, entry: Entry, booking_version: str, action: CreateCopy | AdoptCopy | UpdateCopy) -> Link:
-    start, end = _interval(action.booking.when, action.copy.time_zone)
+    start, end = action.booking.when.interval(action.copy.time_zone)
     return replace(
         link, intent=None, entry_id=entry.id, when=action.booking.when, start_at=start, end_at=end, decision=None,
         host=Agreed(booking_version, fingerprint.time_of(action.copy.when), fingerprint.rest_of_copy(action.copy)),
@@ -290,7 +286,7 @@ def _move_booking(run: SyncRun, action: MoveBooking) -> None:
     # A host that rounds gives another time than asked for, or the clinic changed something else: its version stays
     # unknown here, so that the copy follows.
     host = Agreed(moved.version if is_same else link.host.version, fingerprint.time_of(copy.when), link.host.rest)
-    start, end = _interval(moved.when, run.scope.resource.time_zone)
+    start, end = moved.when.interval(run.scope.resource.time_zone)
     calendar = Agreed(action.entry.version, fingerprint.time_of(action.entry.when), link.calendar.rest)
     _store(run, replace(link, host=host, calendar=calendar, when=moved.when, start_at=start, end_at=end, decision=None))
     run.log(Reason.BOOKING_MOVED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, was=_span(action.booking.when))
@@ -412,10 +408,6 @@ def _link(action: Action) -> Link | None:
 def _ref(action: Action) -> LinkRef | None:
     link = _link(action)
     return link.ref if link is not None else None
-
-
-def _interval(when: When, zone: str) -> tuple[datetime, datetime]:
-    return when.interval(zone)
 
 
 def _span(when: When) -> str:

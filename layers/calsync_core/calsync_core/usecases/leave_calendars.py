@@ -11,7 +11,7 @@ from datetime import date
 
 from calsync_core.domain.appointments import AllDay, Block, BlockKind
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError, LinkChangedError
-from calsync_core.domain.ids import CalendarId, EntryId, LinkRef, ResourceId, short_hash
+from calsync_core.domain.ids import CalendarId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.links import Agreed, Intent, Link, Origin
 from calsync_core.domain.resources import Status
 from calsync_core.domain.synclog import Reason, Way
@@ -22,7 +22,6 @@ from calsync_core.engine.plan import plan
 from calsync_core.engine.project import project_booking
 from calsync_core.usecases.apply_plan import apply_plan
 from calsync_core.usecases.read_calendar import read_booking
-from calsync_core.usecases.read_host import mark_of
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.watch_conflicts import watch_conflicts
 
@@ -85,14 +84,13 @@ def _move_copy(run: SyncRun, link: Link) -> None:
         row = replace(link, intent=Intent.CREATE, generation=link.generation + 1)
         row = run.ports.stores.links.put(run.account, row)
     copy = project_booking(booking, run.scope.settings, run.scope.resource)
-    mark = mark_of(run.scope.installation, run.account, run.resource, link.booking_id, row.generation)
+    mark = run.mark(row)
     found = [one for one in run.primary.find_mark(mark) if one.calendar_id == run.scope.primary]
-    transaction = short_hash(run.account, run.resource, link.ref, str(row.generation))
     try:
         if found:  # of a run that ended here; the booking may have changed since
             entry = run.primary.update(run.scope.primary, found[0].id, copy, None)
         else:
-            entry = run.primary.create(run.scope.primary, copy, mark, transaction)
+            entry = run.primary.create(run.scope.primary, copy, mark, run.transaction_id(row))
     except AppointmentRejectedError as error:
         if error.code == "transaction_used":
             # Written by a run that ended here, and deleted by the person since: the next one is a new copy.
@@ -113,10 +111,7 @@ def _move_copy(run: SyncRun, link: Link) -> None:
 
 def _call_back(run: SyncRun, link: Link) -> None:
     """A move was cut off, and calendars were chosen anew since: what it wrote to the choice in between goes."""
-    if link.booking_id is None:
-        return
-    mark = mark_of(run.scope.installation, run.account, run.resource, link.booking_id, link.generation)
-    for entry in run.primary.find_mark(mark):
+    for entry in run.primary.find_mark(run.mark(link)):
         if entry.calendar_id != run.scope.primary and not entry.has_attendees:
             with suppress(AppointmentGoneError):
                 run.primary.delete(entry.calendar_id, entry.id, None)

@@ -3,8 +3,8 @@
 import json
 from dataclasses import dataclass, replace
 
-from calsync_core.domain.appointments import Booking, Entry, Mark
-from calsync_core.domain.ids import AccountId, BookingId, LinkRef, ResourceId
+from calsync_core.domain.appointments import Booking, Entry
+from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.links import Intent, Link, booking_ref
 from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.stores import CursorRow
@@ -62,13 +62,9 @@ def written_before(run: SyncRun, link: Link | None) -> Entry | Missing:
     """An intent without a result: the create may have taken effect, and the mark tells."""
     if link is None or link.entry_id is not None or link.intent is not Intent.CREATE or link.booking_id is None:
         return Missing.NOT_READ
-    mark = mark_of(run.scope.installation, run.account, run.resource, link.booking_id, link.generation)
+    mark = run.mark(link)
     for entry in run.primary.find_mark(mark):
         whole = run.primary.entries(link.calendar_id, [entry.id], EVERYTHING)[entry.id]
         if whole is not None:
             return replace(whole, mark=mark, is_mark_known=True)
     return Missing.NOT_READ
-
-
-def mark_of(installation: str, account: AccountId, resource: ResourceId, booking: BookingId, generation: int) -> Mark:
-    return Mark(installation, account, resource, booking, generation)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
 
+from calsync_core.domain.appointments import Mark
 from calsync_core.domain.errors import (
     CalendarGoneError,
     ConcurrentChangeError,
@@ -38,7 +39,7 @@ from calsync_core.usecases.finish_disconnect import finish_disconnect
 from calsync_core.usecases.finish_round import STOP_LINE, apply_shared_copies, finish_calendar_round, finish_host_round
 from calsync_core.usecases.leave_calendars import leave_calendars
 from calsync_core.usecases.read_calendar import Feed, read_calendar_page, read_known_series
-from calsync_core.usecases.read_host import mark_of, read_host_page
+from calsync_core.usecases.read_host import read_host_page
 from calsync_core.usecases.subscribe_calendars import SubscribePorts, subscribe_calendars
 from calsync_core.usecases.sync_run import SyncPorts, SyncRun
 from calsync_core.usecases.watch_conflicts import note_reads, settle_touched, watch_conflicts, watch_everything
@@ -195,7 +196,7 @@ def _find_unfinished(ports: SyncPorts, lease: Lease) -> None:
     for link in ports.stores.links.all(account, resource):
         if link.intent is not Intent.CREATE or link.entry_id is not None or link.booking_id is None:
             continue
-        mark = mark_of(ports.installation, account, resource, link.booking_id, link.generation)
+        mark = Mark(ports.installation, account, resource, link.booking_id, link.generation)
         with suppress(ConnectionBrokenError, LinkChangedError):  # no access: what is there the person can delete
             for entry in ports.provider(account, state.mailbox).find_mark(mark)[:1]:
                 ports.stores.links.put(account, replace(link, entry_id=entry.id))
@@ -241,7 +242,9 @@ def _near_window(run: SyncRun) -> bool:
         return False
     if rows.get(HOST) is not None:
         watch_everything(run)  # chosen anew: no full round follows that would judge overlaps
-    run.state = _save_state(run, replace(run.state, progress=replace(run.state.progress, near_done=True)))
+    run.state = run.ports.stores.resources.save(
+        replace(run.state, progress=replace(run.state.progress, near_done=True))
+    )
     for _, calendar in run.state.calendars:
         run.ports.stores.cursors.forget(run.account, run.resource, f"{NEAR_FEED}{calendar}")
     run.ports.stores.cursors.forget(run.account, run.resource, f"{NEAR_FEED}{HOST}")
@@ -423,7 +426,7 @@ def _revisit(run: SyncRun) -> None:
 def _note_progress(run: SyncRun, count: int) -> None:
     if run.state.status is Status.IMPORTING:
         progress = replace(run.state.progress, done=run.state.progress.done + count)
-        run.state = _save_state(run, replace(run.state, progress=progress))
+        run.state = run.ports.stores.resources.save(replace(run.state, progress=progress))
 
 
 def _note_success(run: SyncRun) -> None:
@@ -444,12 +447,8 @@ def _note_success(run: SyncRun) -> None:
         new = replace(new, is_stop_line_confirmed=False, degraded=None)
     if new is not state or _is_older(state.last_sync_at, now):
         run.flush()
-        run.state = _save_state(run, replace(new, last_sync_at=now))
+        run.state = run.ports.stores.resources.save(replace(new, last_sync_at=now))
 
 
 def _is_older(at: datetime | None, now: datetime) -> bool:
     return at is None or now - at > timedelta(minutes=5)
-
-
-def _save_state(run: SyncRun, state: ResourceState) -> ResourceState:
-    return run.ports.stores.resources.save(state)

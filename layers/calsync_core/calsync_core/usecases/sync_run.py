@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from calsync_core.domain.appointments import Mark
 from calsync_core.domain.conflicts import Conflict
 from calsync_core.domain.errors import LeaseLostError
-from calsync_core.domain.ids import AccountId, LinkRef, MailboxId, ResourceId, RunId
+from calsync_core.domain.ids import AccountId, LinkRef, MailboxId, ResourceId, RunId, short_hash
 from calsync_core.domain.links import Link
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.synclog import LogEntry, Reason, Way
@@ -80,6 +81,17 @@ class SyncRun:
 
     def calendar(self, mailbox: MailboxId) -> CalendarProvider:
         return self.ports.provider(self.account, mailbox)
+
+    def mark(self, link: Link) -> Mark:
+        """What the copy of this link carries, in its present generation; only links of bookings have one."""
+        if link.booking_id is None:
+            raise AssertionError("only bookings have copies with a mark")
+        return Mark(self.scope.installation, self.account, self.resource, link.booking_id, link.generation)
+
+    def transaction_id(self, link: Link) -> str:
+        """The same for every try to create the same copy. The attempt belongs to it: rows of an earlier connection are
+        gone, but the mailbox remembers their transactions."""
+        return short_hash(self.account, self.resource, link.ref, str(link.generation), str(self.state.attempt))
 
     @property
     def primary(self) -> CalendarProvider:

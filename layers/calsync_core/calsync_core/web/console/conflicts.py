@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from calsync_core.domain.conflicts import Conflict, ConflictKind, ConflictStatus, Resolution
+from calsync_core.domain.conflicts import Conflict, ConflictStatus, Resolution
 from calsync_core.domain.errors import CalsyncError, InputError, NotFoundError
 from calsync_core.domain.ids import BookingId, ConflictId, ResourceId
 from calsync_core.domain.resources import ResourceState
 from calsync_core.usecases.resolve_conflict import Decision, offered, resolve_conflict
 from calsync_core.web.answers import Answer, see_other
+from calsync_core.web.conflict_words import CHOICES_BY_KIND, KINDS
 from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import list_page, notice
 from calsync_core.web.console.parts import ConsoleParts
@@ -31,26 +32,11 @@ def _(text: str) -> str:
     return text
 
 
-KINDS: dict[ConflictKind, str] = {
-    ConflictKind.SAME_TIME: _("Two entries at the same time"),
-    ConflictKind.OUTSIDE_HOURS: _("Moved outside working hours"),
-    ConflictKind.REFUSED: _("The booking system did not accept the new time"),
-    ConflictKind.CHANGED_ON_BOTH: _("Changed on both sides"),
-    ConflictKind.MOVED: _("Moved in the calendar"),
-    ConflictKind.COPY_DELETED: _("Deleted in the calendar"),
-    ConflictKind.NOT_WRITABLE: _("Could not be written"),
-}
 LABELS: dict[Resolution, str] = {
     Resolution.KEEP_BOOKING: _("Keep the booking's time"),
     Resolution.TAKE_CALENDAR: _("Take the calendar's time"),
     Resolution.NEXT_FREE: _("Move to the next free time"),
     Resolution.LEAVE_BOTH: _("Leave both until"),
-}
-_LABELS_BY_KIND: dict[tuple[ConflictKind, Resolution], str] = {
-    (ConflictKind.SAME_TIME, Resolution.KEEP_BOOKING): _("Accept that both stand"),
-    (ConflictKind.COPY_DELETED, Resolution.KEEP_BOOKING): _("Write it into the calendar again"),
-    (ConflictKind.COPY_DELETED, Resolution.TAKE_CALENDAR): _("Cancel the booking"),
-    (ConflictKind.NOT_WRITABLE, Resolution.KEEP_BOOKING): _("Try again"),
 }
 
 
@@ -171,7 +157,7 @@ def _shown(conflict: Conflict, state: ResourceState, booking: tuple[str, str]) -
         booking_url=booking[1],
         booking_when=shown_when(conflict.booking_when, zone),
         calendar_when=shown_when(conflict.calendar_when, zone),
-        choices=tuple((one.value, _LABELS_BY_KIND.get((kind, one), LABELS[one])) for one in offered(conflict)),
+        choices=tuple((one.value, CHOICES_BY_KIND.get((kind, one), LABELS[one])) for one in offered(conflict)),
         cause=wording(conflict.code).title if conflict.code else "",
     )
 

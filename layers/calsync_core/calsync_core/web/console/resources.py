@@ -22,7 +22,7 @@ from calsync_core.usecases.send_mail import address_of
 from calsync_core.usecases.sync_now import sync_now
 from calsync_core.usecases.withdraw_invitation import withdraw_invitation
 from calsync_core.web.answers import Answer, see_other
-from calsync_core.web.console.conflicts import KINDS
+from calsync_core.web.conflict_words import KINDS
 from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import notice
 from calsync_core.web.console.overview import PROVIDERS, named_turn

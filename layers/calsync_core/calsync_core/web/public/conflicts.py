@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from calsync_core.domain.conflicts import Conflict, ConflictKind, ConflictStatus, Resolution
+from calsync_core.domain.conflicts import Conflict, ConflictStatus, Resolution
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, LinkUnknownError, RefusedError
 from calsync_core.domain.ids import ConflictId
 from calsync_core.domain.resources import ResourceState
 from calsync_core.usecases.resolve_conflict import ConflictPorts, Decision, offered, resolve_conflict
 from calsync_core.web.answers import Answer, see_other
+from calsync_core.web.conflict_words import CHOICES_BY_KIND, KINDS
 from calsync_core.web.links import Purpose, read_link
 from calsync_core.web.problems import status_of
 from calsync_core.web.public.site import Site
@@ -26,26 +27,11 @@ def _(text: str) -> str:
     return text
 
 
-_TITLES = {
-    ConflictKind.SAME_TIME: _("Two entries at the same time"),
-    ConflictKind.OUTSIDE_HOURS: _("Moved outside working hours"),
-    ConflictKind.REFUSED: _("The booking system did not accept the new time"),
-    ConflictKind.CHANGED_ON_BOTH: _("Changed on both sides"),
-    ConflictKind.MOVED: _("Moved in the calendar"),
-    ConflictKind.COPY_DELETED: _("Deleted in the calendar"),
-    ConflictKind.NOT_WRITABLE: _("Could not be written"),
-}
 _CHOICES = {
     Resolution.KEEP_BOOKING: _("Keep the booking's time"),
     Resolution.TAKE_CALENDAR: _("Take the calendar's time"),
     Resolution.NEXT_FREE: _("Move the booking to the next free time"),
     Resolution.LEAVE_BOTH: _("Leave both until a day of my choice"),
-}
-_CHOICES_BY_KIND = {
-    (ConflictKind.SAME_TIME, Resolution.KEEP_BOOKING): _("Accept that both stand"),
-    (ConflictKind.COPY_DELETED, Resolution.KEEP_BOOKING): _("Write it into the calendar again"),
-    (ConflictKind.COPY_DELETED, Resolution.TAKE_CALENDAR): _("Cancel the booking"),
-    (ConflictKind.NOT_WRITABLE, Resolution.KEEP_BOOKING): _("Try again"),
 }
 
 
@@ -81,11 +67,11 @@ class ConflictPage:
             status=status_of(error) if error else 200,
             link=link,
             state=state,
-            title=_TITLES[conflict.kind],
+            title=KINDS[conflict.kind],
             booking_when=shown_when(conflict.booking_when, zone),
             calendar_when=shown_when(conflict.calendar_when, zone),
             choices=[
-                (one.value, _CHOICES_BY_KIND.get((conflict.kind, one), _CHOICES[one])) for one in offered(conflict)
+                (one.value, CHOICES_BY_KIND.get((conflict.kind, one), _CHOICES[one])) for one in offered(conflict)
             ],
             ended=conflict.status is not ConflictStatus.OPEN,
             is_current=is_current,

@@ -1,0 +1,25 @@
+"""How conflicts and their special ways out are called, the same in the console and behind the link in a mail."""
+
+from calsync_core.domain.conflicts import ConflictKind, Resolution
+
+
+def _(text: str) -> str:
+    """Marks a text for translation; it is translated where it is shown."""
+    return text
+
+
+KINDS: dict[ConflictKind, str] = {
+    ConflictKind.SAME_TIME: _("Two entries at the same time"),
+    ConflictKind.OUTSIDE_HOURS: _("Moved outside working hours"),
+    ConflictKind.REFUSED: _("The booking system did not accept the new time"),
+    ConflictKind.CHANGED_ON_BOTH: _("Changed on both sides"),
+    ConflictKind.MOVED: _("Moved in the calendar"),
+    ConflictKind.COPY_DELETED: _("Deleted in the calendar"),
+    ConflictKind.NOT_WRITABLE: _("Could not be written"),
+}
+CHOICES_BY_KIND: dict[tuple[ConflictKind, Resolution], str] = {
+    (ConflictKind.SAME_TIME, Resolution.KEEP_BOOKING): _("Accept that both stand"),
+    (ConflictKind.COPY_DELETED, Resolution.KEEP_BOOKING): _("Write it into the calendar again"),
+    (ConflictKind.COPY_DELETED, Resolution.TAKE_CALENDAR): _("Cancel the booking"),
+    (ConflictKind.NOT_WRITABLE, Resolution.KEEP_BOOKING): _("Try again"),
+}
