@@ -220,6 +220,10 @@ class Worker:
     def log_codes(self) -> list[str]:
         return [line["code"] for line in self.log()]
 
+    def wait_log(self, code: str) -> None:
+        """A line with that code: a round writes its log after what the line tells of."""
+        until(f"{code} in the log of {self.id}", lambda: code in self.log_codes(), wanted=True)
+
     def conflicts(self) -> list[Json]:
         return list(self.clinic.api.call("GET", "/conflicts", resource_id=self.id)["items"])
 

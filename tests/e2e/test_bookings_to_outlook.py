@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from local.journey import wait_for
 from tests.e2e.clinic import Clinic, Worker, until
 
 pytestmark = pytest.mark.e2e
@@ -90,7 +89,7 @@ def test_nothing_of_a_booking_series_is_written_and_the_log_says_so(clinic: Clin
     monday = clinic.day(weekday=0)
     series = worker.book(monday, "10:00", "10:30", series={"rrule": "FREQ=DAILY;COUNT=3"})["id"]
 
-    wait_for("the refusal", lambda: "series_not_supported" in worker.log_codes())
+    worker.wait_log("series_not_supported")
 
     for number in range(3):
         assert worker.mailbox.events(monday + timedelta(days=number)) == []

@@ -20,7 +20,7 @@ def test_a_moved_copy_moves_the_booking(clinic: Clinic, worker: Worker) -> None:
     copy = worker.wait_copy(day, "09:00", "09:45")
     worker.mailbox.move(copy["id"], day, "11:00", "11:45")
     until("the booking", lambda: worker.booking(booking), ("11:00", "11:45", "confirmed"))
-    until("the move in the log", lambda: "booking_moved" in worker.log_codes(), wanted=True)
+    worker.wait_log("booking_moved")
     # Being moved from here is no reason to write to the calendar again.
     assert worker.wait_copy(day, "11:00", "11:45")["id"] == copy["id"]
     assert worker.conflicts() == []
@@ -114,7 +114,7 @@ def test_moved_copies_follow_the_setting(clinic: Clinic, worker: Worker) -> None
     copy = worker.wait_copy(day, "09:00", "09:45")
     worker.set(edits__moved_in_calendar="restore")
     worker.mailbox.move(copy["id"], day, "12:00", "12:45")
-    until("the move in the log", lambda: "copy_restored" in worker.log_codes(), True)
+    worker.wait_log("copy_restored")
     worker.wait_copy(day, "09:00", "09:45")
     worker.set(edits__moved_in_calendar="flag")
     worker.mailbox.move(copy["id"], day, "12:00", "12:45")
@@ -156,7 +156,7 @@ def test_an_overlap_closes_itself_when_the_entry_is_moved_away(clinic: Clinic, w
     assert worker.read()["open_conflicts"] == len(worker.conflicts())
     worker.mailbox.move(event, day, "10:00", "11:00")  # touching is not overlapping
     worker.wait_ended(conflict)
-    assert "conflict_settled" in worker.log_codes()
+    worker.wait_log("conflict_settled")
     worker.mailbox.move(event, day, "09:00", "09:15")
     conflict = worker.wait_conflict("same_time")
     worker.rebook(booking, day, "13:00", "14:00")  # the other way to end it

@@ -216,7 +216,7 @@ def test_one_bad_entry_is_set_aside_with_its_reason_and_the_rest_goes_on(clinic:
     worker.wait_events(day, "13:00-14:00")
     conflict = worker.wait_conflict("not_writable")
     assert conflict["booking_id"] == bad
-    assert "entry_quarantined" in worker.log_codes()
+    worker.wait_log("entry_quarantined")
     clinic.control.call("DELETE", "/faults")
     clinic.api.call("POST", f"/conflicts/{conflict['id']}/resolution", {"resolution": "keep_booking"})
     worker.wait_events(day, "09:00-10:00", "13:00-14:00")

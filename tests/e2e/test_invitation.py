@@ -48,7 +48,7 @@ def test_from_the_invitation_to_connected(clinic: Clinic) -> None:
     mail = wait_for("the invitation", lambda: worker.person.mails("connect your calendar"))[0]
     assert "Until Friday, please" in mail["text"]
     wait_delivered(worker)
-    assert "invited" in worker.log_codes()
+    worker.wait_log("invited")
 
     page = worker.person.sign_in(worker.person.go_to_microsoft(worker.person.invitation_link()))
     assert heading(page) == "Choose your calendars"

@@ -4,7 +4,6 @@ import secrets
 
 import pytest
 
-from local.journey import wait_for
 from tests.e2e.clinic import Clinic, Worker
 
 pytestmark = pytest.mark.e2e
@@ -79,7 +78,7 @@ def test_a_personal_account_connects(clinic: Clinic) -> None:
     dana.book(day, "15:00", "16:00")
 
     # An app with rights of its own never sees a personal mailbox: the log and the live check tell.
-    wait_for("the copy", lambda: "copy_created" in dana.log_codes(), 45)
+    dana.wait_log("copy_created")
     answer = dana.call("POST", "/check", {"start": f"{day}T15:00:00Z", "end": f"{day}T16:00:00Z"})
     assert answer["result"] in ("free", "busy"), answer
 
