@@ -6,7 +6,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CORE = REPOSITORY / "layers/calsync_core/calsync_core"
-RULE = re.compile(r"\bR[1-9][0-9]?\b")
+RULE = re.compile(r"\bR[1-9][0-9]{0,2}\b")
 
 
 def in_code() -> set[str]:
