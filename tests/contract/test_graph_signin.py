@@ -234,6 +234,7 @@ def test_a_good_token_needs_no_request_and_no_write(microsoft: Microsoft, person
     assert [one for one in microsoft.log(since) if "/oauth2/" in one["path"] or "openid" in one["path"]] == []
 
 
+@pytest.mark.complaint(2)
 def test_an_expired_token_is_refreshed_once_and_stored(microsoft: Microsoft, person: Person) -> None:
     import time
 
@@ -250,6 +251,7 @@ def test_an_expired_token_is_refreshed_once_and_stored(microsoft: Microsoft, per
     assert token_posts(microsoft, since) == 1
 
 
+@pytest.mark.complaint(2)
 def test_who_loses_the_race_keeps_the_winners_cache_and_goes_on(microsoft: Microsoft, person: Person) -> None:
     cache = person.sign_in().cache
     winner = Store(cache)

@@ -82,6 +82,7 @@ def test_an_entry_that_comes_twice_in_a_round_is_the_same_entry(side: Watched) -
 # -- 4: creates -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.complaint(4)
 def test_trap_4_a_create_whose_answer_was_lost_is_looked_for_and_not_repeated_blindly(side: Watched) -> None:
     side.microsoft.fault(match={"method": "POST", "path": "/events"}, times=1, action={"close": "after"})
 
@@ -115,6 +116,7 @@ def test_trap_4_a_used_transaction_id_whose_entry_is_there_is_adopted(side: Watc
 # -- 5: nobody is mailed ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.complaint(16)
 def test_trap_5_no_write_mails_anybody(side: Watched) -> None:
     written = side.provider.create(side.calendar, copy(at(1)), mark(), "tx-1")
     side.provider.update(side.calendar, written.id, copy(at(2)), None)
@@ -155,6 +157,7 @@ def test_more_ids_than_a_batch_holds_are_looked_up(side: Watched) -> None:
 # -- 8: what goes with every call -------------------------------------------------------------------------------
 
 
+@pytest.mark.complaint(25)
 def test_trap_8_the_preferences_go_with_every_call_and_every_batch_part(side: Watched, receiver: Receiver) -> None:
     written = side.provider.create(side.calendar, copy(at(1)), mark(), "tx-1")
     second = side.create(at(2))
@@ -272,6 +275,7 @@ def test_a_stale_subscription_of_ours_is_taken_away(side: Watched, receiver: Rec
 # -- 13: four at once -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.complaint(29)
 def test_trap_13_never_more_than_four_calls_at_once_batches_and_live_changes_included(side: Watched) -> None:
     ids = [side.create(at(day)) for day in range(6)]
     side.microsoft.settings(service_time=0.05, enforces_limits=True)
@@ -305,6 +309,7 @@ def test_trap_14_a_decimal_wait_is_waited_here_when_it_is_short(side: Watched) -
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("30", 30.0), ("12.5", 12.5)])
+@pytest.mark.complaint(29)
 def test_trap_14_a_long_wait_is_not_done_here(side: Watched, header: str, seconds: float) -> None:
     action = {"shape": "throttled", "retry_after": header}
     side.microsoft.fault(match={"path": "/me/calendars"}, action=action)
@@ -393,6 +398,7 @@ def test_a_connection_that_died_while_it_was_kept_is_opened_again_for_a_question
     assert side.provider.calendars()
 
 
+@pytest.mark.complaint(14)
 def test_a_delete_that_took_effect_unseen_is_gone(side: Watched) -> None:
     written = side.provider.create(side.calendar, copy(at(1)), mark(), "tx-1")
     side.microsoft.fault(match={"method": "DELETE"}, times=1, action={"close": "after"})
@@ -468,6 +474,7 @@ def test_a_calendar_without_a_feed_is_listed_and_compared(side: Watched) -> None
 
 
 @pytest.mark.parametrize("shape", ["sync_state", "resync", "sync_state_invalid"])
+@pytest.mark.complaint(23)
 def test_every_word_for_an_expired_cursor_is_known(side: Watched, shape: str) -> None:
     _, cursor = read_round(side)
     side.microsoft.fault(match={"path": "deltatoken"}, times=1, action={"shape": shape})
@@ -476,6 +483,7 @@ def test_every_word_for_an_expired_cursor_is_known(side: Watched, shape: str) ->
 
 
 @pytest.mark.parametrize(("state", "code"), [("no_rest", "mailbox_on_premises_or_unlicensed"), ("missing", "mailbox")])
+@pytest.mark.complaint(28)
 def test_a_mailbox_that_cannot_be_served_says_so(side: Watched, state: str, code: str) -> None:
     side.microsoft.control("PATCH", f"/people/{side.person.email}", {"mailbox_state": state})
     with pytest.raises(MailboxUnusableError, match=code):
@@ -484,6 +492,7 @@ def test_a_mailbox_that_cannot_be_served_says_so(side: Watched, state: str, code
         side.provider.changes(side.calendar, None, WINDOW, OPEN)
 
 
+@pytest.mark.complaint(30)
 def test_an_entry_that_cannot_be_read_hurts_itself_alone(side: Watched) -> None:
     good = side.create(at(1))
     _, cursor = read_round(side)

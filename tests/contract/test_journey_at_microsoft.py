@@ -77,6 +77,7 @@ def test_cancel(microsoft: Microsoft) -> None:
     assert not world.stores.connections.of_account(ACCOUNT)
 
 
+@pytest.mark.complaint(27)
 def test_need_admin_approval_then_approved(microsoft: Microsoft) -> None:
     wanted = {"name": "Strict", "domains": ["strict-journey.example"], "consent_policy": "admin"}
     tenant = microsoft.control("POST", "/tenants", wanted)
@@ -111,6 +112,7 @@ def test_signed_in_but_no_mailbox_to_serve(microsoft: Microsoft, mailbox_state: 
     assert not world.stores.connections.of_account(ACCOUNT)
 
 
+@pytest.mark.complaint(32)
 def test_another_account_than_invited_is_asked_about(microsoft: Microsoft) -> None:
     person = microsoft.add_person()
     world = World(microsoft, person, invited="nina@clinic.example")

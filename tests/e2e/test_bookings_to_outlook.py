@@ -43,6 +43,7 @@ def test_a_booking_moved_to_another_day_moves_its_one_copy(clinic: Clinic, worke
     worker.wait_events(first)
 
 
+@pytest.mark.complaint(16)
 def test_nobody_is_mailed_for_a_copy(clinic: Clinic, worker: Worker) -> None:
     """The customer's address stands in the booking; Outlook must not write to it, nor to anybody."""
     before = len(clinic.control.call("GET", "/outbox")["mails"])
@@ -56,6 +57,7 @@ def test_nobody_is_mailed_for_a_copy(clinic: Clinic, worker: Worker) -> None:
     assert len(clinic.control.call("GET", "/outbox")["mails"]) == before
 
 
+@pytest.mark.complaint(31)
 def test_a_booking_handed_to_a_colleague_changes_calendars(clinic: Clinic, worker: Worker, colleague: Worker) -> None:
     day = clinic.day()
     booking = worker.book(day, "10:00", "10:45")["id"]

@@ -14,6 +14,7 @@ def worker(clinic: Clinic) -> Worker:
     return clinic.hire("Rosa Lund")
 
 
+@pytest.mark.complaint(13)
 def test_a_moved_copy_moves_the_booking(clinic: Clinic, worker: Worker) -> None:
     day = clinic.day()
     booking = worker.book(day, "09:00", "09:45")["id"]
@@ -69,6 +70,7 @@ def test_a_move_out_of_working_hours_is_a_conflict_and_its_mail_leads_to_the_cho
     assert "This is settled" in person.open(link).html
 
 
+@pytest.mark.complaint(13)
 def test_a_deleted_copy_waits_for_a_decision_and_can_be_written_again(clinic: Clinic, worker: Worker) -> None:
     day = clinic.day()
     booking = worker.book(day, "09:00", "09:45")["id"]

@@ -68,6 +68,7 @@ def test_reading_that_fails_deletes_nothing_and_goes_on(clinic: Clinic, worker: 
     worker.wait_blocks(day, "11:00-12:00 busy", seconds=120)
 
 
+@pytest.mark.complaint(23)
 def test_a_change_feed_that_forgot_us_is_read_anew(clinic: Clinic, worker: Worker) -> None:
     day = clinic.day()
     worker.mailbox.create(day, "09:00", "10:00", "Kept")
@@ -101,6 +102,7 @@ def test_doubled_and_shuffled_notifications_change_nothing(clinic: Clinic, worke
     worker.wait_blocks(day, "10:00-11:00 busy")
 
 
+@pytest.mark.complaint(22)
 def test_a_removed_subscription_is_made_again(clinic: Clinic) -> None:
     worker = clinic.hire("Susi Subscription")
     standing = clinic.control.call("GET", "/subscriptions")
@@ -117,6 +119,7 @@ def test_a_removed_subscription_is_made_again(clinic: Clinic) -> None:
     worker.wait_blocks(day, "09:00-10:00 busy")
 
 
+@pytest.mark.complaint(2)
 def test_a_revoked_consent_asks_the_person_and_nobody_else(clinic: Clinic) -> None:
     worker = clinic.hire("Rita Revoked")
     day = clinic.day()
@@ -133,6 +136,7 @@ def test_a_revoked_consent_asks_the_person_and_nobody_else(clinic: Clinic) -> No
     assert {one["status"] for one in intervals} == {"unknown"}, intervals
 
 
+@pytest.mark.complaint(3)
 def test_a_server_error_at_sign_in_is_no_lost_consent(clinic: Clinic) -> None:
     worker = clinic.hire("Sven Server")
     clinic.control.call("POST", f"/people/{worker.email}/revoke", {"access_tokens": True, "client_id": "nobody"})
@@ -188,6 +192,7 @@ def test_ten_runs_at_once_while_entries_change_make_no_double(clinic: Clinic) ->
     assert (codes.count("copy_created"), codes.count("run_failed")) == (4, 0)
 
 
+@pytest.mark.complaint(1)
 def test_a_calendar_that_cannot_be_read_is_unknown_and_loses_nothing(clinic: Clinic) -> None:
     worker = clinic.hire("Uwe Unread")
     day = clinic.day()

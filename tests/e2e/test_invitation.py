@@ -135,6 +135,7 @@ def test_another_account_than_the_invited_one_is_asked_about(clinic: Clinic) -> 
     worker.wait_blocks(day, "09:00-10:00 busy")
 
 
+@pytest.mark.complaint(27)
 def test_it_has_to_approve_first(clinic: Clinic) -> None:
     """The page has a text for IT; after the approval the same link works."""
     town = f"strict{next(clinic.numbers)}.example"

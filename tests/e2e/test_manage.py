@@ -73,6 +73,7 @@ def test_disconnecting_removes_copies_and_reconnecting_writes_them_once(clinic: 
     assert _subscriptions(clinic, worker) == 1
 
 
+@pytest.mark.complaint(17)
 def test_kept_copies_are_adopted_when_the_calendar_comes_back(clinic: Clinic) -> None:
     """What was left in the calendar and moved there meanwhile is found by its mark and brought into line."""
     worker = clinic.hire("Xenia Rau")

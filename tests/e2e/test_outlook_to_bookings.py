@@ -17,6 +17,7 @@ def worker(clinic: Clinic) -> Worker:
     return clinic.hire("Olga Berg", conflict_calendars=("Rowing club",))
 
 
+@pytest.mark.complaint(12)
 def test_an_event_is_blocked_moved_and_freed(clinic: Clinic, worker: Worker) -> None:
     day = clinic.day()
     event = worker.mailbox.create(day, "09:00", "10:00", SECRET)["id"]
@@ -43,6 +44,7 @@ def test_a_moved_event_leaves_one_block_on_the_new_day(clinic: Clinic, worker: W
     worker.wait_blocks(first)
 
 
+@pytest.mark.complaint(15)
 def test_a_meeting_that_is_cancelled_frees_the_time(clinic: Clinic, worker: Worker) -> None:
     day = clinic.day()
     guest = {"emailAddress": {"address": "guest@clinic.example", "name": "A guest"}, "type": "required"}
@@ -52,6 +54,7 @@ def test_a_meeting_that_is_cancelled_frees_the_time(clinic: Clinic, worker: Work
     worker.wait_blocks(day)
 
 
+@pytest.mark.complaint(11)
 def test_a_whole_day_out_of_office_is_blocked_as_dates(clinic: Clinic, worker: Worker) -> None:
     """Free whole days (birthdays) are not; the dates are those of the resource's zone."""
     day = clinic.day()
@@ -73,6 +76,7 @@ def _midnight(day: date) -> str:
     return f"{start:%H:%M}-{start:%H:%M}"
 
 
+@pytest.mark.complaint(8)
 def test_a_series_with_an_exception_and_a_left_out_occurrence(clinic: Clinic, worker: Worker) -> None:
     monday = clinic.day(weekday=0)
     days = [monday + timedelta(days=number) for number in range(4)]

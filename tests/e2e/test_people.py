@@ -84,6 +84,7 @@ def test_a_personal_account_connects(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize("state", ["no_rest", "unlicensed", "no_mailbox"])
+@pytest.mark.complaint(28)
 def test_a_sign_in_without_a_usable_mailbox_stores_nothing(clinic: Clinic, state: str) -> None:
     worker = clinic.newcomer(f"Nobox {secrets.token_hex(2)}", mailbox_state=state)
 

@@ -194,6 +194,7 @@ def _end(life: Life) -> object:
 
 @pytest.mark.prop("P6")
 @pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.complaint(4)
 def test_a_crash_at_any_step_ends_as_without_it(name: str) -> None:
     life, cause = _at_the_crash(name)
     assert not _crash(life, cause, 1_000_000)

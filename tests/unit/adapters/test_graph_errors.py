@@ -191,6 +191,7 @@ def test_callbacks(error: str, number: int, kind: type[tree.CalsyncError], code:
 
 
 @pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable", "a_word_of_next_year", ""])
+@pytest.mark.complaint(3)
 def test_only_a_definite_refusal_ends_a_connection(error: str) -> None:
     assert type(to_refresh_error({"error": error})) is tree.ProviderUnavailableError
     assert not isinstance(to_refresh_error({"error": error}), tree.ConnectionBrokenError)

@@ -57,6 +57,7 @@ def test_seven_fractional_digits_are_read() -> None:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Pacific/Kiritimati"])
+@pytest.mark.complaint(11)
 def test_all_day_is_a_date_wherever_the_calendar_is(zone: str) -> None:
     """Read as an instant it would be a day off west of UTC."""
     fields = {"isAllDay": True, "start": at("2026-11-23T00:00:00.0000000"), "end": at("2026-11-24T00:00:00.0000000")}
@@ -190,6 +191,7 @@ def test_responses(word: str, response: Response) -> None:
     assert read({"responseStatus": {"response": word}}).response is response
 
 
+@pytest.mark.complaint(24)
 def test_abbreviated_occurrences_are_sparse_and_carry_nothing_but_times() -> None:
     fields = {
         "id": "occ-1", "type": "occurrence", "seriesMasterId": "master-1",

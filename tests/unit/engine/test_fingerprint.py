@@ -24,6 +24,7 @@ def test_a_copy_and_the_entry_it_became_are_equal() -> None:
         {"web_link": "https://x"}, {"created_at": datetime(2026, 1, 1, tzinfo=UTC)},
     ],
 )  # fmt: skip
+@pytest.mark.complaint(20)
 def test_noise_of_the_server_is_no_change(noise: dict) -> None:
     assert rest_of_entry(replace(ENTRY, **noise)) == rest_of_copy(COPY)
 

@@ -36,6 +36,7 @@ def test_a_side_that_reads_empty_is_not_believed(leaving: int, total: int, stops
 
 
 @pytest.mark.rule("R52")
+@pytest.mark.complaint(20)
 def test_the_seventh_write_in_an_hour_quarantines() -> None:
     link = COPY_LINK
     for minute in range(6):

@@ -18,6 +18,7 @@ def _at(link: Link, ref: str, start: float, hours: float) -> Link:
 
 
 @pytest.mark.rule("R60")
+@pytest.mark.complaint(5)
 def test_half_open_touching_is_no_overlap() -> None:
     booking = _at(COPY_LINK, "b", 0, 1)
 

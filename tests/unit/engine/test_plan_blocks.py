@@ -121,12 +121,14 @@ def test_the_calendar_wins_over_a_moved_block() -> None:
 
 @pytest.mark.rule("R26")
 @pytest.mark.rule("R50")
+@pytest.mark.complaint(24)
 def test_a_tombstone_frees_the_time_only_at_the_end_of_its_round() -> None:
     assert isinstance(decide(block_read(Missing.GONE), is_final=False), Leave)
     assert rule(decide(block_read(Missing.GONE))) == "R26"
 
 
 @pytest.mark.rule("R27")
+@pytest.mark.complaint(12)
 def test_leaving_a_filter_frees_the_time() -> None:
     tentative = replace(ENTRY, busy=Busy.TENTATIVE, version="v2")
 

@@ -83,6 +83,7 @@ def test_the_table_of_copies(host: object, calendar: object, expected: str | Non
 
 
 @pytest.mark.rule("R1")
+@pytest.mark.complaint(6)
 def test_a_new_booking_gets_a_copy() -> None:
     done = decide(copy_read(calendar=Missing.NOT_READ, link=None))
 
@@ -202,6 +203,7 @@ def test_a_copy_known_to_be_gone_comes_back_when_its_booking_changes() -> None:
 
 
 @pytest.mark.rule("R15")
+@pytest.mark.complaint(14)
 def test_a_booking_that_left_takes_its_copy_with_it() -> None:
     handed_over = decide(copy_read(rebooked(resource_ids=("bert",))))
     edited = decide(copy_read(CANCELLED, RENAMED_COPY))
@@ -220,6 +222,7 @@ def test_where_both_are_gone_the_link_is_dropped() -> None:
 @pytest.mark.rule("R30")
 @pytest.mark.rule("R31")
 @pytest.mark.rule("R32")
+@pytest.mark.complaint(4)
 def test_an_intent_without_result_is_adopted_by_its_mark_or_created() -> None:
     intent = replace(COPY_LINK, entry_id=None, intent=Intent.CREATE, host=Agreed(), calendar=Agreed())
 

@@ -136,6 +136,7 @@ DAY = AllDay(date(2026, 11, 24), date(2026, 11, 25))
         ({"is_cancelled": True, "busy": Busy.BUSY}, {"free": "block", "declined": "block"}, NotBlocking.CANCELLED),
     ],
 )
+@pytest.mark.complaint(15)
 def test_what_blocks_and_what_does_not(change: dict, values: dict, expected: BlockKind | NotBlocking) -> None:
     done = block(replace(FULL_ENTRY, **change), **{f"from_calendar__{key}": value for key, value in values.items()})
 

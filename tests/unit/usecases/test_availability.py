@@ -83,6 +83,7 @@ def test_links_are_busy_and_the_rest_is_free() -> None:
         ({"last_sync_at": NOW - timedelta(hours=3)}, "stale"),
     ],
 )
+@pytest.mark.complaint(1)
 def test_what_is_not_read_lately_is_unknown_never_free(fields: dict[str, object], reason: str) -> None:
     world = _world(**fields)
     _read(world, opened_at=NOW - timedelta(hours=3))
@@ -220,6 +221,7 @@ def test_copies_of_our_own_bookings_do_not_count() -> None:
     ("error", "reason"),
     [(ProviderUnavailableError(), "provider_unavailable"), (ConsentRevokedError(), "auth_expired")],
 )
+@pytest.mark.complaint(1)
 def test_a_calendar_that_fails_is_unknown_and_the_others_still_count(error: Exception, reason: str) -> None:
     world = _world(conflict_calendars=((MailboxId("mbx-1"), CalendarId("family")),))
     broken = _Provider([])

@@ -206,6 +206,7 @@ def test_a_mailbox_that_cannot_be_served_is_told_once_by_mail_and_nothing_is_sto
     assert [mail.kind for mail in world.mailer.sent] == ["invitation", "not_connected"]
 
 
+@pytest.mark.complaint(32)
 def test_another_account_must_be_confirmed_first() -> None:
     world = JourneyWorld()
     world.add_person("private", "anna.weber@outlook.example")

@@ -37,6 +37,7 @@ def _receive(bells: list[Bell], path: str = "path", book: _Book | None = None) -
     return receive_notification(path, bells, book or _Book(ROW), queue), queue.wishes
 
 
+@pytest.mark.complaint(21)
 def test_every_resource_that_uses_the_calendar_is_wished_one_run() -> None:
     done, wishes = _receive([Bell("secret")] * 50)
 

@@ -135,6 +135,7 @@ def test_checks_come_in_batches_and_a_late_sweep_loses_no_minute() -> None:
 
 
 @pytest.mark.parametrize("side", ["calendar", "host"])
+@pytest.mark.complaint(22)
 def test_a_missed_notification_is_healed_by_the_check(side: str) -> None:
     clinic = _clinic()
     if side == "calendar":
@@ -240,6 +241,7 @@ def test_a_waiting_resource_is_woken_and_stays_due_until_a_run_has_ended_it() ->
     assert sweep()["wait"] == 0, "a run that succeeded has ended it"
 
 
+@pytest.mark.complaint(22)
 def test_a_renewal_that_fails_is_tried_again_and_one_that_is_forgotten_subscribes_anew() -> None:
     clinic = _clinic()
     clinic.clock.advance(timedelta(days=5, hours=12))

@@ -91,6 +91,7 @@ def test_a_moved_booking_costs_one_update_and_its_echo_nothing_more() -> None:
 
 
 @pytest.mark.prop("P2")
+@pytest.mark.complaint(20)
 def test_a_change_key_that_the_server_rotates_writes_nothing() -> None:
     clinic = _quiet_clinic()
     clinic.mailbox().rotate_created()

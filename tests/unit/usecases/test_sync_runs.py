@@ -151,6 +151,7 @@ def test_bookings_that_the_host_shows_as_cancelled_do_not_count() -> None:
 
 @pytest.mark.rule("R52")
 @pytest.mark.rule("R61")
+@pytest.mark.complaint(30)
 def test_one_bad_booking_is_quarantined_and_the_run_goes_on() -> None:
     clinic = _clinic()
     bad = clinic.system.book(["anna"], at(2, 9))
@@ -260,6 +261,7 @@ def _two_locations() -> Clinic:
 
 @pytest.mark.rule("R35")
 @pytest.mark.prop("P4")
+@pytest.mark.complaint(7)
 def test_a_persons_copy_of_our_copy_is_a_new_foreign_entry() -> None:
     clinic = _clinic()
     clinic.system.book(["anna"], at(2, 9))
@@ -312,6 +314,7 @@ def test_details_of_a_colleagues_booking_never_become_the_title_of_a_block() -> 
 
 @pytest.mark.rule("R32")
 @pytest.mark.prop("P4")
+@pytest.mark.complaint(17)
 def test_after_leaving_with_copies_kept_a_reconnect_adopts_them() -> None:
     clinic = _clinic()
     clinic.system.book(["anna"], at(2, 9))
