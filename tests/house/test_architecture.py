@@ -13,7 +13,7 @@ FREE = set(sys.stdlib_module_names)
 
 # package -> (our own packages it may import, third parties it may import; None: any)
 ARROWS: dict[str, tuple[set[str], set[str] | None]] = {
-    "domain": (set(), {"pydantic"}),
+    "domain": (set(), {"pydantic", "dateutil"}),  # dateutil: recurrence rules, pure
     "engine": ({"domain"}, set()),
     "ports": ({"domain"}, set()),
     "usecases": ({"domain", "engine", "ports"}, set()),

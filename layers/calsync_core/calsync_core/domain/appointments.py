@@ -10,6 +10,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.ids import AccountId, BookingId, CalendarId, EntryId, LinkRef, ResourceId
+from calsync_core.domain.recurrence import Recurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,9 @@ class Block:
 class Copy:
     """The copy of a booking as it must look in the calendar. It has no attendees: nobody is ever mailed.
 
-    `reminder` None means "no alarm" and is sent explicitly (graph.md 3.2).
+    `reminder` None means "no alarm" and is sent explicitly (graph.md 3.2). With a `recurrence` the copy is a real
+    series: `when` is its first occurrence, and the wall time that repeats is that of `recurrence.zone`. A copy without
+    one changes nothing about how an entry repeats: neither an occurrence's series nor a series' pattern.
     """
 
     when: When
@@ -210,3 +213,4 @@ class Copy:
     busy: Busy = Busy.BUSY
     is_private: bool = False
     reminder: timedelta | None = None
+    recurrence: Recurrence | None = None
