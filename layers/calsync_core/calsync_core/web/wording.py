@@ -249,6 +249,72 @@ _CONNECTION: Mapping[str, Wording] = {
     ),
 }
 
+_EXCHANGE: Mapping[str, Wording] = {
+    "password_wrong": _w(
+        _("Exchange does not accept this sign-in"),
+        _(
+            "The user name or the password does not fit, or it was changed. It is tried only once, so that the account"
+            " is not locked because of us."
+        ),
+        _("Enter the current password. Some servers want a user name such as CLINIC\\anna in place of the e-mail."),
+        Actor.RESOURCE,
+    ),
+    "account_locked": _w(
+        _("The account is locked on the Exchange server"),
+        _("There were too many wrong passwords, from wherever they came. We try nothing until somebody signs in."),
+        _("Ask your IT to unlock the account, then enter the password here."),
+        Actor.IT,
+    ),
+    "microsoft365": _w(
+        _("This mailbox is in Microsoft 365"),
+        _("It needs no Exchange password, and none was kept."),
+        _("Choose Office 365 in place of Exchange, and sign in at Microsoft."),
+        Actor.RESOURCE,
+    ),
+    "server_address": _w(
+        _("This server address cannot be used"),
+        _("It must be the public name of an Exchange server, or its address with https://. No password was sent."),
+        _("Check the address, or ask your IT for the external address of the Exchange Web Services."),
+        Actor.RESOURCE,
+    ),
+    "server_not_found": _w(
+        _("No Exchange server was found for this e-mail address"),
+        _("Nobody answered under the usual names. No password was sent to anybody else."),
+        _("Enter the name of the Exchange server, for instance that of Outlook on the web."),
+        Actor.RESOURCE,
+    ),
+    "certificate_untrusted": _w(
+        _("The server's certificate is not trusted"),
+        _("We never send a password over a connection that somebody else could read."),
+        _("Your IT installs a valid certificate, or the admin uploads that of your own authority."),
+        Actor.IT,
+    ),
+    "web_services_off": _w(
+        _("The Exchange server does not let calsync in"),
+        _("Its web services are switched off, for this mailbox or for programs such as calsync."),
+        _("Your IT allows Exchange Web Services for this mailbox and for calsync."),
+        Actor.IT,
+    ),
+    "sign_in_scheme": _w(
+        _("The Exchange server offers no way to sign in that calsync knows"),
+        _("calsync can use NTLM and Basic, and the server offers neither for its web services."),
+        _("Your IT switches on NTLM (Windows authentication) or Basic for the web services."),
+        Actor.IT,
+    ),
+    "server_version": _w(
+        _("This version of Exchange is too old or too new"),
+        _("The server did not take any version of the questions that calsync knows."),
+        _("Tell your IT which versions calsync supports: Exchange 2010 to Exchange SE."),
+        Actor.IT,
+    ),
+    "impersonation_denied": _w(
+        _("The service account may not open this mailbox"),
+        _("The sign-in worked, but Exchange does not let this account act for others."),
+        _("Your IT gives the service account the role ApplicationImpersonation, or rights on the calendar."),
+        Actor.IT,
+    ),
+}
+
 _SIGN_IN: Mapping[str, Wording] = {
     "sign_in_refused": _w(
         _("The sign-in could not be completed"),
@@ -874,6 +940,7 @@ _TEXTS: Mapping[str, Wording] = {
     **_HOST,
     **_ENTRIES,
     **_CONNECTION,
+    **_EXCHANGE,
     **_SIGN_IN,
     **_LINKS,
     **_INSTALLATION,
