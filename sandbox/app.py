@@ -22,6 +22,8 @@ from sandbox import persistence
 from sandbox.control import control_routes
 from sandbox.entra import Entra, machine_routes, page_routes
 from sandbox.entra.scopes import GRAPH_RESOURCE
+from sandbox.exchange.directory import ExchangeState
+from sandbox.exchange.service import Exchange
 from sandbox.exchange_of_messages import with_connection
 from sandbox.faults import Faults
 from sandbox.graph import CanonicalPaths, graph_routes, unknown_path
@@ -65,6 +67,7 @@ class Addresses:
         return {
             "login": self.login,
             "graph": f"{self.login}/v1.0",
+            "ews": f"{self.login}/EWS/Exchange.asmx",
             "ca_file": str(ca_file(folder)),
             "outlook_url": f"{self.people}/outlook",
             "mail_url": f"{self.people}/outlook/mail",
@@ -86,6 +89,7 @@ class Sandbox:
         random = Random(seed)
         self.tokens = Tokens(self.now, self.directory, stored.get("tokens"), random)
         self.entra = Entra(self.now, self.directory, self.tokens, addresses.people, addresses.graph_origins)
+        self.exchange = Exchange(self.world, self.directory, stored.get("exchange") or ExchangeState(), self.now)
         self.webhooks = Webhooks(ssl.create_default_context(cafile=str(ca_file(state_folder))))
         self.deliveries = Deliveries(self.now, random, self.webhooks)
         self.subscriptions = Subscriptions(self.world, self.deliveries, self.webhooks)
@@ -113,6 +117,8 @@ class Sandbox:
         path = str(scope["path"])
         headers = {k.lower(): v for k, v in scope["headers"]}
         token = self.tokens.access_token(headers.get(b"authorization", b"").decode("latin-1").partition(" ")[2])
+        if path.lower().startswith(("/ews/", "/autodiscover/")):
+            return self.exchange.mailbox_of(scope)
         if not path.startswith("/v1.0/"):
             return ""
         parts = path.split("/")
@@ -131,7 +137,8 @@ class Sandbox:
     def machine_app(self) -> ASGIApp:
         """What machines call over TLS."""
         assert self.world.graph_app is not None
-        routes = [*machine_routes(self.entra), *page_routes(self.entra), Mount("/", app=self.world.graph_app)]
+        mine = [*machine_routes(self.entra), *page_routes(self.entra), *self.exchange.routes()]
+        routes = [*mine, Mount("/", app=self.world.graph_app)]
         return self._wrapped(Starlette(routes=routes), "https")
 
     def people_app(self) -> ASGIApp:
@@ -166,6 +173,7 @@ class Sandbox:
                 "settings": self.world.settings,
                 "delta_chains": self.world.delta_chains,
                 "directory": self.directory,
+                "exchange": self.exchange.state,
                 "tokens": self.tokens.state,
                 "inboxes": self.inboxes,
                 "subscriptions": self.subscriptions.kept,
@@ -202,6 +210,7 @@ class Sandbox:
         self.tokens.use(TokenState(self.tokens.state.key_pem))
         self.entra.sign_ins.clear()
         self.entra.sessions.clear()
+        self.exchange.reset()
         self.inboxes.__dict__.update(Inboxes(next_id=self.inboxes.next_id).__dict__)
         self.subscriptions.kept.clear()
         self.deliveries.pending.clear()

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-LAYOUT = 1
+LAYOUT = 2
 FILE = "state.pickle"
 
 

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from sandbox.calendars import Mailbox, MailboxState, WorkingHours
 from sandbox.entra.errors import SHAPES
+from sandbox.exchange.accounts import ExchangeInput
 from sandbox.mailboxes import Mailboxes
 from sandbox.people import PERSONAL_TENANT_ID, Directory, DirectoryError, Person, PersonKind, Tenant, new_object_id
 from sandbox.zones import windows_name
@@ -65,6 +66,7 @@ class PersonInput(Strict):
     working_hours: WorkingHoursInput = Field(default_factory=WorkingHoursInput)
     calendars: list[CalendarInput] = Field(default_factory=list)
     has_mailbox: bool = True
+    exchange: ExchangeInput | None = None
 
 
 def tenant_for(directory: Directory, name: str, email: str) -> Tenant:

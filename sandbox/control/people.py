@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 
 from sandbox.calendars import MailboxState, Role
 from sandbox.control.answers import NotThereError, plain, read, route
+from sandbox.exchange.accounts import ExchangeInput, change_account, put_account
 from sandbox.graph import ids
 from sandbox.people import DirectoryError, Person
 from sandbox.population import (
@@ -38,6 +39,7 @@ class PersonChange(Strict):
     mailbox_state: MailboxState | None = None
     time_zone: str | None = None
     working_hours: WorkingHoursInput | None = None
+    exchange: ExchangeInput | None = None
 
 
 class ShareInput(Strict):
@@ -75,7 +77,12 @@ async def _people(sandbox: "Sandbox", _request: Request) -> Any:
 
 async def _add_person(sandbox: "Sandbox", request: Request) -> Any:
     wanted = await read(request, PersonInput)
-    return _shown(sandbox, add_person(sandbox.directory, sandbox.world.mailboxes, wanted))
+    if wanted.exchange is not None:
+        wanted.exchange.check(sandbox.exchange.state, wanted.email)
+    person = add_person(sandbox.directory, sandbox.world.mailboxes, wanted)
+    if wanted.exchange is not None:
+        put_account(sandbox.exchange.state, person, wanted.exchange)
+    return _shown(sandbox, person)
 
 
 def _person(sandbox: "Sandbox", request: Request) -> Person:
@@ -92,7 +99,9 @@ async def _one_person(sandbox: "Sandbox", request: Request) -> Any:
 async def _change_person(sandbox: "Sandbox", request: Request) -> Any:
     person = _person(sandbox, request)
     wanted = await read(request, PersonChange)
-    of_mailbox = {"mailbox_state", "time_zone", "working_hours"}
+    of_mailbox = {"mailbox_state", "time_zone", "working_hours", "exchange"}
+    if wanted.exchange is not None:
+        change_account(sandbox.exchange.state, person, wanted.exchange)
     for name, value in wanted.model_dump(exclude_unset=True, exclude=of_mailbox).items():
         setattr(person, name, value)
     mailbox = sandbox.world.mailboxes.by_id(person.id)
@@ -108,7 +117,9 @@ async def _change_person(sandbox: "Sandbox", request: Request) -> Any:
 
 
 async def _remove_person(sandbox: "Sandbox", request: Request) -> None:
-    remove_person(sandbox.directory, sandbox.world.mailboxes, _person(sandbox, request))
+    person = _person(sandbox, request)
+    remove_person(sandbox.directory, sandbox.world.mailboxes, person)
+    sandbox.exchange.forget(person.id)
 
 
 async def _revoke(sandbox: "Sandbox", request: Request) -> Any:
@@ -148,7 +159,7 @@ async def _share(sandbox: "Sandbox", request: Request) -> Any:
 
 def _shown(sandbox: "Sandbox", person: Person) -> dict[str, Any]:
     """A person with the mailbox beside it. Passwords are shown: this is a stand-in's control page."""
-    shown: dict[str, Any] = plain(person)
+    shown: dict[str, Any] = plain(person) | {"exchange": plain(sandbox.exchange.state.accounts.get(person.id))}
     mailbox = sandbox.world.mailboxes.by_id(person.id)
     if mailbox is None:
         return shown | {"mailbox_state": None, "calendars": []}

@@ -1,0 +1,137 @@
+"""The Exchange service over HTTP: /EWS/Exchange.asmx from sign-in to answer."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Scope
+
+import sandbox.exchange as package
+from sandbox.exchange import dispatch
+from sandbox.exchange.access import Access
+from sandbox.exchange.directory import ExchangeServer, ExchangeState
+from sandbox.exchange.dispatch import OPERATIONS, Call
+from sandbox.exchange.errors import SoapFaultError
+from sandbox.exchange.sign_in import RefusedError, SignIns
+from sandbox.exchange.xml import Element, UnreadableError, read, write
+from sandbox.people import Directory, Person
+from sandbox.world import World
+
+if TYPE_CHECKING:
+    from sandbox.exchange.directory import AuthMethod
+
+XML = "text/xml; charset=utf-8"
+
+MAILBOX = "sandbox.mailbox"
+"""Set in the scope of a request once its sender is known."""
+
+
+def load_operations() -> None:
+    """Import every module below this package, so that its operations register themselves."""
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(found.name)
+
+
+class Exchange:
+    """All Exchange servers of the sandbox; `state` is what survives a restart."""
+
+    def __init__(self, world: World, directory: Directory, state: ExchangeState, now: Callable[[], datetime]) -> None:
+        self.world = world
+        self.directory = directory
+        self.state = state
+        self.now = now
+        self.sign_ins = SignIns(directory, state)
+        self.access = Access(world.mailboxes, directory, state)
+        load_operations()
+
+    def routes(self) -> list[BaseRoute]:
+        """The addresses of the service; IIS does not mind upper and lower case."""
+        return [
+            Route(path, self._ews, methods=["GET", "POST"])
+            for path in ("/EWS/Exchange.asmx", "/ews/exchange.asmx", "/ews/Exchange.asmx", "/EWS/exchange.asmx")
+        ]
+
+    def reset(self) -> None:
+        """Empty everything: the one default server stays."""
+        fresh = ExchangeState()
+        self.state.servers, self.state.accounts = fresh.servers, fresh.accounts
+
+    def forget(self, person_id: str) -> None:
+        """A person is gone."""
+        self.state.accounts.pop(person_id, None)
+
+    def mailbox_of(self, scope: Scope) -> str:
+        """For the log and fault rules: who signed in, or before that the mailbox that the client says it wants."""
+        if MAILBOX in scope:
+            return str(scope[MAILBOX])
+        headers = {k.lower(): v for k, v in scope["headers"]}
+        return str(headers.get(b"x-anchormailbox", b"").decode("latin-1").lower())
+
+    def server_of(self, request: Request) -> ExchangeServer:
+        """Which server a request means."""
+        return self.state.server_at(request.url.hostname or "", request.url.port)
+
+    def authenticate(self, request: Request, server: ExchangeServer, methods: "list[AuthMethod]") -> Person:
+        """Who asks. Raises RefusedError."""
+        if server.is_401_loop:
+            raise RefusedError("loop")
+        kind, _, rest = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "basic" and "Basic" in methods:
+            return self.sign_ins.basic(server, rest, self.now())
+        raise RefusedError("anonymous")
+
+    async def _ews(self, request: Request) -> Response:
+        server = self.server_of(request)
+        try:
+            person = self.authenticate(request, server, server.ews_auth)
+        except RefusedError:
+            return refused(server, server.ews_auth)
+        request.scope[MAILBOX] = person.email
+        if request.method == "GET":
+            return RedirectResponse("/EWS/Services.wsdl", 302)
+        body = await request.body()
+        try:
+            content = self.answer(request, server, person, body)
+        except SoapFaultError as fault:
+            return Response(write(dispatch.fault_envelope(server, fault)), fault.status, media_type=XML)
+        except UnreadableError:
+            return Response(b"", 400)
+        return Response(write(content), 200, media_type=XML)
+
+    def answer(self, request: Request, server: ExchangeServer, person: Person, body: bytes) -> Element:
+        """The envelope that answers one request. Raises SoapFaultError or UnreadableError."""
+        envelope = dispatch.open_envelope(read(body))
+        version = dispatch.requested_version(envelope, server)
+        chosen = OPERATIONS.get(envelope.operation.removesuffix("Request")) or OPERATIONS.get(envelope.operation)
+        if chosen is None:
+            raise SoapFaultError("ErrorInvalidRequest")
+        zone, definition = dispatch.zone_of(envelope)
+        call = Call(
+            world=self.world,
+            server=server,
+            access=self.access,
+            person=person,
+            acting=dispatch.impersonated(envelope, self.access, server, person),
+            version=version,
+            zone=zone,
+            zone_definition=definition,
+            operation=chosen,
+            base_url=f"{request.url.scheme}://{request.url.netloc}",
+            exchange=self,
+        )
+        self.world.mailboxes.run_due()
+        return dispatch.answer_envelope(server, version, dispatch.run(call, envelope.request))
+
+
+def refused(server: ExchangeServer, methods: "list[AuthMethod]") -> Response:
+    """A plain 401 that names the methods of the directory."""
+    response = Response(b"", 401)
+    for method in methods:
+        words = f'Basic realm="{server.computer.lower()}.{server.dns_domain}"' if method == "Basic" else method
+        response.headers.append("WWW-Authenticate", words)
+    return response
