@@ -42,6 +42,8 @@ def finish_calendar_round(
             run, row, current, seen, lambda link: link.calendar_id == row.feed and link.entry_id is not None
         )
     reads = [_looked_up(run, link, entry) for link, entry in _look_up(run, provider, CalendarId(row.feed), current)]
+    if row.is_full:
+        reads += _changed_beyond(run, provider, row, {link.ref for link in current} | seen)
     _finish(run, row, reads, refs, lambda read: read.calendar is Missing.GONE)
 
 
@@ -105,6 +107,24 @@ def _with_unseen(
         if concerns(link) and link.ref not in seen and link.ref not in known and row.window.holds(link.when, zone)
     ]
     return [*current, *unseen]
+
+
+def _changed_beyond(run: SyncRun, provider: CalendarProvider, row: CursorRow, met: set[LinkRef]) -> list[Read]:
+    """R121: what was moved beyond the window is in no page, and a feed may be silent about it; its ids are asked."""
+    beyond = [
+        link
+        for link in run.ports.stores.links.all(run.account, run.resource)
+        if link.calendar_id == row.feed and link.entry_id and link.ref not in met and _is_beyond(row, link)
+    ]
+    found = _look_up(run, provider, CalendarId(row.feed), beyond)
+    return [
+        _looked_up(run, link, entry) for link, entry in found if entry is None or entry.version != link.calendar.version
+    ]
+
+
+def _is_beyond(row: CursorRow, link: Link) -> bool:
+    """Ahead of the window; what lies behind it was left by time, and is kept."""
+    return link.start_at >= row.window.end_at
 
 
 def _look_up(

@@ -127,8 +127,11 @@ def _read_series_anew(run: SyncRun, feed: Feed, row: CursorRow, series_id: Entry
         parts = []
     present = {_occurrence_ref(run, feed, entry): entry for entry in parts}
     found.reads.extend(Read(ref, known.get(ref), calendar=entry) for ref, entry in present.items())
-    zone = run.scope.resource.time_zone
-    found.leaving |= {ref for ref, link in known.items() if ref not in present and row.window.holds(link.when, zone)}
+    absent = {ref: link for ref, link in known.items() if ref not in present}
+    zone, window = run.scope.resource.time_zone, row.window
+    found.leaving |= {  # R121: an occurrence that was moved beyond the window is followed by its id
+        ref for ref, link in absent.items() if window.holds(link.when, zone) or link.start_at >= window.end_at
+    }
 
 
 def _read_singles(run: SyncRun, feed: Feed, singles: list[Entry], found: PageReads) -> None:
