@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from calsync_core.adapters.dynamodb import documents, keys
 from calsync_core.adapters.dynamodb.documents import VERSIONS, link_of, link_row, of_doc, pack, row, to_doc, unpack
+from calsync_core.domain.apps import AccessCode, AccountApps
 from calsync_core.domain.conflicts import Conflict
 from calsync_core.domain.connections import Connection
 from calsync_core.domain.ids import AccountId, LinkRef
 from calsync_core.domain.links import Link
 from calsync_core.domain.resources import ResourceState
+from calsync_core.domain.servers import KnownServer
 from calsync_core.domain.synclog import LogEntry
 from calsync_core.ports.stores import Agreement, ApiKey, CursorRow, Grant, Invitation, Member, PendingSignIn
 from hypothesis import given, settings
@@ -19,8 +21,10 @@ from hypothesis import strategies as st
 from tests.contract.examples import A
 
 STORED = {
+    "access_code": AccessCode,
     "agreement": Agreement,
     "api_key": ApiKey,
+    "apps": AccountApps,
     "conflict": Conflict,
     "connection": Connection,
     "cursor": CursorRow,
@@ -29,6 +33,7 @@ STORED = {
     "log": LogEntry,
     "member": Member,
     "resource": ResourceState,
+    "server": KnownServer,
     "sign_in": PendingSignIn,
 }
 INSTANTS = st.integers(0, 200_000_000_000_000_000).map(

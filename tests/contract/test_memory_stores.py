@@ -4,7 +4,7 @@ import pytest
 from calsync_core.adapters.memory.stores import memory_stores
 from calsync_core.ports.stores import Stores
 
-from tests.contract import link_contract, people_contract, resource_contract
+from tests.contract import link_contract, people_contract, resource_contract, server_contract
 
 
 @pytest.fixture
@@ -49,3 +49,12 @@ class TestMails(people_contract.MailContract): ...
 
 
 class TestAccess(people_contract.AccessContract): ...
+
+
+class TestServers(server_contract.ServerContract): ...
+
+
+class TestApps(server_contract.AppContract): ...
+
+
+class TestAttempts(server_contract.AttemptContract): ...

@@ -14,6 +14,7 @@ EntryId = NewType("EntryId", str)  # an appointment inside a calendar; the provi
 BookingId = NewType("BookingId", str)  # the booking system's
 LinkRef = NewType("LinkRef", str)  # a link inside a resource, and the `ref` of its block; ours
 ConflictId = NewType("ConflictId", str)  # ours
+ServerId = NewType("ServerId", str)  # an Exchange server that the admin entered; ours
 RunId = NewType("RunId", str)  # one run of a resource's sync job; ours
 
 

@@ -17,6 +17,8 @@ from calsync_core.domain.resources import InvitationState, ResourceState
 from calsync_core.domain.settings import Overrides
 from calsync_core.domain.synclog import LogEntry
 from calsync_core.domain.windows import Window
+from calsync_core.ports.apps import AppStore, AttemptStore
+from calsync_core.ports.servers import ServerStore
 
 
 class ResourceStore(Protocol):
@@ -445,3 +447,6 @@ class Stores:
     mails: MailLedger
     due: DueStore
     access: AccessStore
+    servers: ServerStore
+    apps: AppStore
+    attempts: AttemptStore

@@ -18,7 +18,7 @@ from calsync_core.adapters.dynamodb.operations import Row, Value
 from calsync_core.domain.appointments import AllDay, Timed, When
 from calsync_core.domain.errors import InstallationError
 from calsync_core.domain.ids import AccountId, BookingId, CalendarId, EntryId, LinkRef, ResourceId
-from calsync_core.domain.links import Agreed, Intent, Link, Origin
+from calsync_core.domain.links import Agreed, Attempt, Intent, Link, Origin, Refused
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 VERSIONS = {
+    "access_code": 1,
     "agreement": 1,
     "api_key": 1,
+    "apps": 1,
     "check": 1,
     "claim": 1,
     "conflict": 1,
@@ -50,9 +52,11 @@ VERSIONS = {
     "pointer": 1,
     "resource": 1,
     "seen": 1,
+    "server": 1,
     "settings": 1,
     "sign_in": 1,
     "subscription": 1,
+    "tries": 1,
 }
 
 
@@ -142,9 +146,11 @@ def _link_fields(link: Link) -> dict[str, Any]:
         "k": _agreed_fields(link.calendar),
         "g": link.generation,
         "n": link.intent and link.intent.value,
+        "u": link.attempt and [link.attempt.side.value, link.attempt.time, link.attempt.rest],
         "p": link.settings_version,
         "d": link.decision and link.decision.value,
         "a": int(link.has_attendees),
+        "f": link.refused and [link.refused.code, link.refused.wish],
         "q": int(link.is_quarantined),
         "x": link.writes,
         "y": link.writes_since and _text(link.writes_since),
@@ -175,9 +181,11 @@ def _link(resource: ResourceId, ref: LinkRef, number: int, fields: dict[str, Any
         calendar=Agreed(*get("k", ())),
         generation=fields.get("g", _DEFAULT["g"]),
         intent=_optional(Intent, get("n")),
+        attempt=_optional(_attempt, get("u")),
         settings_version=fields.get("p", _DEFAULT["p"]),
         decision=_optional(Origin, get("d")),
         has_attendees=bool(get("a")),
+        refused=Refused(*fields["f"]) if "f" in fields else None,
         is_quarantined=bool(get("q")),
         writes=fields.get("x", _DEFAULT["x"]),
         writes_since=_optional(_instant, get("y")),
@@ -187,6 +195,11 @@ def _link(resource: ResourceId, ref: LinkRef, number: int, fields: dict[str, Any
 
 def _optional(make: Any, value: Any) -> Any:
     return None if value is None else make(value)
+
+
+def _attempt(fields: list[str]) -> Attempt:
+    side, time, rest = fields
+    return Attempt(Origin(side), time, rest)
 
 
 def _agreed_fields(agreed: Agreed) -> list[str] | None:

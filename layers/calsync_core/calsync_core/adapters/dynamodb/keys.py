@@ -7,6 +7,9 @@
                                     FIRST_ADMIN                         claim, put once
                                     API_KEY#<id>                        beside KEY#<hash>, for the list
                                     AGREED#<instant>#<hash>             who agreed to which texts
+                                    SERVER#<id>                         an Exchange server
+                                    APPS                                what the account may use; used access codes
+                                    CODE#<hash>                         access code of the operator (TTL)
                                     LOG#<instant>#<n>                   lines without a resource (TTL 90 days)
     ACC#<account>#RES#<resource>    STATE                               ResourceState; by_list
                                     LEASE                               wanted, lease_number, lease_until; by_due
@@ -27,6 +30,7 @@
     ACC#<account>#IDENTITY#<hash>   CLAIM                               mailbox that has this identity
     ACC#<account>#CONFLICT#<id>     POINTER                             resource of the conflict
     ACC#<account>#MAIL#<hash>       CLAIM                               (kind, subject, cause) was mailed
+    ACC#<account>#TRIES#<hash>      TRIES                               tries of a password or code (TTL)
     ACC#<account>#DUE#<kind>#<sub>  DUE                                 by_due
     SUB#<path hash>                 SUB                                 the webhook's one GetItem
     INVITATION#<token hash>         POINTER                             account, resource, id (TTL)

@@ -17,6 +17,7 @@ from calsync_core.adapters.dynamodb.leases import DynamoLeaseStore
 from calsync_core.adapters.dynamodb.links import DynamoLinkStore
 from calsync_core.adapters.dynamodb.mails import DynamoMailLedger
 from calsync_core.adapters.dynamodb.resources import DynamoResourceStore
+from calsync_core.adapters.dynamodb.servers import DynamoAppStore, DynamoAttemptStore, DynamoServerStore
 from calsync_core.adapters.dynamodb.settings import DynamoSettingsStore
 from calsync_core.adapters.dynamodb.synclog import DynamoLogStore
 from calsync_core.adapters.dynamodb.table import Table
@@ -51,6 +52,9 @@ def dynamodb_stores(
         mails=DynamoMailLedger(rows),
         due=DynamoDueStore(rows),
         access=DynamoAccessStore(rows),
+        servers=DynamoServerStore(rows),
+        apps=DynamoAppStore(rows),
+        attempts=DynamoAttemptStore(rows),
     )
 
 

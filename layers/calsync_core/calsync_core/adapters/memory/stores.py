@@ -11,6 +11,7 @@ from calsync_core.adapters.memory.resources import (
     MemoryResourceStore,
     MemorySettingsStore,
 )
+from calsync_core.adapters.memory.servers import MemoryAppStore, MemoryAttemptStore, MemoryServerStore
 from calsync_core.ports.outward import Sealer
 from calsync_core.ports.stores import Stores
 
@@ -34,4 +35,7 @@ def memory_stores(sealer: Sealer | None = None) -> Stores:
         mails=MemoryMailLedger(),
         due=MemoryDueStore(leases),
         access=MemoryAccessStore(),
+        servers=MemoryServerStore(),
+        apps=MemoryAppStore(),
+        attempts=MemoryAttemptStore(),
     )
