@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from calsync_core.domain.appointments import BookingStatus
 from calsync_core.domain.conflicts import ConflictKind
-from calsync_core.domain.links import Agreed, Intent, Origin
+from calsync_core.domain.links import Agreed, Attempt, Intent, Origin
 from calsync_core.domain.synclog import Reason
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import (
@@ -326,3 +326,54 @@ def test_settings_for_the_whole_window_count_as_a_change_at_the_host() -> None:
     assert done.copy.title == "Busy"
     assert decide(copy_read(), scope(**anonymous)) is None, "a change for the future leaves what is there"
     assert BOOKING.when == NINE
+
+
+def attempted(side: Origin, when: Any) -> Any:
+    """The link after a write whose answer was lost: what it meant to bring about is known, that it came is not."""
+    return replace(COPY_LINK, attempt=Attempt(side, fingerprint.time_of(when), COPY_LINK.host.rest))
+
+
+@pytest.mark.rule("R18")
+@pytest.mark.parametrize(
+    ("booking", "expected"),
+    [
+        pytest.param(rebooked(when=NOON), NOON, id="the booking moved on"),
+        pytest.param(UNCHANGED, NINE, id="the booking went back"),
+    ],
+)
+def test_our_own_write_is_not_taken_for_the_persons(booking: Any, expected: Any) -> None:
+    done = decide(copy_read(booking, moved(COPY_ENTRY, TEN), attempted(Origin.CALENDAR, TEN)))
+
+    assert isinstance(done, UpdateCopy)
+    assert (done.rule, done.copy.when, done.entry_version) == ("R18", expected, "v2")
+
+
+@pytest.mark.rule("R18")
+def test_an_own_write_that_is_still_right_needs_no_second_one() -> None:
+    done = decide(copy_read(CHANGED, moved(COPY_ENTRY, TEN), attempted(Origin.CALENDAR, TEN)))
+
+    assert isinstance(done, Agree)
+    assert done.link.attempt is None
+
+
+@pytest.mark.rule("R18")
+def test_where_the_person_moved_it_after_a_lost_answer_both_versions_are_kept() -> None:
+    done = decide(copy_read(CHANGED, moved(COPY_ENTRY, NOON), attempted(Origin.CALENDAR, TEN)))
+
+    assert rule(done) == "R11"
+
+
+@pytest.mark.rule("R19")
+@pytest.mark.parametrize("where", [NOON, NINE], ids=["on to another time", "back"])
+def test_our_own_request_is_not_taken_for_the_clinics_move(where: Any) -> None:
+    done = decide(copy_read(CHANGED, moved(COPY_ENTRY, where), attempted(Origin.HOST, TEN)))
+
+    assert isinstance(done, MoveBooking)
+    assert (done.rule, done.when) == ("R19", where)
+
+
+@pytest.mark.rule("R19")
+def test_a_request_that_came_and_still_holds_is_agreement() -> None:
+    done = decide(copy_read(CHANGED, moved(COPY_ENTRY, TEN), attempted(Origin.HOST, TEN)))
+
+    assert rule(done) == "R12"
