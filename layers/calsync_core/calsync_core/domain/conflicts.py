@@ -18,6 +18,11 @@ class ConflictKind(StrEnum):
     NOT_WRITABLE = "not_writable"
 
 
+def kind_of_refusal(code: str) -> ConflictKind:
+    """A refused move outside working hours has a kind of its own."""
+    return ConflictKind.OUTSIDE_HOURS if code == "outside_hours" else ConflictKind.REFUSED
+
+
 class Resolution(StrEnum):
     KEEP_BOOKING = "keep_booking"
     TAKE_CALENDAR = "take_calendar"

@@ -30,6 +30,32 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a write of ours was about to bring about on one side, as fingerprints, until its answer is known."""
+
+    side: Origin
+    time: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What the booking system said no to: why, and `wish`, what it was asked of which version of the booking."""
+
+    code: str
+    wish: str
+
+
+CANCEL = "cancel"
+"""What is asked when the copy was deleted: no time."""
+
+
+def wish_of(booking_version: str, time: str) -> str:
+    """The same wish for the same version of a booking. `time` is the fingerprint of the time wished for, or CANCEL."""
+    return f"{booking_version}|{time}"
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """One pair. `host` and `calendar` hold what was last agreed; `when` is the agreed time of the origin.
 
@@ -37,8 +63,10 @@ class Link:
     `entry_id` is None until the calendar's id is known. `generation` counts how often the copy was made anew: each has
     a transactionId of its own (graph.md 3.5). `settings_version` is the one it was projected under. `row` is the
     version of the stored row (0 = not stored yet). `decision` is the side that a person let win; the next run obeys and
-    clears it. `has_attendees`: the person invited others to the copy, so a write of ours would mail
-    them. `writes` and `writes_since` feed the write budget.
+    clears it. `attempt` tells our own write, whose answer was lost, from a change by somebody else. `has_attendees`: the person invited others to the copy, so a write of ours would mail
+    them. `refused` is what the booking system said no to last, as long as the two sides differ because of it (R110).
+    `mark_id` is the own id of the copy's mark, `entry_uid` a hash of the calendar's own id of the copy: both
+    tell the copy from a person's copy of it (engine/marks.py). `writes` and `writes_since` feed the write budget.
     """
 
     ref: LinkRef
@@ -55,10 +83,14 @@ class Link:
     host: Agreed = field(default_factory=Agreed)
     calendar: Agreed = field(default_factory=Agreed)
     generation: int = 1
+    mark_id: str = ""
+    entry_uid: str | None = None
     intent: Intent | None = None
+    attempt: Attempt | None = None
     settings_version: int = 0
     decision: Origin | None = None
     has_attendees: bool = False
+    refused: Refused | None = None
     is_quarantined: bool = False
     writes: int = 0
     writes_since: datetime | None = None

@@ -133,7 +133,15 @@ class Skip:
     is_noteworthy: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Nothing is to be done, and this rule says why; it never leaves `plan()`, and answers "why isn't it here?"."""
+
+    rule: str
+    code: str
+
+
 Action = (
     CreateCopy | AdoptCopy | UpdateCopy | DeleteCopy | PutBlock | DeleteBlock
-    | MoveBooking | CancelBooking | Agree | DropLink | Leave | OpenConflict | Skip
+    | MoveBooking | CancelBooking | Agree | DropLink | Leave | OpenConflict | Skip | Quiet
 )  # fmt: skip

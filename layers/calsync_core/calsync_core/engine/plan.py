@@ -7,10 +7,10 @@ round of a tombstone is complete and the stop-line was passed: only then does a 
 from dataclasses import replace
 from typing import TypeGuard
 
-from calsync_core.domain.appointments import Block, Booking, Copy, Entry, Mark
-from calsync_core.domain.conflicts import ConflictKind
+from calsync_core.domain.appointments import Block, Booking, Copy, Entry, Mark, When
+from calsync_core.domain.conflicts import ConflictKind, kind_of_refusal
 from calsync_core.domain.ids import LinkRef
-from calsync_core.domain.links import Agreed, Intent, Link, Origin, booking_ref
+from calsync_core.domain.links import CANCEL, Agreed, Intent, Link, Origin, booking_ref, wish_of
 from calsync_core.domain.synclog import Reason
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import (
@@ -26,6 +26,7 @@ from calsync_core.engine.actions import (
     MoveBooking,
     OpenConflict,
     PutBlock,
+    Quiet,
     Skip,
     UpdateCopy,
 )
@@ -37,12 +38,24 @@ def plan(observations: list[Observation], scope: Scope, *, is_final: bool = Fals
     """One action or none per observation, in order."""
     actions: list[Action] = []
     for seen in observations:
-        action = (
-            _plan_host(seen, scope, is_final) if seen.origin is Origin.HOST else _plan_calendar(seen, scope, is_final)
-        )
-        if action is not None:
-            actions.append(_without_mail(action, seen))
+        action = decide(seen, scope, is_final=is_final)
+        if action is not None and action.__class__ is not Quiet:
+            actions.append(action)
     return actions
+
+
+def decide(seen: Observation, scope: Scope, *, is_final: bool = False) -> Action | None:
+    """What `plan` decides about one observation, with the rule that asks for nothing (`Quiet`) where one has a name."""
+    is_host = seen.origin is Origin.HOST
+    action = _plan_host(seen, scope, is_final) if is_host else _plan_calendar(seen, scope, is_final)
+    return action if action is None else _without_mail(action, seen)
+
+
+_WAITS, _KEPT = Quiet("R17", "window_unread"), Quiet("R29", "window_unread")
+_SET_ASIDE = Quiet("R52", "entry_quarantined")
+_CLOSED = Quiet("R40", "direction")
+_AS_AGREED, _SAME_BLOCK = Quiet("R2", "in_step"), Quiet("R22", "in_step")
+_STAYS_AWAY = Quiet("R7", "copy_deleted_here")
 
 
 def _without_mail(action: Action, seen: Observation) -> Action:
@@ -65,7 +78,7 @@ def _closed(seen: Observation, scope: Scope) -> Action | None:
     if link is None:
         return Skip("R40", seen.read.ref, code="direction")
     if link.settings_version >= scope.reproject_below:
-        return None
+        return _CLOSED
     if link.origin is Origin.CALENDAR:
         return DeleteBlock("R43", link)
     return DeleteCopy("R43", link, link.calendar.version) if link.entry_id else DropLink("R43", link)
@@ -77,13 +90,13 @@ def _closed(seen: Observation, scope: Scope) -> Action | None:
 def _plan_host(seen: Observation, scope: Scope, is_final: bool) -> Action | None:
     link = seen.read.link
     if Side.UNKNOWN in (seen.host, seen.calendar):
-        return None  # R17 wait
+        return _WAITS
     if not scope.settings.writes_calendar:
         return _closed(seen, scope)
-    if link is not None and link.is_quarantined and not _has_new_version(seen.read.host, link.host.version):
-        return None  # R52 quarantined until its origin changes
     if seen.host is Side.GONE:
         return _booking_gone(seen, is_final)
+    if link is not None and link.is_quarantined and not _has_new_version(seen.read.host, link.host.version):
+        return _SET_ASIDE  # until its origin changes or a person asks for another try
     if link is not None and link.decision is not None:
         return _as_decided(seen, link, scope)
     if link is None or link.entry_id is None:
@@ -128,8 +141,15 @@ def _no_copy_yet(seen: Observation, scope: Scope) -> Action | None:
         return Skip("R42", seen.read.ref, code="outside_window")
     row = _fresh_row(link, booking, scope)
     if isinstance(seen.read.calendar, Entry):
+        row = _as_marked(row, seen.read.calendar)
         return AdoptCopy("R32" if link is None else "R30", row, booking, copy, seen.read.calendar)
     return CreateCopy("R1" if link is None else "R31", row, booking, copy)
+
+
+def _as_marked(row: Link, entry: Entry) -> Link:
+    """R122: the mark says which copy this is, also where the row is older than the copy or there is none."""
+    mark = entry.mark
+    return row if mark is None else replace(row, generation=mark.generation, mark_id=mark.own)
 
 
 def _fresh_row(link: Link | None, booking: Booking, scope: Scope, *, again: bool = False) -> Link:
@@ -142,6 +162,7 @@ def _fresh_row(link: Link | None, booking: Booking, scope: Scope, *, again: bool
         base, when=booking.when, start_at=start, end_at=end, intent=Intent.CREATE, entry_id=None,
         calendar=Agreed(), host=Agreed(), calendar_id=scope.primary, decision=None, is_quarantined=False,
         generation=base.generation + 1 if again else base.generation, settings_version=scope.settings_version,
+        mark_id="" if again else base.mark_id, entry_uid=None,
     )  # fmt: skip
 
 
@@ -178,7 +199,7 @@ def _copy_gone(seen: Observation, link: Link, scope: Scope, is_final: bool) -> A
         missing = replace(link, entry_id=None, calendar=Agreed(), host=replace(link.host, version=booking.version))
         return OpenConflict("R7", missing, ConflictKind.COPY_DELETED, booking.when, None)
     if wish == "cancel_booking" and scope.settings.writes_host:
-        return CancelBooking("R9", link, booking)
+        return _ask_once(CancelBooking("R9", link, booking), link, booking, None)
     return CreateCopy("R8", again, booking, copy, Reason.COPY_RESTORED)
 
 
@@ -188,7 +209,7 @@ def _copy_missing(seen: Observation, link: Link, scope: Scope) -> Action | None:
     if isinstance(seen.read.calendar, Entry):
         return _no_copy_yet(seen, scope)
     if seen.host is not Side.CHANGED or not isinstance(booking, Booking) or seen.copy is None:
-        return None
+        return _STAYS_AWAY
     again = _fresh_row(link, booking, scope, again=True)
     return CreateCopy("R14", again, booking, seen.copy, Reason.COPY_RESTORED)
 
@@ -198,8 +219,18 @@ def _booking_changed(seen: Observation, link: Link, scope: Scope) -> Action | No
     if not isinstance(booking, Booking) or copy is None:
         return None
     version = entry.version if isinstance(entry, Entry) else link.calendar.version
+    if isinstance(entry, Entry) and link.attempt is not None:
+        action = _after_a_lost_answer(seen, link, booking, copy, entry, scope)
+        if action is not None:
+            return action
     if not isinstance(entry, Entry) or seen.calendar is Side.UNCHANGED:
         return UpdateCopy("R10", link, booking, copy, version)
+    return _both_changed(seen, link, booking, copy, entry, scope)
+
+
+def _both_changed(
+    seen: Observation, link: Link, booking: Booking, copy: Copy, entry: Entry, scope: Scope
+) -> Action | None:
     if seen.host_time_changed and seen.calendar_time_changed:
         if fingerprint.time_of(entry.when) != fingerprint.time_of(copy.when):
             return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, entry.when)
@@ -212,7 +243,7 @@ def _booking_changed(seen: Observation, link: Link, scope: Scope) -> Action | No
         return _agree_on(seen, link, scope, "R6")
     if _looks_alike(copy, entry, is_whole=seen.read.entry_is_whole):
         return _agree_on(seen, link, scope, "R12")
-    return UpdateCopy("R13", link, booking, copy, version)
+    return UpdateCopy("R13", link, booking, copy, entry.version)
 
 
 def _looks_alike(copy: Copy, entry: Entry, *, is_whole: bool) -> bool:
@@ -224,6 +255,9 @@ def _copy_changed(seen: Observation, link: Link, scope: Scope) -> Action | None:
     booking, copy, entry = seen.read.host, seen.copy, seen.read.calendar
     if not isinstance(entry, Entry):
         return None
+    is_ours = _is_own_update(seen, link, entry)
+    if is_ours and isinstance(booking, Booking) and copy is not None:
+        return UpdateCopy("R18", link, booking, copy, entry.version)
     if not seen.calendar_time_changed:
         return _agree_on(seen, link, scope, "R6")
     if not isinstance(booking, Booking) or copy is None:
@@ -231,7 +265,35 @@ def _copy_changed(seen: Observation, link: Link, scope: Scope) -> Action | None:
     return _moved(seen, link, booking, copy, entry, scope)
 
 
-def _moved(seen: Observation, link: Link, booking: Booking, copy: Copy, entry: Entry, scope: Scope) -> Action | None:
+def _after_a_lost_answer(
+    seen: Observation, link: Link, booking: Booking, copy: Copy, entry: Entry, scope: Scope
+) -> Action | None:
+    """What looks like a change on both sides, and is one: the other was our own write."""
+    is_elsewhere = fingerprint.time_of(copy.when) != fingerprint.time_of(entry.when)
+    if is_elsewhere and _is_own_move(link, copy):
+        return _moved(seen, link, booking, copy, entry, scope, "R19")
+    if _is_own_update(seen, link, entry) and not _looks_alike(copy, entry, is_whole=seen.read.entry_is_whole):
+        return UpdateCopy("R18", link, booking, copy, entry.version)
+    return None
+
+
+def _is_own_update(seen: Observation, link: Link, entry: Entry) -> bool:
+    """The copy stands as a write of ours, whose answer was lost, meant it: nobody else changed it."""
+    attempt = link.attempt
+    if attempt is None or attempt.side is not Origin.CALENDAR or fingerprint.time_of(entry.when) != attempt.time:
+        return False
+    return not seen.read.entry_is_whole or fingerprint.rest_of_entry(entry) == attempt.rest
+
+
+def _is_own_move(link: Link, copy: Copy) -> bool:
+    """The booking stands where we asked for it, and the answer was lost: the clinic did not move it."""
+    attempt = link.attempt
+    return attempt is not None and attempt.side is Origin.HOST and fingerprint.time_of(copy.when) == attempt.time
+
+
+def _moved(
+    seen: Observation, link: Link, booking: Booking, copy: Copy, entry: Entry, scope: Scope, rule: str = "R3"
+) -> Action | None:
     """The copy was moved by the person."""
     wish = scope.settings.edits.moved_in_calendar
     if fingerprint.time_of(copy.when) == fingerprint.time_of(entry.when):
@@ -239,8 +301,16 @@ def _moved(seen: Observation, link: Link, booking: Booking, copy: Copy, entry: E
     if wish == "flag":
         return OpenConflict("R5", link, ConflictKind.MOVED, booking.when, entry.when)
     if wish == "apply" and scope.settings.writes_host:
-        return MoveBooking("R3", link, booking, entry.when, entry)
+        return _ask_once(MoveBooking(rule, link, booking, entry.when, entry), link, booking, entry.when)
     return UpdateCopy("R4", link, booking, copy, entry.version, Reason.COPY_RESTORED)
+
+
+def _ask_once(wish: MoveBooking | CancelBooking, link: Link, booking: Booking, when: When | None) -> Action:
+    """R110: what the booking system refused is not asked of the same version again; the conflict stays open."""
+    no = link.refused
+    if no is None or no.wish != wish_of(booking.version, fingerprint.time_of(when) if when else CANCEL):
+        return wish
+    return OpenConflict("R110", link, kind_of_refusal(no.code), booking.when, when, no.code)
 
 
 def _note_versions(seen: Observation, link: Link, scope: Scope) -> Action | None:
@@ -249,7 +319,7 @@ def _note_versions(seen: Observation, link: Link, scope: Scope) -> Action | None
     new_entry = isinstance(entry, Entry) and entry.version != link.calendar.version
     new_booking = isinstance(booking, Booking) and booking.version != link.host.version
     if not new_entry and not new_booking and link.settings_version >= scope.reproject_below:
-        return None
+        return _AS_AGREED
     return _agree_on(seen, link, scope, "R2")
 
 
@@ -267,11 +337,11 @@ def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action 
         calendar = Agreed(entry.version, fingerprint.time_of(entry.when), rest)
     start, end = when.interval(scope.resource.time_zone)
     row = replace(
-        link, host=host, calendar=calendar, when=when, start_at=start, end_at=end, decision=None,
+        link, host=host, calendar=calendar, when=when, start_at=start, end_at=end, decision=None, attempt=None,
         has_attendees=entry.has_attendees if isinstance(entry, Entry) else link.has_attendees,
         settings_version=scope.settings_version if copy else link.settings_version,
     )  # fmt: skip
-    return Agree(rule, row, is_proof=isinstance(entry, Entry)) if row != link else None
+    return Agree(rule, row, is_proof=isinstance(entry, Entry)) if row != link else _AS_AGREED
 
 
 def _has_new_version(read: object, agreed: str) -> bool:
@@ -284,13 +354,13 @@ def _has_new_version(read: object, agreed: str) -> bool:
 def _plan_calendar(seen: Observation, scope: Scope, is_final: bool) -> Action | None:
     link, read = seen.read.link, seen.read
     if seen.calendar is Side.UNKNOWN or seen.host is Side.UNKNOWN:
-        return None  # R29 keep the block; its age shows
+        return _KEPT  # its age shows
     if not scope.settings.writes_host:
         return _closed(seen, scope)
-    if link is not None and link.is_quarantined and not _has_new_version(read.calendar, link.calendar.version):
-        return None  # R52
     if seen.calendar is Side.GONE:
         return _entry_gone(seen, link, is_final)
+    if link is not None and link.is_quarantined and not _has_new_version(read.calendar, link.calendar.version):
+        return _SET_ASIDE
     if read.is_shared_booking:
         return DeleteBlock("R34", link) if link else Skip("R34", read.ref, code="own_booking")
     if isinstance(seen.block, NotBlocking):
@@ -301,7 +371,7 @@ def _plan_calendar(seen: Observation, scope: Scope, is_final: bool) -> Action | 
         return _write_block(seen, read.calendar, seen.block, scope)
     if link is not None and seen.host in (Side.CHANGED, Side.GONE):
         return _put_back(seen, link, scope)
-    return None
+    return _SAME_BLOCK
 
 
 def _entry_gone(seen: Observation, link: Link | None, is_final: bool) -> Action | None:
@@ -324,7 +394,7 @@ def _write_block(seen: Observation, entry: Entry, block: Block, scope: Scope) ->
         return PutBlock("R25", row, block, is_new=False)
     if seen.host in (Side.CHANGED, Side.GONE):
         return PutBlock(_put_back_rule(seen), row, block, is_new=False, reason=Reason.BLOCK_PUT_BACK)
-    return None if _says_nothing_new(row, link) else Agree("R22", row)
+    return _SAME_BLOCK if _says_nothing_new(row, link) else Agree("R22", row)
 
 
 def _says_nothing_new(row: Link, link: Link | None) -> bool:

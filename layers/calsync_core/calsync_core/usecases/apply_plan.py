@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from calsync_core.domain.appointments import AllDay, Entry, When
-from calsync_core.domain.conflicts import ConflictKind
+from calsync_core.domain.conflicts import ConflictKind, kind_of_refusal
 from calsync_core.domain.errors import (
     AppointmentGoneError,
     AppointmentRejectedError,
@@ -20,7 +20,7 @@ from calsync_core.domain.errors import (
     VersionChangedError,
 )
 from calsync_core.domain.ids import LinkRef, short_hash
-from calsync_core.domain.links import Agreed, Link, Origin
+from calsync_core.domain.links import CANCEL, Agreed, Attempt, Link, Origin, Refused, wish_of
 from calsync_core.domain.synclog import Reason, Way
 from calsync_core.engine import fingerprint, guards
 from calsync_core.engine.actions import (
@@ -39,6 +39,7 @@ from calsync_core.engine.actions import (
     Skip,
     UpdateCopy,
 )
+from calsync_core.engine.marks import uid_hash
 from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.engine.project import project_booking
@@ -149,14 +150,14 @@ def _create_copy(run: SyncRun, action: CreateCopy) -> None:
     links, is_again = run.ports.stores.links, action.reason is Reason.COPY_RESTORED
     if is_again:  # its tombstone is used up, and the new row has no pointer: after a crash only this leads back to it
         links.set_leaving(run.account, run.resource, REVISIT, [action.link.ref])
-    row = links.put(run.account, action.link)
+    row = links.put(run.account, run.named(action.link))
     try:
         entry = run.primary.create(row.calendar_id, action.copy, run.mark(row), run.transaction_id(row))
     except AppointmentRejectedError as error:
         if error.code != "transaction_used":
             raise
         # It had been written, its answer was lost, and the person has deleted it since: the next one is a new copy.
-        _create_copy(run, replace(action, link=replace(row, generation=row.generation + 1)))
+        _create_copy(run, replace(action, link=replace(row, generation=row.generation + 1, mark_id="")))
         return
     _store(run, _agreed(row, entry, action.booking.version, action))
     if is_again:
@@ -189,6 +190,8 @@ def _update_copy(run: SyncRun, action: UpdateCopy) -> None:
             Reason.ENTRY_QUARANTINED, Way.TO_CALENDAR, rule="R52", ref=link.ref, code="write_budget", is_problem=True
         )
         return
+    time, rest = fingerprint.time_of(action.copy.when), fingerprint.rest_of_copy(action.copy)
+    link = run.ports.stores.links.put(run.account, replace(link, attempt=Attempt(Origin.CALENDAR, time, rest)))
     entry = run.primary.update(link.calendar_id, action.link.entry_id, action.copy, action.entry_version)  # type: ignore[arg-type]
     _note(run, link, "moved" if fingerprint.time_of(action.copy.when) != link.calendar.time else "updated")
     _store(run, _agreed(link, entry, action.booking.version, action))
@@ -198,7 +201,7 @@ def _update_copy(run: SyncRun, action: UpdateCopy) -> None:
 def _agreed(link: Link, entry: Entry, booking_version: str, action: CreateCopy | AdoptCopy | UpdateCopy) -> Link:
     start, end = action.booking.when.interval(action.copy.time_zone)
     return replace(
-        link, intent=None, entry_id=entry.id, when=action.booking.when, start_at=start, end_at=end, decision=None,
+        link, intent=None, attempt=None, entry_id=entry.id, entry_uid=uid_hash(entry), when=action.booking.when, start_at=start, end_at=end, decision=None,
         host=Agreed(booking_version, fingerprint.time_of(action.copy.when), fingerprint.rest_of_copy(action.copy)),
         calendar=Agreed(entry.version, fingerprint.time_of(entry.when), fingerprint.rest_of_entry(entry)),
     )  # fmt: skip
@@ -267,17 +270,16 @@ def _delete_block(run: SyncRun, action: DeleteBlock) -> None:
 
 
 def _move_booking(run: SyncRun, action: MoveBooking) -> None:
-    link = action.link
-    key = short_hash(link.ref, action.entry.version, fingerprint.time_of(action.when))
+    attempt = Attempt(Origin.HOST, fingerprint.time_of(action.when), action.link.host.rest)
+    link = run.ports.stores.links.put(run.account, replace(action.link, attempt=attempt))
+    key = short_hash(link.ref, action.entry.version, attempt.time)
     try:
         moved = run.host.move_booking(action.booking, action.when, idempotency_key=key, tell_customer=_tell(run))
     except RefusedError as error:
-        kind = ConflictKind.OUTSIDE_HOURS if error.code == "outside_hours" else ConflictKind.REFUSED
         run.log(
             Reason.HOST_REFUSED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, code=error.code, is_problem=True
         )
-        _store(run, replace(link, decision=None), has_agreed=False)
-        open_conflict(run, link, kind, action.booking.when, action.when, error.code, "R61")
+        _note_refusal(run, link, action, error.code, action.when)
         return
     _note(run, link, "booking_moved")
     copy = project_booking(moved, run.scope.settings, run.scope.resource)
@@ -288,7 +290,8 @@ def _move_booking(run: SyncRun, action: MoveBooking) -> None:
     host = Agreed(moved.version if is_same else link.host.version, fingerprint.time_of(copy.when), link.host.rest)
     start, end = moved.when.interval(run.scope.resource.time_zone)
     calendar = Agreed(action.entry.version, fingerprint.time_of(action.entry.when), link.calendar.rest)
-    _store(run, replace(link, host=host, calendar=calendar, when=moved.when, start_at=start, end_at=end, decision=None))
+    row = replace(link, host=host, calendar=calendar, when=moved.when, start_at=start, end_at=end)
+    _store(run, replace(row, attempt=None, decision=None))
     run.log(Reason.BOOKING_MOVED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, was=_span(action.booking.when))
     _wake_others(run, action)
 
@@ -298,12 +301,27 @@ def _cancel_booking(run: SyncRun, action: CancelBooking) -> None:
     try:
         run.host.cancel_booking(action.booking, idempotency_key=key, tell_customer=_tell(run))
     except RefusedError as error:
-        open_conflict(run, action.link, ConflictKind.REFUSED, action.booking.when, None, error.code, "R61")
+        run.log(
+            Reason.HOST_REFUSED, Way.FROM_CALENDAR, rule=action.rule, ref=action.link.ref, code=error.code,
+            is_problem=True,
+        )  # fmt: skip
+        _note_refusal(run, action.link, action, error.code, None)
         return
     _note(run, action.link, "booking_cancelled")
     _forget(run, action.link)
     run.log(Reason.BOOKING_CANCELLED, Way.FROM_CALENDAR, rule=action.rule, ref=action.link.ref)
     _wake_others(run, action)
+
+
+def _note_refusal(
+    run: SyncRun, link: Link, action: MoveBooking | CancelBooking, code: str, when: When | None
+) -> None:
+    """R61. What was refused is kept on the link, so that it is not asked again (R110); then the conflict: after a crash
+    in between the next look opens it."""
+    wish = wish_of(action.booking.version, fingerprint.time_of(when) if when else CANCEL)
+    row = replace(link, attempt=None, decision=None, refused=Refused(code, wish))
+    _store(run, row, has_agreed=False)
+    open_conflict(run, row, kind_of_refusal(code), action.booking.when, when, code, "R61")
 
 
 def _wake_others(run: SyncRun, action: MoveBooking | CancelBooking) -> None:
@@ -379,6 +397,7 @@ def _revisit(run: SyncRun, action: Action) -> None:
 
 def _store(run: SyncRun, link: Link, *, has_agreed: bool = True) -> Link:
     """`has_agreed`: both sides are known to say the same now, so conflicts about this very link are over."""
+    link = replace(link, refused=None) if has_agreed and link.refused else link
     stored = run.ports.stores.links.put(run.account, link)
     run.touched[link.ref] = stored
     if has_agreed:

@@ -152,6 +152,8 @@ def _link_fields(link: Link) -> dict[str, Any]:
         "a": int(link.has_attendees),
         "f": link.refused and [link.refused.code, link.refused.wish],
         "q": int(link.is_quarantined),
+        "j": link.mark_id,
+        "u": link.entry_uid,
         "x": link.writes,
         "y": link.writes_since and _text(link.writes_since),
     }
@@ -159,7 +161,7 @@ def _link_fields(link: Link) -> dict[str, Any]:
 
 
 # Part of shape 1: these never change with the defaults of `Link`.
-_DEFAULT: dict[str, Any] = {"g": 1, "p": 0, "a": 0, "q": 0, "x": 0}
+_DEFAULT: dict[str, Any] = {"g": 1, "p": 0, "a": 0, "q": 0, "x": 0, "j": ""}
 
 
 def _link(resource: ResourceId, ref: LinkRef, number: int, fields: dict[str, Any]) -> Link:
@@ -187,6 +189,8 @@ def _link(resource: ResourceId, ref: LinkRef, number: int, fields: dict[str, Any
         has_attendees=bool(get("a")),
         refused=Refused(*fields["f"]) if "f" in fields else None,
         is_quarantined=bool(get("q")),
+        mark_id=get("j", ""),
+        entry_uid=get("u"),
         writes=fields.get("x", _DEFAULT["x"]),
         writes_since=_optional(_instant, get("y")),
         row=number,
