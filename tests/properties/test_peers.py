@@ -4,7 +4,7 @@ import pytest
 
 from tests.properties.peers import CASES, FAULTS, PAIRS, broken_promises
 
-SCHEDULES = 60
+SCHEDULES = 150
 
 
 @pytest.mark.prop("P3")
