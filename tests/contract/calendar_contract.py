@@ -17,6 +17,7 @@ from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import CalendarPage, Content
 
 from tests.contract.calendar_sides import ALL, NOW, OPEN, TIME_ONLY, WINDOW, Side, at, copy, days, mark
+from tests.contract.series_contract import SeriesContract
 
 
 def read_round(side: Side, cursor: str | None = None, content: Content = OPEN) -> tuple[list[CalendarPage], str]:
@@ -35,7 +36,7 @@ def removed_of(pages: list[CalendarPage]) -> set[EntryId]:
     return {entry_id for page in pages for entry_id in page.removed}
 
 
-class CalendarContract:
+class CalendarContract(SeriesContract):
     @pytest.fixture
     def side(self) -> Side:
         raise NotImplementedError

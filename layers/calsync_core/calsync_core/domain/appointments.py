@@ -85,24 +85,38 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What calsync writes on its own copies so that a lost link can be found again (design.md, Adopt before create)."""
+    """What calsync writes on its own copies so that a lost link can be found again (design.md, Adopt before create).
+
+    `own` is new for each copy that is made (engine/marks.py), empty in marks of earlier versions.
+    """
 
     installation: str
     account: AccountId
     resource: ResourceId
     booking: BookingId
     generation: int
+    own: str = ""
 
     def encode(self) -> str:
-        return "|".join(["1", self.installation, self.account, self.resource, self.booking, str(self.generation)])
+        parts = ["1", self.installation, self.account, self.resource, self.booking, str(self.generation)]
+        return "|".join([*parts, self.own] if self.own else parts)
 
     @classmethod
     def decode(cls, value: str) -> "Mark | None":
         """None for anything that is not a mark of ours; a damaged mark is a foreign entry."""
         parts = value.split("|")
-        if len(parts) != 6 or parts[0] != "1" or not parts[5].isdecimal():
+        if len(parts) not in {6, 7} or parts[0] != "1" or not (parts[5].isascii() and parts[5].isdecimal()):
             return None
-        return cls(parts[1], AccountId(parts[2]), ResourceId(parts[3]), BookingId(parts[4]), int(parts[5]))
+        own = parts[6] if len(parts) == 7 else ""
+        return cls(parts[1], AccountId(parts[2]), ResourceId(parts[3]), BookingId(parts[4]), int(parts[5]), own)
+
+    @property
+    def written_at(self) -> datetime | None:
+        """When its copy was first to be written, to the minute; None for marks without an own id."""
+        try:
+            return datetime.fromtimestamp(int(self.own.partition("-")[0], 16) * 60, UTC)
+        except (ValueError, OverflowError, OSError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +126,11 @@ class Entry:
     `id` is the provider's immutable id. `series_id` and `original_start_at` (UTC) are set on occurrences and
     exceptions. `is_sparse` says that the feed gave id, series and times only (graph.md section 4): the rest must come
     from the master. `mark` is None when there is none; `is_mark_known` is False when the read could not carry it.
-    `title`, `notes` and `location` are None when they were not asked for or are private (privacy by construction).
-    `busy_by_status` etc. are decided by the engine, never here. `created_at` orders clones of one mark.
+    `title`, `notes`, `location` and `categories` are None or empty when they were not asked for or are private (privacy
+    by construction).
+    `busy_by_status` etc. are decided by the engine, never here. `created_at` orders clones of one mark. `uid` is the
+    calendar's own id of the appointment (iCalUId): a move of the mailbox keeps it, copy and paste does not. `problem`
+    is the code of why the entry cannot be read: then only ids and version are true, and nothing is decided by it.
     """
 
     id: EntryId
@@ -136,7 +153,10 @@ class Entry:
     is_mark_known: bool = False
     is_sparse: bool = False
     created_at: datetime | None = None
+    uid: str | None = None
+    problem: str | None = None
     web_link: str | None = None
+    categories: tuple[str, ...] = ()
 
 
 class BookingStatus(StrEnum):
@@ -201,8 +221,8 @@ class Copy:
     """The copy of a booking as it must look in the calendar. It has no attendees: nobody is ever mailed.
 
     `reminder` None means "no alarm" and is sent explicitly (graph.md 3.2). With a `recurrence` the copy is a real
-    series: `when` is its first occurrence, and the wall time that repeats is that of `recurrence.zone`. A copy without
-    one changes nothing about how an entry repeats: neither an occurrence's series nor a series' pattern.
+    series: `when` is its first occurrence, and the wall time that repeats is that of `recurrence.zone`. `keeps_times`
+    asks `update` to write the rest alone: a series whose times are written loses its exceptions (graph.md 3.10).
     """
 
     when: When
@@ -214,3 +234,4 @@ class Copy:
     is_private: bool = False
     reminder: timedelta | None = None
     recurrence: Recurrence | None = None
+    keeps_times: bool = False

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from calsync_core.adapters.graph.recurrences import to_patterned, to_series_times
 from calsync_core.adapters.graph.wire import (
     MARK_PROPERTY,
     ZoneOf,
@@ -47,7 +48,7 @@ _OPEN_SENSITIVITIES = frozenset({"normal", "personal", None, ""})
 # parser as one claim, has_attendees: it is what keeps us from mailing strangers by a change of our own copy.
 _TIME_FIELDS = (
     "id,changeKey,type,seriesMasterId,originalStart,start,end,isAllDay,showAs,sensitivity,isCancelled,responseStatus,"
-    "isReminderOn,reminderMinutesBeforeStart,createdDateTime,attendees"
+    "isReminderOn,reminderMinutesBeforeStart,createdDateTime,iCalUId,attendees"
 )
 _VIEW_FIELDS = _TIME_FIELDS.replace("createdDateTime,", "")  # calendarView cannot select it (graph.md 3.2)
 
@@ -57,6 +58,10 @@ def select(content: Content, *, is_view: bool = False) -> str:
     fields = [_VIEW_FIELDS if is_view else _TIME_FIELDS, "webLink"]
     if content.title:
         fields.append("subject,location")
+    elif content.subject:
+        fields.append("subject")
+    if content.categories:
+        fields.append("categories")
     if content.notes:
         fields.append("body")
     return ",".join(fields)
@@ -93,15 +98,17 @@ def to_entry(
         is_private,
         _RESPONSES.get((get("responseStatus") or {}).get("response") or "", Response.NONE),
         bool(get("isCancelled")),
-        get("subject") or "" if content.title and is_open else None,
-        read_notes(get("body")) if content.notes and is_open else None,
+        get("subject") or "" if (content.title or content.subject) and is_open else None,
+        read_notes(get("body"), with_html=content.html) if content.notes and is_open else None,
         _location(event) if content.title and is_open else None,
         timedelta(minutes=get("reminderMinutesBeforeStart") or 0) if get("isReminderOn") else None,
         bool(get("attendees")),
         read_mark(event) if has_marks else None,
         has_marks,
         created_at=read_instant(get("createdDateTime")),
+        uid=get("iCalUId") or None,
         web_link=get("webLink") if is_open else None,
+        categories=_categories(event) if content.categories and is_open else (),
     )
 
 
@@ -117,8 +124,11 @@ def to_event(copy: Copy) -> dict[str, Any]:
         "showAs": _SHOW_AS.get(copy.busy, "busy"),
         "sensitivity": "private" if copy.is_private else "normal",
         "isReminderOn": copy.reminder is not None,
-        **_times(copy.when, copy.time_zone),
     }
+    if copy.recurrence is not None and not copy.keeps_times:
+        event |= to_series_times(copy.when, copy.recurrence) | {"recurrence": to_patterned(copy.recurrence)}
+    elif not copy.keeps_times:
+        event |= _times(copy.when, copy.time_zone)
     if copy.reminder is not None:
         event["reminderMinutesBeforeStart"] = int(copy.reminder.total_seconds() // 60)
     return event
@@ -156,6 +166,10 @@ def _version(event: Mapping[str, Any]) -> str:
         return str(etag)
     key = event.get("changeKey")
     return f'W/"{key}"' if key else ""
+
+
+def _categories(event: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(one) for one in event.get("categories") or ())
 
 
 def _location(event: Mapping[str, Any]) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 
-from calsync_core.adapters.memory.items import Item, Subscribed, Write
+from calsync_core.adapters.memory.items import Item, Subscribed, Write, planned
 from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
 from calsync_core.domain.appointments import Copy, Entry, Kind, Mark, Notes, Response
 from calsync_core.domain.connections import Calendar, MailboxIdentity, ProviderKind
@@ -24,6 +24,7 @@ from calsync_core.domain.errors import (
     VersionChangedError,
 )
 from calsync_core.domain.ids import CalendarId, EntryId
+from calsync_core.domain.notes import text_of_html
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import Account, CalendarPage, Content, Granted
 
@@ -112,7 +113,7 @@ class MemoryCalendarProvider:
                 self.server.new_id(), calendar_id, "", copy.when, response=Response.ORGANIZER, mark=mark,
                 is_mark_known=True, created_at=self.server.clock(),
             )  # fmt: skip
-            entry = self.server.add(_projected(draft, copy)).entry
+            entry = self._added(draft, copy)
             self.server.transactions[transaction_id] = entry.id
             self.server.unrotated.append(entry.id)
             self.server.writes.append(Write("create", entry.id, mark))
@@ -122,9 +123,14 @@ class MemoryCalendarProvider:
     def update(self, calendar_id: CalendarId, entry_id: EntryId, copy: Copy, version: str | None) -> Entry:
         self._begin("update", calendar_id)
         item = self._writable(calendar_id, entry_id, version)
-        self.server.writes.append(Write("update", entry_id, item.entry.mark))
-        self.server.put(item, _projected(item.entry, copy))
-        entry = item.entry
+        if item.entry.id != entry_id:
+            entry = self._update_occurrence(item, entry_id, copy)
+        else:
+            self.server.writes.append(Write("update", entry_id, item.entry.mark))
+            if copy.recurrence is not None and not copy.keeps_times:
+                item.repeat(planned(copy.when, copy.recurrence), copy.recurrence)
+            self.server.put(item, _projected(item.entry, copy))
+            entry = item.entry
         self.fault("update", "after")
         return entry
 
@@ -132,7 +138,10 @@ class MemoryCalendarProvider:
         self._begin("delete", calendar_id)
         item = self._writable(calendar_id, entry_id, version)
         self.server.writes.append(Write("delete", entry_id, item.entry.mark))
-        self.server.delete_entry(entry_id)
+        if item.entry.id != entry_id:
+            self.server.delete_occurrence(item.entry.id, self._original(item, entry_id))
+        else:
+            self.server.delete_entry(entry_id)
         self.fault("delete", "after")
 
     def subscribe(self, calendar_id: CalendarId, url: str, lifecycle_url: str, secret: str, until: datetime) -> Granted:
@@ -244,12 +253,38 @@ class MemoryCalendarProvider:
 
     def _writable(self, calendar_id: CalendarId, entry_id: EntryId, version: str | None) -> Item:
         self._check_writable(calendar_id)
-        item = self._item(calendar_id, entry_id)
+        series = self.server.series_of(entry_id)
+        item = self._item(calendar_id, series.entry.id if series else entry_id)
         if version is not None and version != item.entry.version:
             raise VersionChangedError
         if item.entry.has_attendees:
             self.server.outbox.append(entry_id)  # the real service would now mail everybody
         return item
+
+    def _added(self, draft: Entry, copy: Copy) -> Entry:
+        item = self.server.add(_projected(draft, copy), silently=True)
+        if copy.recurrence is not None:
+            item.entry = replace(item.entry, kind=Kind.MASTER)
+            item.repeat(planned(copy.when, copy.recurrence), copy.recurrence)
+        self.server.put(item, item.entry)
+        return item.entry
+
+    def _update_occurrence(self, item: Item, entry_id: EntryId, copy: Copy) -> Entry:
+        original = self._original(item, entry_id)
+        one = item.occurrence(original)
+        if one is None:
+            raise AppointmentGoneError
+        zone = item.recurrence.zone if item.recurrence else self.server.zone
+        if not copy.keeps_times and item.crosses(original, copy.when, zone):
+            raise AppointmentRejectedError("occurrence_crossing")
+        self.server.writes.append(Write("update", entry_id, item.entry.mark))
+        item.exceptions[original] = replace(_projected(one, copy), kind=Kind.EXCEPTION)
+        self.server.put(item, item.entry)
+        return replace(item.exceptions[original], version=item.entry.version)
+
+    @staticmethod
+    def _original(item: Item, entry_id: EntryId) -> datetime:
+        return next(key for key in item.plan if (one := item.occurrence(key)) and one.id == entry_id)
 
     def _of_transaction(self, entry_id: EntryId, mark: Mark) -> Entry:
         """A repeated create gives the first one's entry, unless that is gone: then the id is used up."""
@@ -268,21 +303,30 @@ def _projected(entry: Entry, copy: Copy) -> Entry:
     """The server keeps what we wrote in its own way: trimmed, as Exchange does."""
     notes = Notes(copy.notes.text.strip(), copy.notes.is_html) if copy.notes and copy.notes.text.strip() else None
     return replace(
-        entry, when=copy.when, title=copy.title.strip()[:_LONGEST_TITLE], notes=notes, busy=copy.busy,
-        location=(copy.location or "").strip() or None, is_private=copy.is_private, reminder=copy.reminder,
+        entry, when=entry.when if copy.keeps_times else copy.when, title=copy.title.strip()[:_LONGEST_TITLE],
+        notes=notes, busy=copy.busy, location=(copy.location or "").strip() or None, is_private=copy.is_private,
+        reminder=copy.reminder,
     )  # fmt: skip
 
 
 def _allowed(entry: Entry, content: Content) -> Entry:
-    if content == _EVERYTHING:
+    if content == _EVERYTHING and not (entry.notes and entry.notes.is_html):
         return entry
     is_hidden = entry.is_private and not content.private
     return replace(
         entry,
-        title=entry.title if content.title and not is_hidden else None,
-        notes=entry.notes if content.notes and not is_hidden else None,
+        title=entry.title if (content.title or content.subject) and not is_hidden else None,
+        notes=_notes(entry.notes, content) if content.notes and not is_hidden else None,
         location=entry.location if content.title and not is_hidden else None,
+        categories=entry.categories if content.categories and not is_hidden else (),
     )
+
+
+def _notes(notes: Notes | None, content: Content) -> Notes | None:
+    if notes is None or not notes.is_html or content.html:
+        return notes
+    text = text_of_html(notes.text)
+    return Notes(text) if text else None
 
 
 def _unmarked(entry: Entry, content: Content) -> Entry:

@@ -7,13 +7,18 @@ from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import AllDay, Entry, Kind, Mark, Timed, When
 from calsync_core.domain.ids import CalendarId, EntryId
+from calsync_core.domain.recurrence import Recurrence
+from calsync_core.domain.rrules import days_of
+
+HORIZON = timedelta(days=1100)  # of an endless series; no window of a test reaches so far
 
 
 @dataclass(slots=True)
 class Item:
     """One stored appointment; a series keeps its occurrences by their original start.
 
-    `seq` is the number of its last change, `index` the order of creation.
+    `seq` is the number of its last change, `index` the order of creation. `pattern` counts the changes of the pattern:
+    it is part of the occurrences' ids.
     """
 
     entry: Entry
@@ -23,6 +28,35 @@ class Item:
     plan: dict[datetime, When] = field(default_factory=dict)
     exceptions: dict[datetime, Entry] = field(default_factory=dict)
     removed: set[datetime] = field(default_factory=set)
+    recurrence: Recurrence | None = None
+    pattern: int = 0
+
+    def repeat(self, plan: dict[datetime, When], recurrence: Recurrence | None = None) -> None:
+        """Follow another plan. A changed pattern or time drops exceptions and removed ones and gives new ids, a changed
+        range only drops what lies outside (graph.md 3.10)."""
+        is_same = all(plan[key] == self.plan[key] for key in plan.keys() & self.plan.keys())
+        if self.plan and not (is_same and _pattern_of(recurrence) == _pattern_of(self.recurrence)):
+            self.pattern += 1
+            self.exceptions.clear()
+            self.removed.clear()
+        self.plan, self.recurrence = plan, recurrence
+        self.exceptions = {key: one for key, one in self.exceptions.items() if key in plan}
+        self.removed &= plan.keys()
+
+    def crosses(self, original: datetime, when: When, zone: str) -> bool:
+        """Whether an occurrence at that time would come to or past the day of its neighbours, or overlap them."""
+        start, end = when.interval(zone)
+        for other in self.occurrences():
+            key = other.original_start_at
+            if key is None or key == original:
+                continue
+            other_start, other_end = other.when.interval(zone)
+            day, other_day = (moment.astimezone(ZoneInfo(zone)).date() for moment in (start, other_start))
+            if key < original and (day <= other_day or start < other_end):
+                return True
+            if key > original and (day >= other_day or end > other_start):
+                return True
+        return False
 
     def occurrence(self, original: datetime) -> Entry | None:
         """In full; None when the series has none there (any more)."""
@@ -33,7 +67,7 @@ class Item:
             return replace(changed, version=self.entry.version)  # all instances carry the series' own version
         return replace(
             self.entry,
-            id=occurrence_id(self.entry.id, original),
+            id=occurrence_id(self.entry.id, self.pattern, original),
             when=self.plan[original],
             kind=Kind.OCCURRENCE,
             series_id=self.entry.id,
@@ -65,8 +99,31 @@ class Write:
     mark: Mark | None
 
 
-def occurrence_id(series_id: EntryId, original: datetime) -> EntryId:
-    return EntryId(f"{series_id}.{original:%Y%m%dT%H%M}")
+def occurrence_id(series_id: EntryId, pattern: int, original: datetime) -> EntryId:
+    return EntryId(f"{series_id}.{pattern}-{original:%Y%m%dT%H%M}")
+
+
+def original_of(when: When, zone: str) -> datetime:
+    """The key of an occurrence; of all-day ones midnight UTC of the date, as Graph shows it."""
+    if isinstance(when, AllDay):
+        return datetime(when.start.year, when.start.month, when.start.day, tzinfo=UTC)
+    return when.interval(zone)[0]
+
+
+def planned(when: When, recurrence: Recurrence) -> dict[datetime, When]:
+    """The occurrences of a series whose first one is `when`."""
+    zone = recurrence.zone
+    plan: dict[datetime, When] = {}
+    for day in days_of(recurrence):
+        if day > recurrence.start + HORIZON:
+            break
+        later = shifted(when, day - recurrence.start, zone)
+        plan[original_of(later, zone)] = later
+    return plan
+
+
+def _pattern_of(recurrence: Recurrence | None) -> Recurrence | None:
+    return replace(recurrence, end=None, count=None) if recurrence else None
 
 
 @dataclass(frozen=True, slots=True)

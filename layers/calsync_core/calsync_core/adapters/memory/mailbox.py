@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from calsync_core.adapters.memory.items import Feed, Item, Subscribed, Write, shifted
+from calsync_core.adapters.memory.items import Feed, Item, Subscribed, Write, original_of, shifted
 from calsync_core.domain.appointments import Busy, Entry, Kind, Mark, Notes, Response, When
 from calsync_core.domain.connections import Calendar
 from calsync_core.domain.ids import CalendarId, EntryId
@@ -109,11 +109,12 @@ class MemoryMailboxServer:
         notes: Notes | None = None,
         location: str | None = None,
         mark: Mark | None = None,
+        categories: tuple[str, ...] = (),
     ) -> EntryId:
         entry = Entry(
             self.new_id(), calendar_id, "", when, busy=busy, is_private=is_private, response=response, title=title,
             notes=notes, location=location, has_attendees=has_attendees, mark=mark, is_mark_known=True,
-            created_at=self.clock(),
+            created_at=self.clock(), categories=categories,
         )  # fmt: skip
         return self.add(entry).entry.id
 
@@ -198,9 +199,7 @@ class MemoryMailboxServer:
     def move_series(self, series_id: EntryId, when: When, occurrences: int, every_days: int = 7) -> None:
         """A new pattern: the occurrences get new ids, exceptions and removed ones are forgotten."""
         item = self.items[series_id]
-        item.plan = self._planned(when, occurrences, every_days)
-        item.exceptions.clear()
-        item.removed.clear()
+        item.repeat(self._planned(when, occurrences, every_days))
         self.put(item, replace(item.entry, when=when))
 
     # -- what the person sees -----------------------------------------------------------------------------------
@@ -268,8 +267,14 @@ class MemoryMailboxServer:
         plan: dict[datetime, When] = {}
         for number in range(occurrences):
             later = shifted(when, timedelta(days=number * every_days), self.zone)
-            plan[later.interval(self.zone)[0]] = later
+            plan[original_of(later, self.zone)] = later
         return plan
+
+    def series_of(self, occurrence: EntryId) -> Item | None:
+        """The series that an occurrence's id belongs to; None when it is no id of an occurrence that is there."""
+        item = self.items.get(EntryId(occurrence.rpartition(".")[0]))
+        is_there = item is not None and any(one.id == occurrence for one in self._of_series(occurrence))
+        return item if is_there else None
 
     def _of_series(self, occurrence: EntryId) -> Iterator[Entry]:
         item = self.items.get(EntryId(occurrence.rpartition(".")[0]))
