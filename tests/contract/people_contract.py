@@ -287,6 +287,8 @@ class LogContract:
         assert stores.log.journalled(A, R, "run1") == actions
         assert stores.log.journalled(A, R, "run2") == actions[:1]
         assert stores.log.journalled(B, R, "run1") == []
+        assert stores.log.journals(A, R) == {"run1": actions, "run2": actions[:1]}
+        assert stores.log.journals(B, R) == {}
 
 
 class MailContract:

@@ -109,6 +109,9 @@ class LinkStore(Protocol):
     def series(self, account: AccountId, resource: ResourceId, prefix: str) -> list[Link]:
         """All links whose ref begins with the prefix."""
 
+    def parts(self, account: AccountId, resource: ResourceId, series_id: str) -> list[Link]:
+        """The host-born links of one booking series' occurrences, strongly consistent; the series' own is not one."""
+
     def overlapping(self, account: AccountId, resource: ResourceId, start_at: datetime, end_at: datetime) -> list[Link]:
         """Links whose [start_at, end_at) overlaps, strongly consistent."""
 
@@ -256,7 +259,10 @@ class PendingSignIn:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A real sign-in that waits for the calendar choice; belongs to one browser, one resource; 1 hour."""
+    """A real sign-in that waits for the calendar choice; belongs to one browser, one resource; 1 hour.
+
+    `server` and `access` are those of the Connection that it becomes.
+    """
 
     cookie_hash: str
     account: AccountId
@@ -268,6 +274,8 @@ class Grant:
     sealed_cache: bytes
     expires_at: datetime
     is_confirmed: bool = False
+    server: str = ""
+    access: str = "own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +345,9 @@ class LogStore(Protocol):
 
     def journalled(self, account: AccountId, resource: ResourceId, run: str) -> list[dict[str, str]]:
         """What `journal` kept of this run; parts of one call stay in order."""
+
+    def journals(self, account: AccountId, resource: ResourceId) -> dict[str, list[dict[str, str]]]:
+        """What `journal` kept of every run, by run."""
 
 
 class MailLedger(Protocol):

@@ -19,6 +19,7 @@ from calsync_core.domain.errors import (
     LinkChangedError,
 )
 from calsync_core.domain.ids import AccountId, CalendarId, EntryId, MailboxId, ResourceId
+from calsync_core.domain.journal import Deed, Did, row_of
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
@@ -146,7 +147,7 @@ def _remove(
             return None
         if is_removing:
             gone = _remove_batch(host, provider, state, batch)
-            stores.log.journal(account, resource, run, [_journal_line(link) for link in gone])
+            stores.log.journal(account, resource, run, [row_of(_deed(link, clock.now())) for link in gone])
             removed += len(gone)
         for link in batch:
             _drop(stores, account, link)
@@ -239,15 +240,9 @@ def _release(stores: Stores, state: ResourceState, mailbox: MailboxId) -> None:
     raise ConcurrentChangeError(mailbox=mailbox)
 
 
-def _journal_line(link: Link) -> dict[str, str]:
-    return {
-        "did": "delete",
-        "ref": link.ref,
-        "entry": link.entry_id or "",
-        "booking": link.booking_id or "",
-        "start_at": link.start_at.isoformat(),
-        "end_at": link.end_at.isoformat(),
-    }
+def _deed(link: Link, now: datetime) -> Deed:
+    did = Did.COPY_DELETED if link.origin is Origin.HOST else Did.BLOCK_DELETED
+    return Deed(did, link.ref, now, link.when, None, link.calendar_id, link.entry_id, link.booking_id)
 
 
 def _batches(links: Iterable[Link]) -> Iterable[list[Link]]:

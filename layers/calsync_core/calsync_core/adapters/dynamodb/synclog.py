@@ -48,6 +48,13 @@ class DynamoLogStore:
         rows = self._table.under(keys.resource_key(account, resource), f"UNDO#{run}#")
         return [action for one in rows for action in json.loads(str(checked("journal", one)["doc"]))]
 
+    def journals(self, account: AccountId, resource: ResourceId) -> dict[str, list[dict[str, str]]]:
+        found: dict[str, list[dict[str, str]]] = {}
+        for one in self._table.under(keys.resource_key(account, resource), "UNDO#"):
+            run = str(one["SK"]).removeprefix("UNDO#").rpartition("#")[0]
+            found.setdefault(run, []).extend(json.loads(str(checked("journal", one)["doc"])))
+        return found
+
 
 def _row(entry: LogEntry, place: int) -> Row:
     doc, at = to_doc(entry), keys.instant(entry.at)

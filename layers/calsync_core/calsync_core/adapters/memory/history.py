@@ -72,6 +72,12 @@ class MemoryLogStore:
     def journalled(self, account: AccountId, resource: ResourceId, run: str) -> list[dict[str, str]]:
         return [dict(action) for action in self._journal.get((account, resource, run), [])]
 
+    def journals(self, account: AccountId, resource: ResourceId) -> dict[str, list[dict[str, str]]]:
+        owned = [key for key in self._journal if key[:2] == (account, resource)]
+        return {
+            run: self.journalled(account, resource, run) for _, _, run in owned if self._journal[account, resource, run]
+        }
+
     def _of(self, account: AccountId) -> list[LogEntry]:
         return self._rows.get(account, [])
 
