@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from sandbox.app import Addresses, Sandbox
+from sandbox.connections import ConnectedProtocol
 from sandbox.persistence import StateError
 from sandbox.smtp import MailHandler, serve_smtp
 from sandbox.tls import ca_file
@@ -52,6 +53,7 @@ def _listen(port: int) -> socket.socket:
 def _server(app: ASGIApp, certificate: Path | None = None) -> Server:
     config = uvicorn.Config(
         app,
+        http=ConnectedProtocol,
         lifespan="off",
         ws="none",
         log_level="warning",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute
 
-from sandbox.control import delivery, people, registrations, traffic
+from sandbox.control import delivery, exchange, people, registrations, traffic
 
 if TYPE_CHECKING:
     from sandbox.app import Sandbox
@@ -19,4 +19,5 @@ def control_routes(sandbox: "Sandbox") -> list[BaseRoute]:
         *delivery.routes(sandbox),
         *registrations.routes(sandbox),
         *people.routes(sandbox),
+        *exchange.routes(sandbox),
     ]

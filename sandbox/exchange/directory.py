@@ -25,7 +25,8 @@ class Limits:
     max_concurrency: int = 27
     max_subscriptions: int = 5000
     find_count: int = 1000
-    availability_days: int = 62
+    availability_days: int | None = None
+    """None: what the release has (42, since 2013 62)."""
     availability_mailboxes: int = 100
     is_enforced: bool = True
 
@@ -57,6 +58,15 @@ class ExchangeServer:
     port: int = 0
     """Its own port; 0: the shared one."""
     certificate: Literal["good", "wrong_name", "expired", "unknown_authority"] = "good"
+
+    sees_cloud: bool = False
+    """In a hybrid: free/busy of mailboxes that moved to the cloud is answered, too."""
+
+    @property
+    def availability_days(self) -> int:
+        """The longest time that one free/busy request may ask for."""
+        wanted = self.limits.availability_days
+        return wanted if wanted is not None else 62 if self.build.major >= 15 else 42
 
     @property
     def build(self) -> Build:

@@ -4,7 +4,6 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -12,18 +11,16 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
 import sandbox.exchange as package
+from sandbox.connections import connection_of
 from sandbox.exchange import dispatch
 from sandbox.exchange.access import Access
-from sandbox.exchange.directory import ExchangeServer, ExchangeState
+from sandbox.exchange.directory import AuthMethod, ExchangeServer, ExchangeState
 from sandbox.exchange.dispatch import OPERATIONS, Call
 from sandbox.exchange.errors import SoapFaultError
 from sandbox.exchange.sign_in import RefusedError, SignIns
 from sandbox.exchange.xml import Element, UnreadableError, read, write
 from sandbox.people import Directory, Person
 from sandbox.world import World
-
-if TYPE_CHECKING:
-    from sandbox.exchange.directory import AuthMethod
 
 XML = "text/xml; charset=utf-8"
 
@@ -40,11 +37,14 @@ def load_operations() -> None:
 class Exchange:
     """All Exchange servers of the sandbox; `state` is what survives a restart."""
 
-    def __init__(self, world: World, directory: Directory, state: ExchangeState, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, world: World, directory: Directory, state: ExchangeState, now: Callable[[], datetime], base_url: str
+    ) -> None:
         self.world = world
         self.directory = directory
         self.state = state
         self.now = now
+        self.base_url = base_url
         self.sign_ins = SignIns(directory, state)
         self.access = Access(world.mailboxes, directory, state)
         load_operations()
@@ -61,6 +61,19 @@ class Exchange:
         fresh = ExchangeState()
         self.state.servers, self.state.accounts = fresh.servers, fresh.accounts
 
+    def urls(self, server: ExchangeServer) -> dict[str, str]:
+        """Where a server is reached: on its own port, else by its host names, else on the shared address."""
+        base = self.base_url
+        if server.port:
+            base = f"https://localhost:{server.port}"
+        elif server.hosts:
+            base = f"https://{server.hosts[0]}:{self.base_url.rpartition(':')[2]}"
+        return {
+            "ews": f"{base}/EWS/Exchange.asmx",
+            "autodiscover_soap": f"{base}/autodiscover/autodiscover.svc",
+            "autodiscover_pox": f"{base}/autodiscover/autodiscover.xml",
+        }
+
     def forget(self, person_id: str) -> None:
         """A person is gone."""
         self.state.accounts.pop(person_id, None)
@@ -76,22 +89,20 @@ class Exchange:
         """Which server a request means."""
         return self.state.server_at(request.url.hostname or "", request.url.port)
 
-    def authenticate(self, request: Request, server: ExchangeServer, methods: "list[AuthMethod]") -> Person:
+    def authenticate(self, request: Request, server: ExchangeServer, methods: list[AuthMethod]) -> Person:
         """Who asks. Raises RefusedError."""
-        if server.is_401_loop:
-            raise RefusedError("loop")
-        kind, _, rest = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() == "basic" and "Basic" in methods:
-            return self.sign_ins.basic(server, rest, self.now())
-        raise RefusedError("anonymous")
+        header = request.headers.get("authorization", "")
+        connection = connection_of(request.scope)
+        person = self.sign_ins.who(server, methods, header, connection, self.now())
+        request.scope[MAILBOX] = person.email
+        return person
 
     async def _ews(self, request: Request) -> Response:
         server = self.server_of(request)
         try:
             person = self.authenticate(request, server, server.ews_auth)
-        except RefusedError:
-            return refused(server, server.ews_auth)
-        request.scope[MAILBOX] = person.email
+        except RefusedError as refusal:
+            return refused(server, server.ews_auth, refusal)
         if request.method == "GET":
             return RedirectResponse("/EWS/Services.wsdl", 302)
         body = await request.body()
@@ -128,9 +139,12 @@ class Exchange:
         return dispatch.answer_envelope(server, version, dispatch.run(call, envelope.request))
 
 
-def refused(server: ExchangeServer, methods: "list[AuthMethod]") -> Response:
-    """A plain 401 that names the methods of the directory."""
+def refused(server: ExchangeServer, methods: list[AuthMethod], refusal: RefusedError) -> Response:
+    """A 401 that names the methods of the directory, or the next step of a handshake. Why is never said."""
     response = Response(b"", 401)
+    if refusal.challenge:
+        response.headers.append("WWW-Authenticate", refusal.challenge)
+        return response
     for method in methods:
         words = f'Basic realm="{server.computer.lower()}.{server.dns_domain}"' if method == "Basic" else method
         response.headers.append("WWW-Authenticate", words)
