@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from calsync_core.adapters.hosts.events import verify_event
 from calsync_core.adapters.memory.booking_system import MemoryBookingSystem
+from calsync_core.adapters.memory.exchange import MemoryExchange
 from calsync_core.adapters.memory.host import MemoryHost
 from calsync_core.adapters.memory.outward import FixedClock, MemoryMailer, MemoryQueue, PlainSealer, SeededIds
 from calsync_core.adapters.memory.stores import memory_stores
@@ -115,6 +116,7 @@ class World:
         self.stores = memory_stores()
         self.issuer = FakeIssuer()
         self.calendars = MemoryCalendars()
+        self.exchange = MemoryExchange()
         self.ports = JourneyPorts(
             stores=self.stores,
             mailer=self.mailer,
@@ -124,6 +126,7 @@ class World:
             ids=self.ids,
             sealer=PlainSealer(),
             sign_in=FakeSignIn(),
+            exchange=self.exchange,
             calendars=self.calendars,
             host=self.host,
             redirect_uri=f"{PUBLIC}/oauth/callback",

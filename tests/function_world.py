@@ -114,6 +114,7 @@ class MemoryParts:
             ids=self.ids,
             sealer=PlainSealer(),
             sign_in=None,  # type: ignore[arg-type]
+            exchange=None,  # type: ignore[arg-type]
             calendars=self.calendars,  # type: ignore[arg-type]
             host=self._clinic.host,
             redirect_uri="https://calsync.example/oauth/callback",

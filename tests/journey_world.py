@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from calsync_core.adapters.memory.booking_system import MemoryBookingSystem
 from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
+from calsync_core.adapters.memory.exchange import MemoryExchange, MemoryExchangeAccess
 from calsync_core.adapters.memory.host import MemoryHost
 from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
 from calsync_core.adapters.memory.outward import FixedClock, MemoryMailer, MemoryQueue, PlainSealer, SeededIds
@@ -25,6 +26,7 @@ from calsync_core.ports.outward import Mail
 from calsync_core.ports.signin import Begun, SignedIn
 from calsync_core.usecases.agree_to_privacy import agree_to_privacy
 from calsync_core.usecases.invite_resource import Invited, InviteResource, invite_resource
+from calsync_core.usecases.open_mailbox import MailboxOpener
 from calsync_core.web.mails import TemplateMailWriter
 from calsync_core.web.public.routes import mail_link_routes, redirect_routes
 from calsync_core.web.public.site import Site
@@ -123,6 +125,7 @@ class JourneyWorld:
         self.mailer, self.queue = MemoryMailer(), MemoryQueue()
         self.system = MemoryBookingSystem(self.clock.now)
         self.sign_in = FakeSignIn()
+        self.exchange = MemoryExchange()
         self.access = FakeAccess(self)
         self.link_key, self.csrf_key = b"l" * 32, b"c" * 32
         self.ports = JourneyPorts(
@@ -134,7 +137,13 @@ class JourneyWorld:
             ids=SeededIds(1),
             sealer=PlainSealer(),
             sign_in=self.sign_in,
-            calendars=self.access,
+            exchange=self.exchange,
+            calendars=MailboxOpener(
+                self.stores,
+                self.clock,
+                self.access,
+                lambda: MemoryExchangeAccess(self.exchange, self.stores.credentials),
+            ),
             host=MemoryHost(self.system),
             redirect_uri=f"{PUBLIC_URL}/oauth/callback",
             text_version="2026-11",

@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from calsync_core.domain.apps import AppRule
 from calsync_core.domain.errors import InstallationError
 
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -90,6 +91,20 @@ class HostPart(_Part):
     host_url: Url
 
 
+class ExchangePart(_Part):
+    """Exchange servers of the businesses' own. `exchange_allowed`: networks beside the public ones, by commas."""
+
+    serves_exchange: bool = False
+    exchange_allowed: str = ""
+
+
+class AppsPart(_Part):
+    """Who may use which app without more ado: open, code (an access code of the operator) or off."""
+
+    office365_access: AppRule = AppRule.OPEN
+    exchange_access: AppRule = AppRule.OPEN
+
+
 class MachinesPart(_Part):
     sync_express_arn: Text
     sync_standard_arn: Text
@@ -103,6 +118,7 @@ class PollPart(_Part):
 
 class JourneyConfig(
     TablePart, SealingPart, QueuePart, SecretPart, PublicPart, AccountPart, MicrosoftPart, MailPart, HostPart,
+    ExchangePart, AppsPart,
 ):  # fmt: skip
     """What the journeys of people need; every function that tells somebody something has it."""
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from calsync_core.adapters.aws.clock import SystemClock, SystemIds
 from calsync_core.adapters.aws.secret import StackSecret
+from calsync_core.bootstrap.exchange import ExchangeParts, LazyExchange
 from calsync_core.config import JourneyConfig, PrivacyPart
+from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.ids import AccountId
 from calsync_core.keys import derive, host_key
 from calsync_core.ports.host import HostPlatform
@@ -17,6 +19,7 @@ from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Clock, Ids, Queue, Sealer
 from calsync_core.ports.signin import CalendarAccess, SignIn
 from calsync_core.ports.stores import Stores
+from calsync_core.usecases.open_mailbox import MailboxOpener
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -118,10 +121,17 @@ class Parts:
         return GraphSignIn(self._entra)
 
     @cached_property
+    def _exchange(self) -> ExchangeParts:
+        return ExchangeParts(self.config.exchange_allowed, serves=self.config.serves_exchange)
+
+    @cached_property
     def calendars(self) -> CalendarAccess:
         from calsync_core.adapters.graph.access import GraphAccess
 
-        return GraphAccess(self._entra, self.config.graph_url, self.stores.credentials, is_live=self._is_live)
+        graph = GraphAccess(self._entra, self.config.graph_url, self.stores.credentials, is_live=self._is_live)
+        if not self.config.serves_exchange:
+            return graph  # without Exchange nobody need ask where a mailbox lives: one read less per check
+        return MailboxOpener(self.stores, self.clock, graph, lambda: self._exchange.access)
 
     def host(self, account: AccountId) -> HostPlatform:
         """The account's booking system, with the account's own key."""
@@ -160,10 +170,16 @@ class Parts:
             ids=self.ids,
             sealer=self.sealer,
             sign_in=self.sign_in,
+            exchange=LazyExchange(lambda: self._exchange.sign_in),
             calendars=self.calendars,
             host=self.host(self.account),
             redirect_uri=config.public_url + CALLBACK,
             text_version=self._privacy.privacy_version,
+            installation=self.installation,
+            app_rules={
+                ProviderKind.OFFICE365: config.office365_access,
+                ProviderKind.EXCHANGE: config.exchange_access,
+            },
         )
 
     @cached_property

@@ -57,7 +57,11 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """`owner_id` is the one person whom this mailbox serves in the account; `resources` are the ones that use it."""
+    """`owner_id` is the one person whom this mailbox serves in the account; `resources` are the ones that use it.
+
+    Exchange: `server` is the account's own server that it lives on ("" when it was found by Autodiscover), `access`
+    "own", or "delegate" or "impersonation" through the server's service account. `is_broken`: refused, not tried again.
+    """
 
     id: MailboxId
     account: AccountId
@@ -71,4 +75,6 @@ class Connection:
     broken_since_at: datetime | None = None
     polled: tuple[CalendarId, ...] = field(default=())  # calendars without push
     connected_at: datetime | None = None
+    server: str = ""
+    access: str = "own"
     version: int = 0

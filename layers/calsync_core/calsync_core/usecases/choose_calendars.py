@@ -25,7 +25,7 @@ from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import Due, Grant
 from calsync_core.usecases.change_state import change_state
 from calsync_core.usecases.list_calendars import find_grant, open_grant, unseal_grant
-from calsync_core.usecases.renew_access import change_connection_health, keep_tokens
+from calsync_core.usecases.renew_access import keep_tokens, mark_whole, sign_in_to_keep
 
 MAX_CONFLICT_CALENDARS = 10
 GUARANTEE_AFTER = timedelta(minutes=5)
@@ -56,8 +56,8 @@ def choose_calendars(ports: JourneyPorts, command: ChooseCalendars) -> ResourceS
     _check_old_mailbox(ports, grant)
     now = ports.clock.now()
     connection = _connect(ports, grant, now)
-    keep_tokens(ports, connection, unseal_grant(ports, grant))
-    change_connection_health(ports, connection)
+    keep_tokens(ports, connection, sign_in_to_keep(unseal_grant(ports, grant), grant.access))
+    mark_whole(ports, connection, server=grant.server, access=grant.access)
     state = _start_import(ports, grant, connection.id, command.primary, conflicts, now)
     _use_up(ports, state)
     ports.stores.due.schedule(Due("wait", state.account, state.resource.id, now + GUARANTEE_AFTER))
@@ -131,7 +131,14 @@ def _connect(ports: JourneyPorts, grant: Grant, now: datetime) -> Connection:
         users = tuple(dict.fromkeys((*present.resources, grant.resource)))
         try:
             return ports.stores.connections.save(
-                replace(present, resources=users, address=grant.address, display_name=grant.display_name)
+                replace(
+                    present,
+                    resources=users,
+                    address=grant.address,
+                    display_name=grant.display_name,
+                    server=grant.server,
+                    access=grant.access,
+                )
             )
         except (ConcurrentChangeError, MailboxTakenError):
             continue  # somebody connected the same mailbox at this moment: look again whose it is

@@ -73,11 +73,14 @@ def grant_access(ports: JourneyPorts, command: CameBack) -> SignInResult:
     result = SignInResult(state, payload["back"], _invited_address(ports, pending, state))
     try:
         signed_in = ports.sign_in.finish(base64.b64decode(payload["flow"]), command.answer)
-        _check_mailbox(ports, state, signed_in)
+        # Refuse before anything is kept: there may be no calendar behind the sign-in.
+        ports.calendars.of_grant(state.account, signed_in.cache).account()
+        check_owner(ports, state, signed_in)
     except CalsyncError as error:
         _note_refusal(ports, pending, error)
         return replace(result, error=error)
-    return _keep(ports, pending, result, signed_in)
+    wish = GrantWish(command.browser_key, pending.invitation_id, result.invited_address, back=payload["back"])
+    return keep_grant(ports, state, signed_in, wish)
 
 
 def _take(ports: JourneyPorts, command: CameBack) -> PendingSignIn:
@@ -90,9 +93,11 @@ def _take(ports: JourneyPorts, command: CameBack) -> PendingSignIn:
     return pending
 
 
-def _check_mailbox(ports: JourneyPorts, state: ResourceState, signed_in: SignedIn) -> None:
-    """Refuse before anything is kept: no calendar behind it, somebody else's mailbox, or not the connected one."""
-    ports.calendars.of_grant(state.account, signed_in.cache).account()
+def check_owner(ports: JourneyPorts, state: ResourceState, signed_in: SignedIn) -> None:
+    """Refuse before anything is kept: somebody else's mailbox, or not the connected one.
+
+    Raises MailboxTakenError, SignInRefusedError("other_mailbox").
+    """
     owner = ports.stores.connections.by_identity(state.account, signed_in.identity)
     if owner is not None and owner.owner_id != state.resource.owner.id:
         raise MailboxTakenError(resource=state.resource.id)
@@ -102,43 +107,66 @@ def _check_mailbox(ports: JourneyPorts, state: ResourceState, signed_in: SignedI
             raise SignInRefusedError("other_mailbox", resource=state.resource.id)
 
 
-def _keep(ports: JourneyPorts, pending: PendingSignIn, result: SignInResult, signed_in: SignedIn) -> SignInResult:
-    now, state = ports.clock.now(), result.state
-    if pending.invitation_id is not None and not _is_invitation_alive(ports, pending):
+@dataclass(frozen=True, slots=True)
+class GrantWish:
+    """Whose browser a grant belongs to and what it is for. `server` and `access`: see Connection.
+
+    `for_resource`: an admin connects, so only the resource's own address needs no confirming press.
+    """
+
+    browser_key: str
+    invitation_id: str | None
+    invited_address: str
+    back: str = ""
+    server: str = ""
+    access: str = "own"
+    for_resource: bool = False
+
+
+def keep_grant(ports: JourneyPorts, state: ResourceState, signed_in: SignedIn, wish: GrantWish) -> SignInResult:
+    """A sign-in that was checked waits for the calendar choice; one that only renews access is done at once."""
+    now = ports.clock.now()
+    result = SignInResult(state, wish.back, wish.invited_address)
+    if wish.invitation_id is not None and not _is_invitation_alive(ports, state, wish.invitation_id):
         return replace(result, error=LinkWithdrawnError())
     connection = _connection(ports, state)
     if state.status is Status.REAUTH_REQUIRED and connection is not None:
-        renew_access(ports, connection, signed_in.cache)
+        renew_access(ports, connection, signed_in.cache, server=wish.server, access=wish.access)
         return replace(result, is_renewed=True)
-    known = {address.casefold() for address in (signed_in.address, *signed_in.addresses)}
-    hoped_for = (result.invited_address, state.resource.email, address_of(state.resource))
-    expected = {address.casefold() for address in hoped_for if address}
+    cookie_hash = secret_hash(wish.browser_key)
     grant = Grant(
-        cookie_hash=pending.cookie_hash,
+        cookie_hash=cookie_hash,
         account=state.account,
         resource=state.resource.id,
-        invitation_id=pending.invitation_id,
+        invitation_id=wish.invitation_id,
         identity=signed_in.identity,
         address=signed_in.address,
         display_name=signed_in.display_name,
-        sealed_cache=ports.sealer.seal(state.account, signed_in.cache, grant_context(pending.cookie_hash)),
+        sealed_cache=ports.sealer.seal(state.account, signed_in.cache, grant_context(cookie_hash)),
         expires_at=now + GRANT_LIFETIME,
         # A mailbox that is connected already was confirmed then, whatever its address is.
-        is_confirmed=bool(known & expected) or connection is not None,
+        is_confirmed=_is_expected(state, signed_in, wish) or connection is not None,
+        server=wish.server,
+        access=wish.access,
     )
     ports.stores.journeys.save_grant(grant)
-    if pending.invitation_id is not None:
-        note_invitation_state(
-            ports.stores, state.account, state.resource.id, pending.invitation_id, InvitationState.OPENED
-        )
+    if wish.invitation_id is not None:
+        opened = InvitationState.OPENED
+        note_invitation_state(ports.stores, state.account, state.resource.id, wish.invitation_id, opened)
     ports.stores.log.add([LogEntry(state.account, state.resource.id, now, Reason.SIGNED_IN)])
     return replace(result, grant=grant)
 
 
-def _is_invitation_alive(ports: JourneyPorts, pending: PendingSignIn) -> bool:
-    if pending.resource is None or pending.invitation_id is None:
-        return False
-    row = ports.stores.journeys.invitation_by_id(pending.account, pending.resource, pending.invitation_id)
+def _is_expected(state: ResourceState, signed_in: SignedIn, wish: GrantWish) -> bool:
+    known = {address.casefold() for address in (signed_in.address, *signed_in.addresses)}
+    hoped_for = {state.resource.email} if wish.for_resource and state.resource.email else {
+        wish.invited_address, state.resource.email, address_of(state.resource)
+    }  # fmt: skip
+    return bool(known & {address.casefold() for address in hoped_for if address})
+
+
+def _is_invitation_alive(ports: JourneyPorts, state: ResourceState, invitation_id: str) -> bool:
+    row = ports.stores.journeys.invitation_by_id(state.account, state.resource.id, invitation_id)
     return row is not None and not row.is_withdrawn and not row.is_used
 
 

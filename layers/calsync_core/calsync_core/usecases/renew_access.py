@@ -6,17 +6,28 @@ from calsync_core.domain.connections import Connection
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.ports.exchange import ExchangeLogin
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import Due
 from calsync_core.usecases.change_state import change_state
 
 
-def renew_access(ports: JourneyPorts, connection: Connection, cache: bytes) -> None:
-    """Repeatable. Raises ConcurrentChangeError after five lost races."""
+def renew_access(
+    ports: JourneyPorts, connection: Connection, cache: bytes, *, server: str = "", access: str = "own"
+) -> None:
+    """Repeatable. `server` and `access` are those of the new sign-in (Connection); of Office 365 both are empty words.
+
+    Raises ConcurrentChangeError after five lost races.
+    """
+    keep_tokens(ports, connection, sign_in_to_keep(cache, access))
+    mark_whole(ports, connection, server=server, access=access)
+    let_go_on(ports, connection)
+
+
+def let_go_on(ports: JourneyPorts, connection: Connection) -> None:
+    """What waited for a sign-in goes on: the resources of a connection whose sign-in works again. Repeatable."""
     now = ports.clock.now()
-    keep_tokens(ports, connection, cache)
-    change_connection_health(ports, connection)
     for resource in connection.resources:
 
         def change(state: ResourceState) -> ResourceState | None:
@@ -46,14 +57,22 @@ def keep_tokens(ports: JourneyPorts, connection: Connection, cache: bytes) -> No
     raise ConcurrentChangeError(mailbox=connection.id)
 
 
-def change_connection_health(ports: JourneyPorts, connection: Connection) -> None:
-    """Mark the connection whole again."""
+def sign_in_to_keep(cache: bytes, access: str) -> bytes:
+    """A service account's password stands once, at its server: two copies would not change together."""
+    return cache if access == "own" else replace(ExchangeLogin.decode(cache), password="").encode()
+
+
+def mark_whole(ports: JourneyPorts, connection: Connection, *, server: str = "", access: str = "own") -> None:
+    """The connection works again, by this way in."""
     for _ in range(5):
         present = ports.stores.connections.get(connection.account, connection.id)
-        if present is None or not present.is_broken:
+        if present is None:
+            return
+        whole = replace(present, is_broken=False, broken_code=None, broken_since_at=None, server=server, access=access)
+        if whole == present:
             return
         try:
-            ports.stores.connections.save(replace(present, is_broken=False, broken_code=None, broken_since_at=None))
+            ports.stores.connections.save(whole)
         except ConcurrentChangeError:
             continue
         return
