@@ -201,7 +201,8 @@ def _update_copy(run: SyncRun, action: UpdateCopy) -> None:
 def _agreed(link: Link, entry: Entry, booking_version: str, action: CreateCopy | AdoptCopy | UpdateCopy) -> Link:
     start, end = action.booking.when.interval(action.copy.time_zone)
     return replace(
-        link, intent=None, attempt=None, entry_id=entry.id, entry_uid=uid_hash(entry), when=action.booking.when, start_at=start, end_at=end, decision=None,
+        link, intent=None, attempt=None, entry_id=entry.id, entry_uid=uid_hash(entry) or link.entry_uid,
+        when=action.booking.when, start_at=start, end_at=end, decision=None,
         host=Agreed(booking_version, fingerprint.time_of(action.copy.when), fingerprint.rest_of_copy(action.copy)),
         calendar=Agreed(entry.version, fingerprint.time_of(entry.when), fingerprint.rest_of_entry(entry)),
     )  # fmt: skip

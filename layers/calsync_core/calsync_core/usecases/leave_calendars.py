@@ -17,6 +17,7 @@ from calsync_core.domain.resources import Status
 from calsync_core.domain.synclog import Reason, Way
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import DeleteBlock
+from calsync_core.engine.marks import uid_hash
 from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.engine.project import project_booking
@@ -70,8 +71,9 @@ def _move_copy(run: SyncRun, link: Link) -> None:
     if isinstance(booking, Missing) or link.booking_id is None:
         return  # the booking system's feed tells, and the copy is deleted where it is
     if link.entry_id is None:
-        run.ports.stores.links.put(run.account, replace(link, calendar_id=run.scope.primary))
-        return
+        link = run.ports.stores.links.put(run.account, _found_unfinished(run, link))
+        if link.entry_id is None:
+            return
     if _has_guests(run, link, link.entry_id):
         return  # R53
     row = link
@@ -81,8 +83,8 @@ def _move_copy(run: SyncRun, link: Link) -> None:
             run.ports.stores.links.put(run.account, replace(link, intent=None))
             return
     else:
-        row = replace(link, intent=Intent.CREATE, generation=link.generation + 1)
-        row = run.ports.stores.links.put(run.account, row)
+        row = replace(link, intent=Intent.CREATE, generation=link.generation + 1, mark_id="")
+        row = run.ports.stores.links.put(run.account, run.named(row))
     copy = project_booking(booking, run.scope.settings, run.scope.resource)
     mark = run.mark(row)
     found = [one for one in run.primary.find_mark(mark) if one.calendar_id == run.scope.primary]
@@ -90,23 +92,34 @@ def _move_copy(run: SyncRun, link: Link) -> None:
         if found:  # of a run that ended here; the booking may have changed since
             entry = run.primary.update(run.scope.primary, found[0].id, copy, None)
         else:
-            entry = run.primary.create(run.scope.primary, copy, mark, run.transaction_id(row))
+            row = run.ports.stores.links.put(run.account, run.named(row))
+            entry = run.primary.create(run.scope.primary, copy, run.mark(row), run.transaction_id(row))
     except AppointmentRejectedError as error:
         if error.code == "transaction_used":
             # Written by a run that ended here, and deleted by the person since: the next one is a new copy.
-            _move_copy(run, run.ports.stores.links.put(run.account, replace(row, generation=row.generation + 1)))
+            again = replace(row, generation=row.generation + 1, mark_id="")
+            _move_copy(run, run.ports.stores.links.put(run.account, again))
         return  # it stays where it is; the next change of the booking finds it not writable and says so
     with suppress(AppointmentGoneError):
         run.primary.delete(link.calendar_id, link.entry_id, None)
     start, end = booking.when.interval(run.scope.resource.time_zone)
     moved = replace(
-        row, calendar_id=run.scope.primary, entry_id=entry.id, intent=None,
+        row, calendar_id=run.scope.primary, entry_id=entry.id, entry_uid=uid_hash(entry), intent=None,
         when=booking.when, start_at=start, end_at=end,
         host=Agreed(booking.version, fingerprint.time_of(copy.when), fingerprint.rest_of_copy(copy)),
         calendar=Agreed("", fingerprint.time_of(entry.when), fingerprint.rest_of_copy(copy)),
     )  # fmt: skip
     run.touched[link.ref] = run.ports.stores.links.put(run.account, moved)
     run.log(Reason.COPY_CREATED, Way.TO_CALENDAR, rule="R36", ref=link.ref, code="calendar_changed")
+
+
+def _found_unfinished(run: SyncRun, link: Link) -> Link:
+    """A row without an entry belongs to the new choice, unless its create took effect in the old one and was cut off:
+    then its copy moves like any other."""
+    found = run.primary.find_mark(run.mark(link)) if link.intent is Intent.CREATE else []
+    if found and found[0].calendar_id != run.scope.primary:
+        return replace(link, calendar_id=found[0].calendar_id, entry_id=found[0].id, intent=None)
+    return replace(link, calendar_id=run.scope.primary)
 
 
 def _call_back(run: SyncRun, link: Link) -> None:

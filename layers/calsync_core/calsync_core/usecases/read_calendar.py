@@ -11,9 +11,11 @@ from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Kind
 from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.links import Link, Origin, booking_ref, entry_ref, occurrence_ref, series_prefix
+from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
+from calsync_core.usecases.read_own_series import own_series, read_own_parts, series_in_calendar
 from calsync_core.usecases.sync_run import SyncRun
 
 
@@ -28,11 +30,11 @@ class PageReads:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One chosen calendar. `marks` holds all our marks of the mailbox while a full round is read, else None."""
+    """One chosen calendar. `known` holds all our marks of the mailbox while a full round is read, else None."""
 
     calendar_id: CalendarId
     provider: CalendarProvider
-    marks: Mapping[EntryId, Mark] | None = None
+    known: KnownMarks | None = None
 
 
 def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarPage) -> PageReads:
@@ -43,11 +45,15 @@ def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarP
     singles = [entry for entry in entries.values() if entry.kind is Kind.SINGLE]
     series = {_series_of(entry) for entry in entries.values() if entry.kind is not Kind.SINGLE}
     series |= _trace_removed(run, feed, page.removed, found)
+    own = own_series(run, feed.calendar_id, sorted(series))
+    for series_id, link in own.items():
+        _read_series_of_ours(run, feed, row, link, entries, found)
+    foreign = _foreign_series(run, feed, series - own.keys(), found)
     if row.is_full:
-        _read_series_from_page(run, feed, entries, found)
+        _read_series_from_page(run, feed, entries, foreign, found)
     else:
-        for series_id in sorted(series):
-            _read_series_anew(run, feed, row, series_id, found)
+        for series_id in sorted(foreign):
+            _read_series_anew(run, feed, row, series_id, foreign[series_id], found)
     _read_singles(run, feed, singles, found)
     found.seen.update(read.ref for read in found.reads)
     found.leaving -= found.seen
@@ -56,10 +62,60 @@ def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarP
 
 def read_known_series(run: SyncRun, feed: Feed, row: CursorRow, series: Iterable[EntryId]) -> PageReads:
     """A bell rang and the feed stays silent: a deleted occurrence may not be reported at all (graph.md section 4)."""
-    found = PageReads()
-    for series_id in series:
-        _read_series_anew(run, feed, row, series_id, found)
+    found, wanted = PageReads(), list(series)
+    own = own_series(run, feed.calendar_id, wanted)
+    for series_id in wanted:
+        if series_id in own:
+            _read_series_of_ours(run, feed, row, own[series_id], {}, found)
+        else:
+            _read_series_anew(run, feed, row, series_id, None, found)
     return found
+
+
+def _read_series_of_ours(
+    run: SyncRun, feed: Feed, row: CursorRow, link: Link, entries: Mapping[EntryId, Entry], found: PageReads
+) -> None:
+    """R86: its occurrences are copies of bookings like any other; each is known by its own link."""
+    master = entries.get(link.entry_id) if link.entry_id else None
+    parts: Iterable[Entry] = [entry for entry in entries.values() if entry.series_id == link.entry_id]
+    if not row.is_full and link.entry_id is not None:
+        try:
+            parts = feed.provider.occurrences(feed.calendar_id, link.entry_id, row.window, run.content)
+        except AppointmentGoneError:
+            found.leaving.add(link.ref)
+            return
+    if master is not None:
+        found.reads.append(_read_linked(run, link, master))
+    own = read_own_parts(run, link, master, parts, row, is_complete=not row.is_full)
+    found.reads.extend(_read_linked(run, part, entry) for part, entry in own.present)
+    found.leaving |= own.absent
+    found.seen |= own.followers | {link.ref}
+
+
+def _foreign_series(
+    run: SyncRun, feed: Feed, series: set[EntryId], found: PageReads
+) -> dict[EntryId, Mark | None]:
+    """Series that are not (yet) ours to write, with the mark that they carry; those that need no block are left out."""
+    foreign: dict[EntryId, Mark | None] = {}
+    for series_id in sorted(series):
+        prefix = series_prefix(run.resource, feed.calendar_id, series_id)
+        if feed.known is None and run.ports.stores.links.series(run.account, run.resource, prefix):
+            foreign[series_id] = None  # known for long; its links remember what it is
+            continue
+        if feed.known is not None and series_id not in feed.known.marks:
+            foreign[series_id] = None
+            continue
+        master = feed.provider.entries(feed.calendar_id, [series_id], run.content)[series_id]
+        if master is None:
+            foreign[series_id] = None
+            continue
+        read = _read_new(run, feed, master)
+        if read.ref == entry_ref(run.resource, feed.calendar_id, series_id):
+            if not read.is_shared_booking:  # R34
+                foreign[series_id] = master.mark
+        elif read.link is None:
+            found.reads.append(read)  # R32; one with an intent waits for the booking system's feed
+    return foreign
 
 
 def _series_of(entry: Entry) -> EntryId:
@@ -79,16 +135,27 @@ def _trace_removed(run: SyncRun, feed: Feed, removed: Iterable[EntryId], found: 
         if link is None:
             if links.series(run.account, run.resource, series_prefix(run.resource, feed.calendar_id, entry_id)):
                 series.add(entry_id)
+        elif link.series_id is not None and link.origin is Origin.HOST:
+            masters = series_in_calendar(run, [link])
+            series |= masters
+            if not masters:
+                found.leaving.add(link.ref)
         elif link.series_id is not None:
-            series.add(link.series_id)
+            series.add(EntryId(link.series_id))
         else:
             found.leaving.add(link.ref)
     return series
 
 
-def _read_series_from_page(run: SyncRun, feed: Feed, entries: Mapping[EntryId, Entry], found: PageReads) -> None:
+def _read_series_from_page(
+    run: SyncRun, feed: Feed, entries: Mapping[EntryId, Entry], foreign: Mapping[EntryId, Mark | None], found: PageReads
+) -> None:
     """A full round brings every occurrence of the window, sparse; the content stands in the master."""
-    parts = [entry for entry in entries.values() if entry.kind in (Kind.OCCURRENCE, Kind.EXCEPTION)]
+    parts = [
+        entry
+        for entry in entries.values()
+        if entry.kind in (Kind.OCCURRENCE, Kind.EXCEPTION) and _series_of(entry) in foreign
+    ]
     masters = {entry.id: entry for entry in entries.values() if entry.kind is Kind.MASTER}
     missing = {part.series_id for part in parts if part.is_sparse and part.series_id} - masters.keys()
     if missing:
@@ -97,7 +164,10 @@ def _read_series_from_page(run: SyncRun, feed: Feed, entries: Mapping[EntryId, E
     whole = [part for part in (_filled(part, masters) for part in parts) if part is not None]
     refs = {entry.id: _occurrence_ref(run, feed, entry) for entry in whole}
     links = run.ports.stores.links.get(run.account, run.resource, list(dict.fromkeys(refs.values())))
-    found.reads.extend(Read(refs[entry.id], links.get(refs[entry.id]), calendar=entry) for entry in whole)
+    found.reads.extend(
+        Read(refs[entry.id], links.get(refs[entry.id]), calendar=replace(entry, mark=foreign[_series_of(entry)]))
+        for entry in whole
+    )
 
 
 def _filled(part: Entry, masters: Mapping[EntryId, Entry]) -> Entry | None:
@@ -117,7 +187,9 @@ def _occurrence_ref(run: SyncRun, feed: Feed, entry: Entry) -> LinkRef:
     return occurrence_ref(run.resource, feed.calendar_id, _series_of(entry), original)
 
 
-def _read_series_anew(run: SyncRun, feed: Feed, row: CursorRow, series_id: EntryId, found: PageReads) -> None:
+def _read_series_anew(
+    run: SyncRun, feed: Feed, row: CursorRow, series_id: EntryId, mark: Mark | None, found: PageReads
+) -> None:
     """After any change of a series its whole set in the window is read: a deleted occurrence has no tombstone."""
     prefix = series_prefix(run.resource, feed.calendar_id, series_id)
     known = {link.ref: link for link in run.ports.stores.links.series(run.account, run.resource, prefix)}
@@ -126,7 +198,9 @@ def _read_series_anew(run: SyncRun, feed: Feed, row: CursorRow, series_id: Entry
     except AppointmentGoneError:
         parts = []
     present = {_occurrence_ref(run, feed, entry): entry for entry in parts}
-    found.reads.extend(Read(ref, known.get(ref), calendar=entry) for ref, entry in present.items())
+    found.reads.extend(
+        Read(ref, known.get(ref), calendar=replace(entry, mark=mark)) for ref, entry in present.items()
+    )
     absent = {ref: link for ref, link in known.items() if ref not in present}
     zone, window = run.scope.resource.time_zone, row.window
     found.leaving |= {  # R121: an occurrence that was moved beyond the window is followed by its id
@@ -186,8 +260,9 @@ def read_shared_copies(run: SyncRun, booking: Booking) -> list[Read]:
 
 def _with_marks(run: SyncRun, feed: Feed, entries: list[Entry]) -> list[Entry]:
     """Each entry with its mark, if any; a full round has asked for all marks at once."""
-    if feed.marks is not None:
-        return [replace(entry, mark=feed.marks.get(entry.id), is_mark_known=True) for entry in entries]
+    if feed.known is not None:
+        marks = feed.known.marks
+        return [replace(entry, mark=marks.get(entry.id), is_mark_known=True) for entry in entries]
     unknown = [entry.id for entry in entries if not entry.is_mark_known]
     looked_up = feed.provider.entries(feed.calendar_id, unknown, run.content) if unknown else {}
     whole = [entry if entry.is_mark_known else looked_up.get(entry.id) for entry in entries]
@@ -205,10 +280,11 @@ def _read_new(run: SyncRun, feed: Feed, entry: Entry) -> Read:
 
 
 def _is_shared(run: SyncRun, entry: Entry, mark: Mark) -> bool:
-    """The copy that another resource has (or had) of a booking that is ours too; not a person's copy of it."""
+    """The copy that another resource has (or had) of a booking that is ours too; not a person's copy of it. Where the
+    mailbox was moved all ids are new, and the other's row does not know it yet."""
     ref = booking_ref(mark.booking)
     link = run.ports.stores.links.get(run.account, mark.resource, [ref]).get(ref)
-    if link is not None and link.entry_id not in (None, entry.id):
+    if link is not None and link.entry_id not in (None, entry.id) and is_another(link, entry, mark):
         return False
     return _takes_place(read_booking(run, mark.booking), run.resource)
 
@@ -223,13 +299,24 @@ def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None
     """Our own copy without a pointer: found again (adopt), or a person's copy of it (a new foreign entry)."""
     ref = booking_ref(mark.booking)
     link = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
+    if link is None or (link.entry_id is None and link.entry_uid is None):
+        if _is_pasted_here(feed, entry, mark):
+            return None  # R35: nothing but its age tells it from the copy that it was made of
+    elif link.entry_id != entry.id and is_pasted(link, entry, mark):
+        return None  # R35
     if link is not None and link.entry_id is not None and link.entry_id != entry.id:
         twin = feed.provider.entries(link.calendar_id, [link.entry_id], run.content)[link.entry_id]
         if twin is not None:
             return None  # R35: the mark belongs to the one that the link knows
-        link = replace(link, entry_id=None)
+        link = replace(link, entry_id=None)  # R122: another id by now, the mailbox was moved or the table restored
     booking = read_booking(run, mark.booking)
     is_known = link is not None and link.intent is not None
     if not is_known and not _takes_place(booking, run.resource):
         return None  # no link, no deletion: it stays, and blocks as time only
     return Read(ref, link, booking, entry)
+
+
+def _is_pasted_here(feed: Feed, entry: Entry, mark: Mark) -> bool:
+    if feed.known is not None:
+        return entry.id in feed.known.pasted
+    return is_late(entry) or entry.id in KnownMarks.of(feed.provider.find_mark(mark)).pasted

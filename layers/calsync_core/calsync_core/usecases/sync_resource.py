@@ -29,6 +29,7 @@ from calsync_core.domain.resources import Degraded, ResourceState, Status
 from calsync_core.domain.settings import SyncSettings, effective
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.domain.windows import Window
+from calsync_core.engine.marks import KnownMarks
 from calsync_core.engine.observe import Scope, observe
 from calsync_core.engine.plan import plan
 from calsync_core.ports.calendar import Content
@@ -196,7 +197,7 @@ def _find_unfinished(ports: SyncPorts, lease: Lease) -> None:
     for link in ports.stores.links.all(account, resource):
         if link.intent is not Intent.CREATE or link.entry_id is not None or link.booking_id is None:
             continue
-        mark = Mark(ports.installation, account, resource, link.booking_id, link.generation)
+        mark = Mark(ports.installation, account, resource, link.booking_id, link.generation, link.mark_id)
         with suppress(ConnectionBrokenError, LinkChangedError):  # no access: what is there the person can delete
             for entry in ports.provider(account, state.mailbox).find_mark(mark)[:1]:
                 ports.stores.links.put(account, replace(link, entry_id=entry.id))
@@ -313,17 +314,17 @@ def _new_round(run: SyncRun, feed: str, number: int) -> CursorRow:
 def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: CursorRow) -> bool:
     """Pages until the round is complete; False when time is up first."""
     provider = run.calendar(mailbox)
-    marks = None
+    known = None
     while True:
-        if row.is_full and marks is None:
-            marks = {entry.id: entry.mark for entry in provider.marked(run.ports.installation) if entry.mark}
+        if row.is_full and known is None:
+            known = KnownMarks.of(provider.marked(run.ports.installation))
         try:
             page = provider.changes(calendar, row.cursor, row.window, run.content)
         except CursorExpiredError:
             row = _full_round(run, row)
             continue
         run.seen_changes += len(page.entries) + len(page.removed)
-        found = read_calendar_page(run, Feed(calendar, provider, marks if row.is_full else None), row, page)
+        found = read_calendar_page(run, Feed(calendar, provider, known if row.is_full else None), row, page)
         apply_shared_copies(run, found.reads)
         note_reads(run, found.reads)
         apply_plan(run, plan(observe(found.reads, run.scope), run.scope))

@@ -1,7 +1,7 @@
 """One run of one resource: the ports it may use, and what it knows and collects while it holds the lease."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from calsync_core.domain.appointments import Mark
@@ -11,6 +11,7 @@ from calsync_core.domain.ids import AccountId, LinkRef, MailboxId, ResourceId, R
 from calsync_core.domain.links import Link
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.synclog import LogEntry, Reason, Way
+from calsync_core.engine.marks import mark_id_for
 from calsync_core.engine.observe import Scope
 from calsync_core.ports.calendar import CalendarProvider, Content
 from calsync_core.ports.host import HostPlatform
@@ -86,7 +87,12 @@ class SyncRun:
         """What the copy of this link carries, in its present generation; only links of bookings have one."""
         if link.booking_id is None:
             raise AssertionError("only bookings have copies with a mark")
-        return Mark(self.scope.installation, self.account, self.resource, link.booking_id, link.generation)
+        return Mark(self.scope.installation, self.account, self.resource, link.booking_id, link.generation, link.mark_id)
+
+    def named(self, link: Link) -> Link:
+        """The row of a copy about to be made: its mark gets an own id."""
+        own = mark_id_for(link.mark_id, self.ports.clock.now(), self.ports.ids.short())
+        return replace(link, mark_id=own)
 
     def transaction_id(self, link: Link) -> str:
         """The same for every try to create the same copy. The attempt belongs to it: rows of an earlier connection are

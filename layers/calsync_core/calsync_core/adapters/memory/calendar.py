@@ -111,7 +111,7 @@ class MemoryCalendarProvider:
         else:
             draft = Entry(
                 self.server.new_id(), calendar_id, "", copy.when, response=Response.ORGANIZER, mark=mark,
-                is_mark_known=True, created_at=self.server.clock(),
+                is_mark_known=True, created_at=self.server.clock(), uid=self.server.new_uid(),
             )  # fmt: skip
             entry = self._added(draft, copy)
             self.server.transactions[transaction_id] = entry.id

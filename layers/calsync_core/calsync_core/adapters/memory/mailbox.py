@@ -53,6 +53,7 @@ class MemoryMailboxServer:
         self.notifications: list[str] = []  # subscription ids
         self.unrotated: list[EntryId] = []
         self._ids = count(1)
+        self._uids = count(1)
         self.seq = 0
         self.add_calendar("Calendar", is_default=True)
 
@@ -114,7 +115,7 @@ class MemoryMailboxServer:
         entry = Entry(
             self.new_id(), calendar_id, "", when, busy=busy, is_private=is_private, response=response, title=title,
             notes=notes, location=location, has_attendees=has_attendees, mark=mark, is_mark_known=True,
-            created_at=self.clock(), categories=categories,
+            created_at=self.clock(), categories=categories, uid=self.new_uid(),
         )  # fmt: skip
         return self.add(entry).entry.id
 
@@ -169,8 +170,28 @@ class MemoryMailboxServer:
         """Copy and paste: everything is carried over, our mark too."""
         old = self.items[entry_id].entry
         target = calendar_id or old.calendar_id
-        entry = replace(old, id=self.new_id(), when=when or old.when, calendar_id=target, created_at=self.clock())
+        entry = replace(
+            old, id=self.new_id(), when=when or old.when, calendar_id=target, created_at=self.clock(),
+            uid=self.new_uid(),
+        )  # fmt: skip
         return self.add(entry).entry.id
+
+    def move_mailbox(self) -> None:
+        """To another server: every entry has a new id, cursors are void; marks, own ids and ages stay."""
+        self.expire_cursors()
+        moved: dict[EntryId, EntryId] = {}
+        for item in [one for one in self.items.values() if not one.is_gone]:
+            old, new = item.entry.id, self.new_id()
+            moved[old] = new
+            self.items[new] = self.items.pop(old)
+            item.entry = replace(item.entry, id=new)
+            item.exceptions = {
+                original: replace(one, id=EntryId(f"{new}.{one.id.rpartition('.')[2]}"), series_id=new)
+                for original, one in item.exceptions.items()
+            }
+            self.put(item, item.entry)
+        self.transactions = {name: moved.get(entry_id, entry_id) for name, entry_id in self.transactions.items()}
+        self.unrotated = [moved[entry_id] for entry_id in self.unrotated if entry_id in moved]
 
     def move_to_calendar(self, entry_id: EntryId, calendar_id: CalendarId) -> None:
         """The immutable id stays; the old calendar calls it removed."""
@@ -224,6 +245,10 @@ class MemoryMailboxServer:
 
     def new_id(self) -> EntryId:
         return EntryId(f"entry-{next(self._ids)}")
+
+    def new_uid(self) -> str:
+        """The appointment's own id, as iCalUId: the same wherever it is moved."""
+        return f"uid-{next(self._uids)}"
 
     def add(self, entry: Entry, *, silently: bool = False) -> Item:
         item = Item(entry, len(self.items))

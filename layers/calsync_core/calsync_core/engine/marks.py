@@ -1,0 +1,83 @@
+"""Whose copy is it? A person's copy of our copy carries our mark too (copy and paste takes extended properties along).
+
+What tells the two apart: the mark's generation and own id, and the calendar's own id of the appointment (`Entry.uid`,
+iCalUId), which pasting makes anew and a move of the mailbox keeps. Pure.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from calsync_core.domain.appointments import Entry, Mark
+from calsync_core.domain.ids import EntryId, short_hash
+from calsync_core.domain.links import Link
+
+LATE = timedelta(days=1)
+"""An entry made so long after its mark was written is no create of ours, not even one that was tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMarks:
+    """Every entry of a mailbox that carries our mark, and which of them are a person's copies of one of the others."""
+
+    marks: dict[EntryId, Mark]
+    pasted: frozenset[EntryId]
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> "KnownMarks":
+        marks: dict[EntryId, Mark] = {}
+        oldest: dict[Mark, Entry] = {}
+        pasted: set[EntryId] = set()
+        for entry in entries:
+            if entry.mark is None:
+                continue
+            marks[entry.id] = entry.mark
+            first = oldest.get(entry.mark)
+            if is_late(entry) or (first is not None and not _is_older(entry, first)):
+                pasted.add(entry.id)
+                continue
+            if first is not None:
+                pasted.add(first.id)
+            oldest[entry.mark] = entry
+        return cls(marks, frozenset(pasted))
+
+
+def is_late(entry: Entry) -> bool:
+    """The entry was made long after our mark was: somebody pasted it. Unknown times prove nothing."""
+    written_at = entry.mark.written_at if entry.mark else None
+    return written_at is not None and entry.created_at is not None and entry.created_at > written_at + LATE
+
+
+def is_pasted(link: Link, entry: Entry, mark: Mark) -> bool:
+    """Whether an entry with our mark is a person's copy of the one that the link stands for.
+
+    A later generation than the link's is none: the table was restored and is behind the mailbox.
+    """
+    if mark.generation != link.generation:
+        return mark.generation < link.generation
+    if link.entry_uid and entry.uid:
+        return link.entry_uid != uid_hash(entry)
+    return bool(link.mark_id and mark.own) and link.mark_id != mark.own
+
+
+def is_another(link: Link, entry: Entry, mark: Mark) -> bool:
+    """Whether an entry under another id than the link's is certainly not its copy; without the calendar's own ids of
+    both nobody can say, and then it is another one."""
+    return not (link.entry_uid and entry.uid) or is_pasted(link, entry, mark)
+
+
+def uid_hash(entry: Entry) -> str | None:
+    """What a link remembers of the calendar's own id of an appointment; the id itself is long and foreign."""
+    return short_hash(entry.uid) if entry.uid else None
+
+
+def mark_id_for(present: str, now: datetime, token: str) -> str:
+    """The own id of the mark of a copy about to be made: when, in minutes, and something random. A try that was cut off
+    keeps its id for an hour, so that its mark finds what it wrote; an older one would make the new copy look pasted."""
+    minute = int(now.timestamp()) // 60
+    begun = int(present.partition("-")[0] or "0", 16)
+    return present if minute - begun <= 60 else f"{minute:x}-{token.replace('-', '')[:8]}"
+
+
+def _is_older(entry: Entry, other: Entry) -> bool:
+    return entry.created_at is not None and other.created_at is not None and entry.created_at < other.created_at
