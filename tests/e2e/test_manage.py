@@ -131,7 +131,7 @@ def test_settings_say_what_they_do_not_take(clinic: Clinic, worker: Worker) -> N
     assert refused(window__weeks_ahead="many") == (422, "setting_out_of_range")
     assert refused(direction="sideways") == (422, "setting_out_of_range")
     assert refused(no_such="x") == (422, "setting_unknown")
-    assert refused(notes_format="html") == (422, "setting_not_available")
+    assert refused(notes_format="rtf") == (422, "setting_out_of_range")
     assert clinic.api.refused("PUT", path, {"settings": {}, "setings": {}}) == (422, "field_unknown")
     assert clinic.api.refused("PUT", path, {"settings": {"active": False}, "version": 99}) == (409, "changed_meanwhile")
     assert worker.call("GET", "/settings") == before

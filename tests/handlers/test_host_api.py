@@ -95,7 +95,7 @@ def test_availability_of_a_calendar_that_was_never_read_is_unknown(world: World)
         ({"window.weeks_ahead": 157}, "setting_out_of_range", "window.weeks_ahead"),
         ({"window.weeks_ahead": "many"}, "setting_out_of_range", "window.weeks_ahead"),
         ({"direction": "sideways"}, "setting_out_of_range", "direction"),
-        ({"to_calendar.title": "{customer}"}, "setting_not_available", "to_calendar.title"),
+        ({"to_calendar.title": "{shoe_size}"}, "setting_title_field_unknown", "to_calendar.title"),
         ({"colour": "red"}, "setting_unknown", "colour"),
         ({"colour": None}, "setting_unknown", "colour"),
         ({"to_calendar.fields": ["customer", "passport"]}, "setting_out_of_range", "to_calendar.fields"),

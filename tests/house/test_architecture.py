@@ -14,7 +14,7 @@ FREE = set(sys.stdlib_module_names)
 # package -> (our own packages it may import, third parties it may import; None: any)
 ARROWS: dict[str, tuple[set[str], set[str] | None]] = {
     "domain": (set(), {"pydantic", "dateutil"}),  # dateutil: recurrence rules, pure
-    "engine": ({"domain"}, set()),
+    "engine": ({"domain"}, {"nh3"}),  # nh3 cleans HTML notes: a pure function
     "ports": ({"domain"}, set()),
     "usecases": ({"domain", "engine", "ports"}, set()),
     "adapters": ({"domain", "ports", "keys"}, None),

@@ -38,7 +38,7 @@ _BLOCK = project_entry(ENTRY, effective({}, {}), RESOURCE, BLOCK_REF)
 COPY_LINK = Link(
     booking_ref(BOOKING.id), ANNA, Origin.HOST, CALENDAR, NINE, NINE.start_at, NINE.end_at, booking_id=BOOKING.id,
     entry_id=COPY_ENTRY.id, settings_version=1, row=1,
-    host=Agreed("1", fingerprint.time_of(NINE), fingerprint.rest_of_copy(_COPY)),
+    host=Agreed("1", fingerprint.time_of(NINE), fingerprint.asked_of_copy(_COPY)),
     calendar=Agreed("v1", fingerprint.time_of(NINE), fingerprint.rest_of_entry(COPY_ENTRY)),
 )  # fmt: skip
 BLOCK_LINK = Link(
@@ -51,7 +51,10 @@ BLOCK_LINK = Link(
 def scope(reproject_below: int = 0, **settings: object) -> Scope:
     """`edits__moved_in_calendar="flag"` sets `edits.moved_in_calendar`."""
     values = effective({key.replace("__", "."): value for key, value in settings.items()}, {})
-    return Scope(AccountId("main"), "test", RESOURCE, values, 1, Window.around(NOW, 2, 52), CALENDAR, reproject_below)
+    return Scope(
+        AccountId("main"), "test", RESOURCE, values, 1, Window.around(NOW, 2, 52), CALENDAR, reproject_below,
+        removes_closed=reproject_below > 0,
+    )  # fmt: skip
 
 
 def decide(read: Read, within: Scope | None = None, *, is_final: bool = True) -> Action | None:

@@ -330,7 +330,7 @@ def test_settings_for_the_whole_window_count_as_a_change_at_the_host() -> None:
 
 def attempted(side: Origin, when: Any) -> Any:
     """The link after a write whose answer was lost: what it meant to bring about is known, that it came is not."""
-    return replace(COPY_LINK, attempt=Attempt(side, fingerprint.time_of(when), COPY_LINK.host.rest))
+    return replace(COPY_LINK, attempt=Attempt(side, fingerprint.time_of(when), COPY_LINK.calendar.rest))
 
 
 @pytest.mark.rule("R18")

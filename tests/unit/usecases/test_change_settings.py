@@ -171,7 +171,12 @@ def test_use_default_again_takes_the_own_value_away(world: World) -> None:
     [
         ({"values": {"nonsense": 1}}, "setting_unknown"),
         ({"values": {}, "reset": ("nonsense",)}, "setting_unknown"),
-        ({"values": {"notes_format": "html"}}, "setting_not_available"),
+        ({"values": {"notes_format": "rtf"}}, "setting_out_of_range"),
+        ({"values": {"to_calendar.title": "{service} {shoe_size}"}}, "setting_title_field_unknown"),
+        ({"values": {"to_calendar.title": "{service"}}, "setting_title_field_unknown"),
+        ({"values": {"to_calendar.time_zone": "Mars/Olympus"}}, "setting_zone_unknown"),
+        ({"values": {"to_calendar.fields": ["shoe_size"]}}, "setting_out_of_range"),
+        ({"values": {"from_calendar.exclude": {"colours": ["red"]}}}, "setting_out_of_range"),
         ({"values": {"window.weeks_ahead": 0}}, "setting_out_of_range"),
         ({"values": {"active": "perhaps"}}, "setting_out_of_range"),
         ({"values": {}, "scope": "past"}, "scope_unknown"),

@@ -603,7 +603,7 @@ def test_a_direction_closed_for_the_whole_window_removes_what_it_wrote() -> None
     assert len(clinic.copies()) == 1, "for the future only: it stays"
 
     version = clinic.stores.settings.account(ACCOUNT).version
-    clinic.stores.resources.save(replace(_state(clinic), reproject_below=version))
+    clinic.stores.resources.save(replace(_state(clinic), reproject_below=version, remove_below=version))
     clinic.settle()
     assert clinic.copies() == []
     assert len(clinic.blocks()) == 1

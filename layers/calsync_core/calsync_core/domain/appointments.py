@@ -10,7 +10,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.ids import AccountId, BookingId, CalendarId, EntryId, LinkRef, ResourceId
-from calsync_core.domain.recurrence import Recurrence
+from calsync_core.domain.recurrence import Inexpressible, Recurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,11 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """One appointment as it stands in the booking system (field.md section 6.2)."""
+    """One appointment as it stands in the booking system (field.md section 6.2).
+
+    An occurrence has `series_id` and `original_start_at` (where the rule puts it). The series itself is a booking whose
+    time is that of the first occurrence, with `is_series_master`, `recurrence` and the left-out starts `exdates`.
+    """
 
     id: BookingId
     version: str
@@ -195,6 +199,9 @@ class Booking:
     is_series_master: bool = False
     custom_fields: tuple[tuple[str, str], ...] = ()
     updated_at: datetime | None = None
+    original_start_at: datetime | None = None
+    recurrence: Recurrence | Inexpressible | None = None
+    exdates: tuple[datetime, ...] = ()
 
 
 class BlockKind(StrEnum):

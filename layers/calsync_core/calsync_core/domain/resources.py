@@ -103,12 +103,22 @@ class Degraded:
 
 
 @dataclass(frozen=True, slots=True)
+class Undoing:
+    """A run that a person wants undone; the next run carries it out. `next` is the first deed that was not looked at."""
+
+    run: str
+    by: str
+    next: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceState:
     """Where a resource stands. `version` is the stored row's, for conditional writes (0 = not stored yet).
 
     `attempt` counts imports (execution names), `paused_by` and `paused_until_at` belong to PAUSED.
     `primary` is the calendar that is written; `conflict_calendars` are only read. Links projected under a settings
-    version lower than `reproject_below` are rewritten by the next full round; `reprojected` says how far that went.
+    version lower than `reproject_below` are rewritten by the next full round, those of a closed direction are removed
+    below `remove_below`; `reprojected` says how far that went.
     """
 
     account: AccountId
@@ -131,6 +141,8 @@ class ResourceState:
     is_stop_line_confirmed: bool = False
     reproject_below: int = 0
     reprojected: int = 0
+    remove_below: int = 0
+    undoing: tuple[Undoing, ...] = ()
     version: int = 0
 
     def moved_to(self, status: Status, now: datetime, *, reason: str | None = None) -> "ResourceState":

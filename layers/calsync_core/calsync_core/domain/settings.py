@@ -1,18 +1,25 @@
 """The settings, documented once: account defaults, sparse overrides per resource, effective values with their source.
 
-Keys are those of design.md section 4, dotted. A setting that the engine does not obey yet is listed in
-`NOT_AVAILABLE`: it is not shown and the API refuses it with `setting_not_available`.
+Keys are those of design.md section 4, dotted. The engine obeys every one of them.
 """
 
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from calsync_core.domain.errors import InputError
+from calsync_core.domain.title_template import LONGEST_TEMPLATE, names_of
+from calsync_core.domain.zones import iana_name
 
 BlockOrIgnore = Literal["block", "ignore"]
 CopyField = Literal["resource", "service", "customer", "phone", "email", "notes", "location"]
+CUSTOM = "custom:"
+"""Begins the name of a field that the booking system made up itself, as in `custom:insurer`."""
+
+CustomField = Annotated[str, StringConstraints(pattern=r"^custom:[^{}\x00-\x1f]{1,64}$", strip_whitespace=True)]
+OWN_ZONE = "resource"
+DEFAULT_TITLE = "{service} - {customer} - {resource}"
 
 
 class _Group(BaseModel):
@@ -23,13 +30,39 @@ class ToCalendar(_Group):
     """Bookings -> calendar."""
 
     privacy: Literal["full", "anonymous"] = Field("full", description="Details, or a blocker that carries time only.")
-    fields: tuple[CopyField, ...] = Field(
+    fields: Annotated[tuple[CopyField | CustomField, ...], Field(max_length=40)] = Field(
         ("service", "customer", "notes", "location"), description="Which details the copy shows."
+    )
+    title: Annotated[str, StringConstraints(max_length=LONGEST_TEMPLATE, strip_whitespace=True)] = Field(
+        DEFAULT_TITLE, description="The title as a template of these details."
     )
     show_as: Literal["busy", "tentative", "oof", "free"] = Field("busy", description="How Outlook shows the time.")
     sensitivity: Literal["normal", "private"] = Field("normal", description="Whether Outlook marks the copy private.")
     alarm: bool = Field(False, description="Whether Outlook reminds of the booking.")
     alarm_minutes: Annotated[int, Field(ge=0, le=40320)] = Field(15, description="Minutes before the booking.")
+    time_zone: Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)] = Field(
+        OWN_ZONE, description="The zone that copies are written in: the resource's, or an IANA or Windows name."
+    )
+    buffers: Literal["include", "only_service"] = Field(
+        "include", description="Whether the copy spans the time before and after the service as well."
+    )
+
+    def zone(self, own: str) -> str:
+        """The IANA name; `own` is the resource's."""
+        return own if self.time_zone == OWN_ZONE else iana_name(self.time_zone) or own
+
+
+_Filter = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+
+
+class Exclude(_Group):
+    """Entries that never block: those with one of the categories, or with one of the texts in their title.
+
+    Not for entries marked private, whose texts are not read, unless `from_calendar.private` is full.
+    """
+
+    categories: Annotated[tuple[_Filter, ...], Field(max_length=50)] = ()
+    subjects: Annotated[tuple[_Filter, ...], Field(max_length=50)] = ()
 
 
 class FromCalendar(_Group):
@@ -45,6 +78,7 @@ class FromCalendar(_Group):
     all_day: Literal["block", "ignore", "busy_only"] = Field("busy_only", description="All-day entries.")
     declined: BlockOrIgnore = Field("ignore", description="Invitations that were declined.")
     not_responded: BlockOrIgnore = Field("block", description="Invitations that were not answered.")
+    exclude: Exclude = Field(Exclude(), description="Entries left alone by category or by text of the title.")
 
 
 class WindowSettings(_Group):
@@ -79,6 +113,7 @@ class SyncSettings(_Group):
     active: bool = Field(True, description="Whether anything is synced.")
     to_calendar: ToCalendar = ToCalendar()  # type: ignore[call-arg]
     from_calendar: FromCalendar = FromCalendar()  # type: ignore[call-arg]
+    notes_format: Literal["text", "html"] = Field("text", description="Notes as plain text, or with their formatting.")
     window: WindowSettings = WindowSettings()  # type: ignore[call-arg]
     edits: Edits = Edits()  # type: ignore[call-arg]
     conflicts: Conflicts = Conflicts()  # type: ignore[call-arg]
@@ -93,13 +128,6 @@ class SyncSettings(_Group):
     def writes_host(self) -> bool:
         return self.active and self.direction != "to_calendar"
 
-
-NOT_AVAILABLE = frozenset(
-    {
-        "to_calendar.title", "to_calendar.time_zone", "to_calendar.buffers", "notes_format",
-        "from_calendar.exclude", "to_calendar.fields.custom",
-    }
-)  # fmt: skip
 
 Overrides = dict[str, Any]
 """Sparse, dotted keys -> values as JSON has them."""
@@ -133,13 +161,12 @@ def sources(account: Overrides, resource: Overrides) -> dict[str, Source]:
 def parse(values: Overrides) -> SyncSettings:
     """Check and complete sparse values.
 
-    Raises InputError: `setting_unknown`, `setting_not_available` or `setting_out_of_range`, with `field`.
+    Raises InputError: `setting_unknown`, `setting_out_of_range`, `setting_title_field_unknown` (a placeholder that is
+    no detail) or `setting_zone_unknown`, with `field`.
     """
     known = set(keys())
     tree: dict[str, Any] = {}
     for key, value in values.items():
-        if key in NOT_AVAILABLE:
-            raise InputError("setting_not_available", field=key)
         if key not in known:
             raise InputError("setting_unknown", field=key[:80])
         group, _, name = key.partition(".")
@@ -148,10 +175,24 @@ def parse(values: Overrides) -> SyncSettings:
         else:
             tree[key] = value
     try:
-        return SyncSettings.model_validate(tree)
+        settings = SyncSettings.model_validate(tree)
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"][:2])
         raise InputError("setting_out_of_range", field=place) from None
+    _check_title(settings.to_calendar.title)
+    if settings.to_calendar.time_zone != OWN_ZONE and iana_name(settings.to_calendar.time_zone) is None:
+        raise InputError("setting_zone_unknown", field="to_calendar.time_zone")
+    return settings
+
+
+def _check_title(template: str) -> None:
+    try:
+        names = names_of(template)
+    except ValueError:
+        names = ("",)  # a brace without its partner
+    details = get_args(CopyField)
+    if not all(name in details or (name.startswith(CUSTOM) and len(name) > len(CUSTOM)) for name in names):
+        raise InputError("setting_title_field_unknown", field="to_calendar.title")
 
 
 def flatten(settings: SyncSettings) -> Overrides:
@@ -168,10 +209,18 @@ def choices(key: str) -> tuple[str, ...]:
     return tuple(word for word in words if isinstance(word, str))
 
 
+def content_settings() -> tuple[str, ...]:
+    """The keys that decide about texts, not only about times: the data matrix names each of them."""
+    return (
+        "to_calendar.privacy", "to_calendar.fields", "to_calendar.title", "notes_format", "from_calendar.privacy",
+        "from_calendar.title", "from_calendar.notes", "from_calendar.private", "from_calendar.exclude",
+    )  # fmt: skip
+
+
 def _flatten(tree: dict[str, Any]) -> Overrides:
     flat: Overrides = {}
     for key, value in tree.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict):  # one level: what a group holds below is one value, as `from_calendar.exclude`
             flat.update({f"{key}.{name}": inner for name, inner in value.items()})
         else:
             flat[key] = value

@@ -33,7 +33,8 @@ class AdoptCopy:
 
 @dataclass(frozen=True, slots=True)
 class UpdateCopy:
-    """`entry_version` is the one that we saw; a newer one means: read again, plan again."""
+    """`entry_version` is the one that we saw; a newer one means: read again, plan again. `is_text_only`: the time of the
+    copy is not ours to write, and what was agreed on about times stays (R100)."""
 
     rule: str
     link: Link
@@ -41,6 +42,7 @@ class UpdateCopy:
     copy: Copy
     entry_version: str
     reason: Reason = Reason.COPY_UPDATED
+    is_text_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,11 @@ class PutBlock:
 
 @dataclass(frozen=True, slots=True)
 class DeleteBlock:
+    """`filtered`: the entry is still there, and this setting leaves it alone (R104): not a deletion."""
+
     rule: str
     link: Link
+    filtered: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ them). Both sides of a comparison go through the same function, so that equal me
 import hashlib
 
 from calsync_core.domain.appointments import AllDay, Block, Copy, Entry, Notes, When
+from calsync_core.domain.notes import text_of_html
 
 
 def time_of(when: When) -> str:
@@ -17,8 +18,15 @@ def time_of(when: When) -> str:
 
 
 def rest_of_copy(copy: Copy) -> str:
-    """Of what we ask the calendar to show."""
+    """Of what the calendar will show for it; equal to `rest_of_entry` of the entry that comes back."""
     return _hash(copy.title, copy.notes, copy.location, copy.busy.value, copy.is_private, copy.reminder)
+
+
+def asked_of_copy(copy: Copy) -> str:
+    """Of what we ask the calendar to show, with what no entry tells again: the formatting and the zone."""
+    html = copy.notes.text if copy.notes and copy.notes.is_html else ""
+    parts = (rest_of_copy(copy), html, copy.time_zone)
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def rest_of_entry(entry: Entry) -> str:
@@ -27,7 +35,8 @@ def rest_of_entry(entry: Entry) -> str:
 
 
 def rest_of_block(block: Block) -> str:
-    return _hash(block.title or "", block.notes, None, block.kind.value, False, None)
+    html = block.notes.text if block.notes and block.notes.is_html else None
+    return _hash(block.title or "", block.notes, html, block.kind.value, False, None)
 
 
 def _hash(title: str, notes: Notes | None, location: str | None, busy: str, is_private: bool, reminder: object) -> str:
@@ -45,4 +54,5 @@ def _hash(title: str, notes: Notes | None, location: str | None, busy: str, is_p
 def _plain(notes: Notes | None) -> str:
     if notes is None:
         return ""
-    return "\n".join(line.rstrip() for line in notes.text.strip().splitlines())
+    text = text_of_html(notes.text) if notes.is_html else notes.text
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())

@@ -5,7 +5,7 @@ A side that was not read counts as unchanged, because a version guards every wri
 `unknown`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from calsync_core.domain.appointments import Block, Booking, BookingStatus, Copy, Entry
@@ -39,7 +39,8 @@ class Side(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What holds for the whole run. `reproject_below`: links projected under an older settings version count as
-    changed at the host (settings applied to the whole window)."""
+    changed at the host (settings applied to the whole window). `removes_closed`: the admin chose that what a closed
+    direction had written goes."""
 
     account: AccountId
     installation: str
@@ -49,6 +50,7 @@ class Scope:
     window: Window
     primary: CalendarId
     reproject_below: int = 0
+    removes_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ def observe(reads: list[Read], scope: Scope) -> list[Observation]:
 
 def calendar_moved_on(link: Link, entry: Entry) -> bool:
     """Whether a feed entry says more than our own echo; cheap, decides which bookings must be read."""
-    if entry.version == link.calendar.version:
-        return False
+    if entry.version == link.calendar.version and link.series_id is None:
+        return False  # the version of an occurrence is its series' own, and may not tell of a change (graph.md 3.4)
     return entry.is_cancelled or fingerprint.time_of(entry.when) != link.calendar.time
 
 
@@ -108,7 +110,7 @@ def _host_born(read: Read, scope: Scope) -> Observation:
         elif booking.version != link.host.version or link.settings_version < scope.reproject_below:
             copy = project_booking(booking, scope.settings, scope.resource)
             host_time = fingerprint.time_of(copy.when) != link.host.time
-            host_rest = fingerprint.rest_of_copy(copy) != link.host.rest
+            host_rest = fingerprint.asked_of_copy(copy) != link.host.rest
             host = Side.CHANGED if host_time or host_rest else Side.UNCHANGED
     elif booking is Missing.GONE:
         host = Side.GONE
@@ -151,7 +153,8 @@ def _calendar_born(read: Read, scope: Scope) -> Observation:
         if is_same and not must_project and _block_side(read) is Side.UNCHANGED:
             return Observation(read, Origin.CALENDAR, Side.UNCHANGED, Side.UNCHANGED)
         time_only = _is_time_only(entry, link, scope)
-        block = project_entry(entry, scope.settings, scope.resource, read.ref, time_only=time_only)
+        judged = entry if entry.calendar_id != scope.primary or not time_only else without_text(entry)
+        block = project_entry(judged, scope.settings, scope.resource, read.ref, time_only=time_only)
         if link is None or not is_known or isinstance(block, NotBlocking):
             calendar, time, rest = Side.CHANGED, True, True
         else:
@@ -175,6 +178,11 @@ def _is_time_only(entry: Entry, link: Link | None, scope: Scope) -> bool:
         return True  # the feed carries no marks: the link remembers that it was a copy of ours
     mark = entry.mark
     return mark is not None and mark.installation == scope.installation and mark.account == scope.account
+
+
+def without_text(entry: Entry) -> Entry:
+    """The copy of a booking: filters by text are about the person's own entries, a booking always takes its time."""
+    return replace(entry, title=None, notes=None, location=None, categories=())
 
 
 def _block_side(read: Read) -> Side:

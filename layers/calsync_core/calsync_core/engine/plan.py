@@ -31,7 +31,7 @@ from calsync_core.engine.actions import (
     UpdateCopy,
 )
 from calsync_core.engine.observe import Observation, Scope, Side
-from calsync_core.engine.project import NotBlocking
+from calsync_core.engine.project import NotBlocking, booking_time
 
 
 def plan(observations: list[Observation], scope: Scope, *, is_final: bool = False) -> list[Action]:
@@ -48,7 +48,7 @@ def decide(seen: Observation, scope: Scope, *, is_final: bool = False) -> Action
     """What `plan` decides about one observation, with the rule that asks for nothing (`Quiet`) where one has a name."""
     is_host = seen.origin is Origin.HOST
     action = _plan_host(seen, scope, is_final) if is_host else _plan_calendar(seen, scope, is_final)
-    return action if action is None else _without_mail(action, seen)
+    return action if action is None else _without_mail(action, seen, scope)
 
 
 _WAITS, _KEPT = Quiet("R17", "window_unread"), Quiet("R29", "window_unread")
@@ -58,7 +58,7 @@ _AS_AGREED, _SAME_BLOCK = Quiet("R2", "in_step"), Quiet("R22", "in_step")
 _STAYS_AWAY = Quiet("R7", "copy_deleted_here")
 
 
-def _without_mail(action: Action, seen: Observation) -> Action:
+def _without_mail(action: Action, seen: Observation, scope: Scope) -> Action:
     """R53: a person invited others to our copy; Microsoft would mail them about every write of ours (graph.md 3.3)."""
     if not isinstance(action, UpdateCopy | DeleteCopy):
         return action
@@ -67,7 +67,7 @@ def _without_mail(action: Action, seen: Observation) -> Action:
         return action
     link = seen.read.link or action.link
     was = booking.when if isinstance(booking, Booking) else link.when
-    is_at = entry.when if isinstance(entry, Entry) else None
+    is_at = _asked_for(entry, link, booking, scope) if isinstance(entry, Entry) else None
     return OpenConflict("R53", link, ConflictKind.NOT_WRITABLE, was, is_at, "has_attendees")
 
 
@@ -77,7 +77,7 @@ def _closed(seen: Observation, scope: Scope) -> Action | None:
     link = seen.read.link
     if link is None:
         return Skip("R40", seen.read.ref, code="direction")
-    if link.settings_version >= scope.reproject_below:
+    if not scope.removes_closed or link.settings_version >= scope.reproject_below:
         return _CLOSED
     if link.origin is Origin.CALENDAR:
         return DeleteBlock("R43", link)
@@ -95,8 +95,9 @@ def _plan_host(seen: Observation, scope: Scope, is_final: bool) -> Action | None
         return _closed(seen, scope)
     if seen.host is Side.GONE:
         return _booking_gone(seen, is_final)
-    if link is not None and link.is_quarantined and not _has_new_version(seen.read.host, link.host.version):
-        return _SET_ASIDE  # until its origin changes or a person asks for another try
+    is_set_aside = link is not None and link.is_quarantined and link.settings_version >= scope.reproject_below
+    if is_set_aside and link is not None and not _has_new_version(seen.read.host, link.host.version):
+        return _SET_ASIDE  # until its origin or the settings change, or a person asks for another try
     if link is not None and link.decision is not None:
         return _as_decided(seen, link, scope)
     if link is None or link.entry_id is None:
@@ -173,7 +174,7 @@ def _as_decided(seen: Observation, link: Link, scope: Scope) -> Action | None:
         return None
     copy = seen.copy
     if link.decision is Origin.CALENDAR and isinstance(entry, Entry) and seen.calendar_time_changed:
-        return MoveBooking("R71", link, booking, entry.when, entry)
+        return MoveBooking("R71", link, booking, _asked_for(entry, link, booking, scope), entry)
     if seen.calendar in (Side.GONE, Side.ABSENT):
         if link.decision is Origin.CALENDAR:
             return CancelBooking("R71", link, booking)
@@ -219,8 +220,10 @@ def _booking_changed(seen: Observation, link: Link, scope: Scope) -> Action | No
     if not isinstance(booking, Booking) or copy is None:
         return None
     version = entry.version if isinstance(entry, Entry) else link.calendar.version
-    if isinstance(entry, Entry) and link.attempt is not None:
-        action = _after_a_lost_answer(seen, link, booking, copy, entry, scope)
+    if isinstance(entry, Entry):
+        action = _text_in_dispute(seen, link, booking, copy, entry, scope)
+        if action is None and link.attempt is not None:
+            action = _after_a_lost_answer(seen, link, booking, copy, entry, scope)
         if action is not None:
             return action
     if not isinstance(entry, Entry) or seen.calendar is Side.UNCHANGED:
@@ -228,17 +231,39 @@ def _booking_changed(seen: Observation, link: Link, scope: Scope) -> Action | No
     return _both_changed(seen, link, booking, copy, entry, scope)
 
 
+def _text_in_dispute(
+    seen: Observation, link: Link, booking: Booking, copy: Copy, entry: Entry, scope: Scope
+) -> Action | None:
+    """R100: settings for the whole window are written into copies that the person changed as well, whatever is open
+    about them; where their time is in dispute it stays as it is."""
+    is_settled = link.settings_version >= scope.reproject_below or not seen.host_rest_changed
+    if is_settled or seen.calendar is not Side.CHANGED or _is_own_update(seen, link, entry):
+        return None
+    if seen.read.entry_is_whole and fingerprint.rest_of_copy(copy) == fingerprint.rest_of_entry(entry):
+        return None
+    if not seen.calendar_time_changed:
+        return UpdateCopy("R100", link, booking, copy, entry.version)
+    kept = replace(copy, when=entry.when, keeps_times=True)
+    return UpdateCopy("R100", link, booking, kept, entry.version, is_text_only=True)
+
+
+def _asked_for(entry: Entry, link: Link, booking: object, scope: Scope) -> When:
+    """The booking's time that the copy stands for now; buffers around it are not part of it."""
+    return booking_time(entry.when, booking, scope.settings, link.host.time) if isinstance(booking, Booking) else entry.when
+
+
 def _both_changed(
     seen: Observation, link: Link, booking: Booking, copy: Copy, entry: Entry, scope: Scope
 ) -> Action | None:
+    asked = _asked_for(entry, link, booking, scope)
     if seen.host_time_changed and seen.calendar_time_changed:
         if fingerprint.time_of(entry.when) != fingerprint.time_of(copy.when):
-            return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, entry.when)
+            return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, asked)
     elif seen.calendar_time_changed:
         return _moved(seen, link, booking, copy, entry, scope)  # R13: the time first, the rest with the next round
     if seen.host_rest_changed and seen.calendar_rest_changed:
         if fingerprint.rest_of_copy(copy) != fingerprint.rest_of_entry(entry):
-            return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, entry.when)
+            return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, asked)
     elif not seen.host_time_changed and not seen.host_rest_changed:
         return _agree_on(seen, link, scope, "R6")
     if _looks_alike(copy, entry, is_whole=seen.read.entry_is_whole):
@@ -270,7 +295,7 @@ def _after_a_lost_answer(
 ) -> Action | None:
     """What looks like a change on both sides, and is one: the other was our own write."""
     is_elsewhere = fingerprint.time_of(copy.when) != fingerprint.time_of(entry.when)
-    if is_elsewhere and _is_own_move(link, copy):
+    if is_elsewhere and _is_own_move(link, booking):
         return _moved(seen, link, booking, copy, entry, scope, "R19")
     if _is_own_update(seen, link, entry) and not _looks_alike(copy, entry, is_whole=seen.read.entry_is_whole):
         return UpdateCopy("R18", link, booking, copy, entry.version)
@@ -285,10 +310,10 @@ def _is_own_update(seen: Observation, link: Link, entry: Entry) -> bool:
     return not seen.read.entry_is_whole or fingerprint.rest_of_entry(entry) == attempt.rest
 
 
-def _is_own_move(link: Link, copy: Copy) -> bool:
+def _is_own_move(link: Link, booking: Booking) -> bool:
     """The booking stands where we asked for it, and the answer was lost: the clinic did not move it."""
     attempt = link.attempt
-    return attempt is not None and attempt.side is Origin.HOST and fingerprint.time_of(copy.when) == attempt.time
+    return attempt is not None and attempt.side is Origin.HOST and fingerprint.time_of(booking.when) == attempt.time
 
 
 def _moved(
@@ -298,10 +323,11 @@ def _moved(
     wish = scope.settings.edits.moved_in_calendar
     if fingerprint.time_of(copy.when) == fingerprint.time_of(entry.when):
         return _agree_on(seen, link, scope, "R12")
+    asked = _asked_for(entry, link, booking, scope)
     if wish == "flag":
-        return OpenConflict("R5", link, ConflictKind.MOVED, booking.when, entry.when)
+        return OpenConflict("R5", link, ConflictKind.MOVED, booking.when, asked)
     if wish == "apply" and scope.settings.writes_host:
-        return _ask_once(MoveBooking(rule, link, booking, entry.when, entry), link, booking, entry.when)
+        return _ask_once(MoveBooking(rule, link, booking, asked, entry), link, booking, asked)
     return UpdateCopy("R4", link, booking, copy, entry.version, Reason.COPY_RESTORED)
 
 
@@ -329,7 +355,7 @@ def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action 
     host, calendar, when = link.host, link.calendar, link.when
     if isinstance(booking, Booking):
         time, rest = (
-            (fingerprint.time_of(copy.when), fingerprint.rest_of_copy(copy)) if copy else (host.time, host.rest)
+            (fingerprint.time_of(copy.when), fingerprint.asked_of_copy(copy)) if copy else (host.time, host.rest)
         )
         host, when = Agreed(booking.version, time, rest), booking.when
     if isinstance(entry, Entry):
@@ -366,7 +392,7 @@ def _plan_calendar(seen: Observation, scope: Scope, is_final: bool) -> Action | 
     if isinstance(seen.block, NotBlocking):
         if link is None:
             return Skip("R21", read.ref, code=seen.block.value)
-        return DeleteBlock("R27", link)
+        return DeleteBlock("R27", link, seen.block.value if seen.block.is_filter else None)
     if isinstance(seen.block, Block) and isinstance(read.calendar, Entry):
         return _write_block(seen, read.calendar, seen.block, scope)
     if link is not None and seen.host in (Side.CHANGED, Side.GONE):

@@ -13,10 +13,16 @@ from calsync_core.domain.appointments import (
     Entry,
     Notes,
     Response,
+    Timed,
+    When,
 )
 from calsync_core.domain.ids import LinkRef
+from calsync_core.domain.notes import text_of_html
 from calsync_core.domain.resources import Resource
-from calsync_core.domain.settings import FromCalendar, SyncSettings
+from calsync_core.domain.settings import CUSTOM, DEFAULT_TITLE, FromCalendar, SyncSettings, ToCalendar
+from calsync_core.domain.title_template import names_of, render
+from calsync_core.engine.fingerprint import time_of
+from calsync_core.engine.notes import formatted
 
 BLOCKER_TITLE = "Busy"
 TITLE_LIMIT = 255  # graph.md 3.3: longer subjects are refused
@@ -33,6 +39,13 @@ class NotBlocking(StrEnum):
     WORKING_ELSEWHERE = "working_elsewhere"
     ALL_DAY = "all_day"
     PRIVATE_SKIPPED = "private_skipped"
+    EXCLUDED_CATEGORY = "excluded_category"
+    EXCLUDED_SUBJECT = "excluded_subject"
+
+    @property
+    def is_filter(self) -> bool:
+        """The entry is still there, and a setting leaves it alone: no deletion (R104)."""
+        return self is not NotBlocking.CANCELLED
 
 
 def project_booking(booking: Booking, settings: SyncSettings, resource: Resource) -> Copy:
@@ -40,14 +53,48 @@ def project_booking(booking: Booking, settings: SyncSettings, resource: Resource
     to = settings.to_calendar
     reminder = timedelta(minutes=to.alarm_minutes) if to.alarm else None
     busy, is_private = Busy(to.show_as), to.sensitivity == "private" or booking.is_private
+    when, zone = copy_time(booking, settings), to.zone(resource.time_zone)
     if to.privacy == "anonymous":
-        return Copy(booking.when, resource.time_zone, BLOCKER_TITLE, None, None, busy, is_private, reminder)
-    shown = frozenset(to.fields)
-    location = booking.location if "location" in shown else None
+        return Copy(when, zone, BLOCKER_TITLE, None, None, busy, is_private, reminder)
+    values = _shown_values(booking, to, resource)
     return Copy(
-        booking.when, resource.time_zone, _title(booking, shown, resource), _notes(booking, shown),
-        location, busy, is_private, reminder,
+        when, zone, _title(booking, to, values), _notes_of_copy(booking, settings, values),
+        booking.location if "location" in to.fields else None, busy, is_private, reminder,
     )  # fmt: skip
+
+
+def copy_time(booking: Booking, settings: SyncSettings) -> When:
+    """The time that the copy spans: with the buffers around the service, or the service alone (R102)."""
+    return _with_buffers(booking) if settings.to_calendar.buffers == "include" else booking.when
+
+
+def booking_time(shown: When, booking: Booking, settings: SyncSettings, agreed: str) -> When:
+    """The booking's time that a copy at `shown` stands for: `copy_time` the other way round (R102).
+
+    `agreed` is the fingerprint of the time that the copy was written with: the setting may have changed since.
+    """
+    if isinstance(shown, AllDay) or isinstance(booking.when, AllDay) or not _has_buffers(booking):
+        return shown
+    is_wide = settings.to_calendar.buffers == "include"
+    if agreed in (time_of(booking.when), time_of(_with_buffers(booking))):
+        is_wide = agreed != time_of(booking.when)
+    if not is_wide:
+        return shown
+    start, end = shown.start_at + booking.buffer_before, shown.end_at - booking.buffer_after
+    if end <= start:  # made shorter than its buffers: the service keeps its length
+        end = start + (booking.when.end_at - booking.when.start_at)
+    return Timed(start, end)
+
+
+def _has_buffers(booking: Booking) -> bool:
+    return bool(booking.buffer_before or booking.buffer_after)
+
+
+def _with_buffers(booking: Booking) -> When:
+    when = booking.when
+    if isinstance(when, AllDay):
+        return when
+    return Timed(when.start_at - booking.buffer_before, when.end_at + booking.buffer_after)
 
 
 def project_entry(
@@ -60,7 +107,7 @@ def project_entry(
     verdict = _verdict(entry, settings.from_calendar)
     if isinstance(verdict, NotBlocking):
         return verdict
-    title, notes = (None, None) if time_only else _shown_text(entry, settings.from_calendar)
+    title, notes = (None, None) if time_only else _shown_text(entry, settings)
     return Block(ref, resource.id, entry.when, resource.time_zone, verdict, title, notes)
 
 
@@ -73,6 +120,9 @@ def _verdict(entry: Entry, rules: FromCalendar) -> BlockKind | NotBlocking:
         return NotBlocking.NOT_RESPONDED
     if entry.is_private and rules.private == "skip":
         return NotBlocking.PRIVATE_SKIPPED
+    excluded = _is_excluded(entry, rules)
+    if excluded is not None:
+        return excluded
     if isinstance(entry.when, AllDay) and rules.all_day == "ignore":
         return NotBlocking.ALL_DAY
     if isinstance(entry.when, AllDay) and rules.all_day == "block":
@@ -94,31 +144,60 @@ def _by_show_as(busy: Busy, rules: FromCalendar) -> BlockKind | NotBlocking:
             return BlockKind.BUSY
 
 
-def _shown_text(entry: Entry, rules: FromCalendar) -> tuple[str | None, Notes | None]:
+def _shown_text(entry: Entry, settings: SyncSettings) -> tuple[str | None, Notes | None]:
+    rules = settings.from_calendar
     if rules.privacy == "anonymous" or (entry.is_private and rules.private != "full"):
         return None, None
-    return (entry.title or None) if rules.title else None, entry.notes if rules.notes else None
+    notes = formatted(entry.notes, settings.notes_format, []) if rules.notes else None
+    return (entry.title or None) if rules.title else None, notes
 
 
-def _title(booking: Booking, shown: frozenset[str], resource: Resource) -> str:
-    customer = booking.customer.name if booking.customer and "customer" in shown else None
-    service = booking.service_name if "service" in shown else None
-    parts = [service, customer, resource.name if "resource" in shown else None]
-    # The free title may hold any of the details: it stands in only where both of them may be shown.
-    own = booking.title if {"service", "customer"} <= shown else ""
-    title = " - ".join(part for part in parts if part) if service or customer else own
+def _is_excluded(entry: Entry, rules: FromCalendar) -> NotBlocking | None:
+    """R101. The texts were read for this decision alone; of private entries there are none."""
+    if rules.exclude.categories:
+        wanted = {name.casefold() for name in rules.exclude.categories}
+        if any(name.strip().casefold() in wanted for name in entry.categories):
+            return NotBlocking.EXCLUDED_CATEGORY
+    title = (entry.title or "").casefold()
+    if title and any(text.casefold() in title for text in rules.exclude.subjects):
+        return NotBlocking.EXCLUDED_SUBJECT
+    return None
+
+
+def _shown_values(booking: Booking, to: ToCalendar, resource: Resource) -> dict[str, str]:
+    """What the fields that are switched on say, by name; nothing else may stand in title or notes (R103)."""
+    customer = booking.customer
+    values = {
+        "service": booking.service_name,
+        "customer": customer.name if customer else None,
+        "resource": resource.name,
+        "phone": customer.phone if customer else None,
+        "email": customer.email if customer else None,
+        "notes": _text(booking.notes),
+        "location": booking.location,
+        **{f"{CUSTOM}{name}": value for name, value in booking.custom_fields},
+    }
+    return {name: value for name in to.fields if (value := values.get(name))}
+
+
+def _text(notes: Notes | None) -> str | None:
+    return text_of_html(notes.text) if notes and notes.is_html else notes.text if notes else None
+
+
+def _title(booking: Booking, to: ToCalendar, values: dict[str, str]) -> str:
+    """By the template. The free title may hold any of the details: it stands in only where both may be shown."""
+    own = booking.title if {"service", "customer"} <= set(to.fields) else ""
+    is_bare = to.title == DEFAULT_TITLE and not {"service", "customer"} & values.keys()
+    title = own if is_bare else render(to.title, values) or own
     return (" ".join(title.split()) or BLOCKER_TITLE)[:TITLE_LIMIT]
 
 
-def _notes(booking: Booking, shown: frozenset[str]) -> Notes | None:
-    customer = booking.customer
+def _notes_of_copy(booking: Booking, settings: SyncSettings, values: dict[str, str]) -> Notes | None:
+    """What is shown and stands neither in the title nor in a place of its own, a line each; then the notes."""
+    in_title = set(names_of(settings.to_calendar.title))
     lines = [
-        customer.phone if customer and "phone" in shown else None,
-        customer.email if customer and "email" in shown else None,
+        f"{name.removeprefix(CUSTOM)}: {value}" if name.startswith(CUSTOM) else value
+        for name, value in values.items()
+        if name not in in_title and name not in ("notes", "location")
     ]
-    text = "\n".join(line for line in lines if line)
-    if booking.notes is None or "notes" not in shown:
-        return Notes(text) if text else None
-    if not text:
-        return booking.notes
-    return Notes(f"{text}\n\n{booking.notes.text}", booking.notes.is_html)
+    return formatted(booking.notes if "notes" in values else None, settings.notes_format, lines)

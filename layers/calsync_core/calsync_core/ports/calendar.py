@@ -20,12 +20,16 @@ from calsync_core.domain.windows import Window
 class Content:
     """What may be read at all. The parser drops the rest before an object exists (privacy by construction).
 
-    `private` False means that nothing of entries marked private is read but their time.
+    `private` False means that nothing of entries marked private is read but their time. `subject` and `categories` are
+    read where a filter asks for them: to decide, never to show or to keep. `html` keeps the formatting of notes.
     """
 
     title: bool = False
     notes: bool = False
     private: bool = False
+    subject: bool = False
+    categories: bool = False
+    html: bool = False
 
 
 @dataclass(frozen=True, slots=True)

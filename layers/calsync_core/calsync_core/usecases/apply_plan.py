@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from calsync_core.domain.appointments import AllDay, Entry, When
+from calsync_core.domain.appointments import Copy, Entry, When
 from calsync_core.domain.conflicts import ConflictKind, kind_of_refusal
 from calsync_core.domain.errors import (
     AppointmentGoneError,
@@ -20,6 +20,7 @@ from calsync_core.domain.errors import (
     VersionChangedError,
 )
 from calsync_core.domain.ids import LinkRef, short_hash
+from calsync_core.domain.journal import span
 from calsync_core.domain.links import CANCEL, Agreed, Attempt, Link, Origin, Refused, wish_of
 from calsync_core.domain.synclog import Reason, Way
 from calsync_core.engine import fingerprint, guards
@@ -39,6 +40,7 @@ from calsync_core.engine.actions import (
     Skip,
     UpdateCopy,
 )
+from calsync_core.engine.deeds import deeds_of
 from calsync_core.engine.marks import uid_hash
 from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
@@ -56,6 +58,7 @@ BULK = 8
 
 def apply_plan(run: SyncRun, actions: list[Action]) -> None:
     """Raises only what stops the whole run: the provider, the booking system or the store does not answer."""
+    run.journal(deeds_of(actions, run.ports.clock.now()))
     creates = [action for action in actions if isinstance(action, CreateCopy)]
     blocks = [action for action in actions if isinstance(action, PutBlock) and action.is_new]
     rest = (
@@ -90,6 +93,7 @@ def _apply(run: SyncRun, action: Action) -> None:
             if again is None:
                 return
             action = again
+            run.journal(deeds_of([again], run.ports.clock.now()))
         except AppointmentRejectedError as error:
             _quarantine(run, action, error.code)
             return
@@ -159,7 +163,7 @@ def _create_copy(run: SyncRun, action: CreateCopy) -> None:
         # It had been written, its answer was lost, and the person has deleted it since: the next one is a new copy.
         _create_copy(run, replace(action, link=replace(row, generation=row.generation + 1, mark_id="")))
         return
-    _store(run, _agreed(row, entry, action.booking.version, action))
+    _store(run, _agreed(run, row, entry, action))
     if is_again:
         links.clear_leaving(run.account, run.resource, REVISIT, [row.ref])
     run.log(action.reason, Way.TO_CALENDAR, rule=action.rule, ref=row.ref)
@@ -174,7 +178,7 @@ def _adopt_copy(run: SyncRun, action: AdoptCopy) -> None:
         if entry.has_attendees:
             raise AppointmentRejectedError("has_attendees")  # R53
         entry = run.primary.update(action.link.calendar_id, entry.id, action.copy, entry.version)
-    _store(run, _agreed(action.link, entry, action.booking.version, action))
+    _store(run, _agreed(run, action.link, entry, action))
     run.log(Reason.COPY_ADOPTED, Way.TO_CALENDAR, rule=action.rule, ref=action.link.ref)
 
 
@@ -182,7 +186,7 @@ def _update_copy(run: SyncRun, action: UpdateCopy) -> None:
     link = action.link
     if link.entry_id is None:
         raise AppointmentGoneError
-    is_new_origin = action.booking.version != link.host.version
+    is_new_origin = action.booking.version != link.host.version or link.settings_version < run.scope.reproject_below
     link = guards.new_origin(link) if is_new_origin else guards.spend(link, run.ports.clock.now())
     if link.is_quarantined:
         _store(run, link, has_agreed=False)
@@ -191,19 +195,32 @@ def _update_copy(run: SyncRun, action: UpdateCopy) -> None:
         )
         return
     time, rest = fingerprint.time_of(action.copy.when), fingerprint.rest_of_copy(action.copy)
-    link = run.ports.stores.links.put(run.account, replace(link, attempt=Attempt(Origin.CALENDAR, time, rest)))
+    if not action.is_text_only:
+        link = run.ports.stores.links.put(run.account, replace(link, attempt=Attempt(Origin.CALENDAR, time, rest)))
     entry = run.primary.update(link.calendar_id, action.link.entry_id, action.copy, action.entry_version)  # type: ignore[arg-type]
-    _note(run, link, "moved" if fingerprint.time_of(action.copy.when) != link.calendar.time else "updated")
-    _store(run, _agreed(link, entry, action.booking.version, action))
+    if action.is_text_only:
+        _store(run, _text_agreed(run, link, entry, action.copy), has_agreed=False)
+    else:
+        _store(run, _agreed(run, link, entry, action))
     run.log(action.reason, Way.TO_CALENDAR, rule=action.rule, ref=link.ref)
 
 
-def _agreed(link: Link, entry: Entry, booking_version: str, action: CreateCopy | AdoptCopy | UpdateCopy) -> Link:
-    start, end = action.booking.when.interval(action.copy.time_zone)
+def _text_agreed(run: SyncRun, link: Link, entry: Entry, copy: Copy) -> Link:
+    """R100. Version and time of the copy stay as last agreed on, so that what is open about its time stays open."""
+    return replace(
+        link, settings_version=run.scope.settings_version,
+        host=replace(link.host, rest=fingerprint.asked_of_copy(copy)),
+        calendar=replace(link.calendar, rest=fingerprint.rest_of_entry(entry)),
+    )  # fmt: skip
+
+
+def _agreed(run: SyncRun, link: Link, entry: Entry, action: CreateCopy | AdoptCopy | UpdateCopy) -> Link:
+    start, end = action.booking.when.interval(run.scope.resource.time_zone)
+    time = fingerprint.time_of(action.copy.when)
     return replace(
         link, intent=None, attempt=None, entry_id=entry.id, entry_uid=uid_hash(entry) or link.entry_uid,
         when=action.booking.when, start_at=start, end_at=end, decision=None,
-        host=Agreed(booking_version, fingerprint.time_of(action.copy.when), fingerprint.rest_of_copy(action.copy)),
+        host=Agreed(action.booking.version, time, fingerprint.asked_of_copy(action.copy)),
         calendar=Agreed(entry.version, fingerprint.time_of(entry.when), fingerprint.rest_of_entry(entry)),
     )  # fmt: skip
 
@@ -213,10 +230,9 @@ def _delete_copy(run: SyncRun, action: DeleteCopy) -> None:
     if link.entry_id is not None:
         with suppress(AppointmentGoneError):  # gone is what we wanted
             run.primary.delete(link.calendar_id, link.entry_id, action.entry_version or None)
-    _note(run, link, "deleted")
     _forget(run, link)
     code = "edited_copy" if action.had_changed else None
-    run.log(Reason.COPY_DELETED, Way.TO_CALENDAR, rule=action.rule, ref=link.ref, code=code, was=_span(link.when))
+    run.log(Reason.COPY_DELETED, Way.TO_CALENDAR, rule=action.rule, ref=link.ref, code=code, was=span(link.when))
 
 
 # --- blocks at the booking system ---------------------------------------------------------------------------------
@@ -261,10 +277,9 @@ def _block_agreed(row: Link, action: PutBlock, version: str) -> Link:
 
 
 def _delete_block(run: SyncRun, action: DeleteBlock) -> None:
-    _note(run, action.link, "deleted")
     run.host.delete_block(action.link.ref)
     _forget(run, action.link)
-    run.log(Reason.BLOCK_DELETED, Way.FROM_CALENDAR, rule=action.rule, ref=action.link.ref)
+    run.log(Reason.BLOCK_DELETED, Way.FROM_CALENDAR, rule=action.rule, ref=action.link.ref, code=action.filtered)
 
 
 # --- asking the booking system ------------------------------------------------------------------------------------
@@ -282,10 +297,12 @@ def _move_booking(run: SyncRun, action: MoveBooking) -> None:
         )
         _note_refusal(run, link, action, error.code, action.when)
         return
-    _note(run, link, "booking_moved")
+    if moved.when != action.when:  # it rounds: what stands there now can be moved back
+        rounded = replace(action, when=moved.when)
+        run.journal(deeds_of([rounded], run.ports.clock.now()))
     copy = project_booking(moved, run.scope.settings, run.scope.resource)
     is_same = fingerprint.time_of(copy.when) == fingerprint.time_of(action.entry.when)
-    is_same &= fingerprint.rest_of_copy(copy) == link.host.rest
+    is_same &= fingerprint.asked_of_copy(copy) == link.host.rest
     # A host that rounds gives another time than asked for, or the clinic changed something else: its version stays
     # unknown here, so that the copy follows.
     host = Agreed(moved.version if is_same else link.host.version, fingerprint.time_of(copy.when), link.host.rest)
@@ -293,7 +310,7 @@ def _move_booking(run: SyncRun, action: MoveBooking) -> None:
     calendar = Agreed(action.entry.version, fingerprint.time_of(action.entry.when), link.calendar.rest)
     row = replace(link, host=host, calendar=calendar, when=moved.when, start_at=start, end_at=end)
     _store(run, replace(row, attempt=None, decision=None))
-    run.log(Reason.BOOKING_MOVED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, was=_span(action.booking.when))
+    run.log(Reason.BOOKING_MOVED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, was=span(action.booking.when))
     _wake_others(run, action)
 
 
@@ -308,7 +325,6 @@ def _cancel_booking(run: SyncRun, action: CancelBooking) -> None:
         )  # fmt: skip
         _note_refusal(run, action.link, action, error.code, None)
         return
-    _note(run, action.link, "booking_cancelled")
     _forget(run, action.link)
     run.log(Reason.BOOKING_CANCELLED, Way.FROM_CALENDAR, rule=action.rule, ref=action.link.ref)
     _wake_others(run, action)
@@ -413,14 +429,6 @@ def _forget(run: SyncRun, link: Link) -> None:
     run.agreed.discard(link.ref)
 
 
-def _note(run: SyncRun, link: Link, what: str) -> None:
-    """Into the journal of deletes and moves: ids, times, versions, no text."""
-    run.journal.append(
-        {"what": what, "ref": link.ref, "origin": link.origin.value, "was": _span(link.when),
-         "entry": link.entry_id or "", "booking": link.booking_id or "", "version": link.calendar.version}
-    )  # fmt: skip
-
-
 def _link(action: Action) -> Link | None:
     return getattr(action, "link", None)
 
@@ -429,8 +437,3 @@ def _ref(action: Action) -> LinkRef | None:
     link = _link(action)
     return link.ref if link is not None else None
 
-
-def _span(when: When) -> str:
-    if isinstance(when, AllDay):
-        return f"{when.start.isoformat()}/{when.end.isoformat()}"
-    return f"{when.start_at:%Y-%m-%dT%H:%M:%SZ}/{when.end_at:%Y-%m-%dT%H:%M:%SZ}"

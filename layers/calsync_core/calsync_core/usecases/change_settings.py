@@ -84,8 +84,8 @@ def save_change(
 ) -> StoredSettings:
     """Store and wish the runs that follow. `by` is who pressed, an id or an address of a member.
 
-    Raises InputError (setting_unknown, setting_not_available, setting_out_of_range, scope_unknown), NotFoundError,
-    ConcurrentChangeError when somebody else saved meanwhile.
+    Raises InputError (setting_unknown, setting_out_of_range, setting_title_field_unknown, setting_zone_unknown,
+    scope_unknown), NotFoundError, ConcurrentChangeError when somebody else saved meanwhile.
     """
     planned = _planned(ports, account, resource, change)
     if change.version is not None and planned.stored.version != change.version:
@@ -110,7 +110,7 @@ def save_change(
     _tell_who_shows_more(ports, planned.affected, by, stored.version)
     for one in planned.affected:
         if _rewrites_window(one, change.scope):
-            _mark_rewrite(ports, account, one.state.resource.id)
+            _mark_rewrite(ports, account, one.state.resource.id, change.scope)
         if one.state.may_sync and _wants_run(one, change.scope):
             ports.queue.wish(Wish(account, one.state.resource.id, "full"))
     return stored
@@ -130,12 +130,15 @@ def _tell_who_shows_more(ports: SettingsPorts, affected: list[Affected], by: str
         one.result()  # a mail that was refused stands in the log as a problem; a bug must not be lost in its thread
 
 
-def _mark_rewrite(ports: SettingsPorts, account: AccountId, resource: ResourceId) -> None:
-    """Links projected under an older version are rewritten by the next full round (`ResourceState.reproject_below`)."""
+def _mark_rewrite(ports: SettingsPorts, account: AccountId, resource: ResourceId, scope: Scope) -> None:
+    """Links projected under an older version are rewritten by the next full round (`ResourceState.reproject_below`).
+    What a closed direction had written goes only where the admin chose the whole window."""
     version = ports.settings.account(account).version + ports.settings.resource(account, resource).version
 
     def change(state: ResourceState) -> ResourceState | None:
-        return None if state.reproject_below >= version else replace(state, reproject_below=version)
+        remove_below = version if scope == "window" else state.remove_below
+        new = replace(state, reproject_below=max(version, state.reproject_below), remove_below=remove_below)
+        return None if new == state else new
 
     change_state(ports.resources, account, resource, change)
 
@@ -188,8 +191,10 @@ def _rewrites_window(one: Affected, scope: Scope) -> bool:
 
 
 def _wants_run(one: Affected, scope: Scope) -> bool:
-    """A larger window and a resource that becomes active again are read at once, whatever the scope."""
+    """A larger window, an opened direction and a resource that becomes active again are read at once, whatever the
+    scope: what came meanwhile has no link yet, and no feed tells of it again (R105)."""
     ahead, back = one.after.window.weeks_ahead, one.after.window.weeks_back
     is_larger = ahead > one.before.window.weeks_ahead or back > one.before.window.weeks_back
-    is_woken = one.after.active and not one.before.active
-    return is_larger or is_woken or _rewrites_window(one, scope)
+    opens_calendar = one.after.writes_calendar and not one.before.writes_calendar
+    opens_host = one.after.writes_host and not one.before.writes_host
+    return is_larger or opens_calendar or opens_host or _rewrites_window(one, scope)

@@ -23,6 +23,7 @@ from calsync_core.ports.outward import Clock
 from calsync_core.ports.signin import CalendarAccess
 from calsync_core.ports.stores import LinkStore, ResourceStore, SettingsStore
 from calsync_core.usecases.look_up_availability import AvailabilityAnswer, SourceAge, check_span
+from calsync_core.usecases.sync_run import readable
 
 TIME_LIMIT = timedelta(seconds=2)
 MAX_PAGES = 10  # a span of days has few entries; more pages than this mean that something is wrong
@@ -108,19 +109,21 @@ def _ask(
 ) -> _Asked:
     mailbox, calendar = pair
     as_of = ports.clock.now()
-    entries = _entries(ports.calendars.of_mailbox(state.account, mailbox), calendar, span)
+    rules = readable(settings)  # no text but what the filters look at
+    content = Content(private=rules.private, subject=rules.subject, categories=rules.categories)
+    entries = _entries(ports.calendars.of_mailbox(state.account, mailbox), calendar, span, content)
     known = ports.links.by_entries(state.account, state.resource.id, calendar, [entry.id for entry in entries])
     foreign = [entry for entry in entries if entry.id not in known or known[entry.id].origin is not Origin.HOST]
     return _Asked(SourceAge(name, as_of, None), tuple(_intervals(foreign, state, settings, span)))
 
 
-def _entries(provider: CalendarProvider, calendar: CalendarId, span: Window) -> list[Entry]:
+def _entries(provider: CalendarProvider, calendar: CalendarId, span: Window, content: Content) -> list[Entry]:
     """All entries that may overlap; whole days float, so a day more on each side is read."""
     wide = Window(span.start_at - timedelta(days=1), span.end_at + timedelta(days=1))
     found: dict[str, Entry] = {}
     cursor: str | None = None
     for _ in range(MAX_PAGES):
-        page = provider.changes(calendar, cursor, wide, Content())
+        page = provider.changes(calendar, cursor, wide, content)
         found.update({entry.id: entry for entry in page.entries})
         for gone in page.removed:
             found.pop(gone, None)
@@ -131,7 +134,7 @@ def _entries(provider: CalendarProvider, calendar: CalendarId, span: Window) -> 
         raise CalsyncError("too_many_pages")
     sparse = [entry.id for entry in found.values() if entry.is_sparse]
     if sparse:
-        for entry_id, whole in provider.entries(calendar, sparse, Content()).items():
+        for entry_id, whole in provider.entries(calendar, sparse, content).items():
             if whole is None:
                 found.pop(entry_id, None)
             else:

@@ -12,6 +12,7 @@ from datetime import date
 from calsync_core.domain.appointments import AllDay, Block, BlockKind
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError, LinkChangedError
 from calsync_core.domain.ids import CalendarId, EntryId, LinkRef, ResourceId
+from calsync_core.domain.journal import Deed, Did
 from calsync_core.domain.links import Agreed, Intent, Link, Origin
 from calsync_core.domain.resources import Status
 from calsync_core.domain.synclog import Reason, Way
@@ -100,13 +101,17 @@ def _move_copy(run: SyncRun, link: Link) -> None:
             again = replace(row, generation=row.generation + 1, mark_id="")
             _move_copy(run, run.ports.stores.links.put(run.account, again))
         return  # it stays where it is; the next change of the booking finds it not writable and says so
+    now = run.ports.clock.now()
+    run.journal(
+        [Deed(Did.COPY_MOVED, link.ref, now, link.when, booking.when, link.calendar_id, link.entry_id, link.booking_id)]
+    )
     with suppress(AppointmentGoneError):
         run.primary.delete(link.calendar_id, link.entry_id, None)
     start, end = booking.when.interval(run.scope.resource.time_zone)
     moved = replace(
         row, calendar_id=run.scope.primary, entry_id=entry.id, entry_uid=uid_hash(entry), intent=None,
         when=booking.when, start_at=start, end_at=end,
-        host=Agreed(booking.version, fingerprint.time_of(copy.when), fingerprint.rest_of_copy(copy)),
+        host=Agreed(booking.version, fingerprint.time_of(copy.when), fingerprint.asked_of_copy(copy)),
         calendar=Agreed("", fingerprint.time_of(entry.when), fingerprint.rest_of_copy(copy)),
     )  # fmt: skip
     run.touched[link.ref] = run.ports.stores.links.put(run.account, moved)

@@ -13,7 +13,6 @@ from math import ceil
 
 from calsync_core.domain.appointments import Mark
 from calsync_core.domain.errors import (
-    CalendarGoneError,
     ConcurrentChangeError,
     ConnectionBrokenError,
     CursorExpiredError,
@@ -26,23 +25,25 @@ from calsync_core.domain.errors import (
 from calsync_core.domain.ids import AccountId, CalendarId, LinkRef, MailboxId, ResourceId, RunId
 from calsync_core.domain.links import Intent
 from calsync_core.domain.resources import Degraded, ResourceState, Status
-from calsync_core.domain.settings import SyncSettings, effective
+from calsync_core.domain.settings import effective
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.domain.windows import Window
 from calsync_core.engine.marks import KnownMarks
-from calsync_core.engine.observe import Scope, observe
+from calsync_core.engine.observe import observe
 from calsync_core.engine.plan import plan
-from calsync_core.ports.calendar import Content
 from calsync_core.ports.stores import CursorRow, Due, Lease
 from calsync_core.usecases.apply_plan import REVISIT, apply_plan, read_both
 from calsync_core.usecases.change_state import change_state
 from calsync_core.usecases.finish_disconnect import finish_disconnect
 from calsync_core.usecases.finish_round import STOP_LINE, apply_shared_copies, finish_calendar_round, finish_host_round
 from calsync_core.usecases.leave_calendars import leave_calendars
+from calsync_core.usecases.open_run import open_run
 from calsync_core.usecases.read_calendar import Feed, read_calendar_page, read_known_series
 from calsync_core.usecases.read_host import read_host_page
+from calsync_core.usecases.read_own_series import series_in_calendar
 from calsync_core.usecases.subscribe_calendars import SubscribePorts, subscribe_calendars
 from calsync_core.usecases.sync_run import SyncPorts, SyncRun
+from calsync_core.usecases.undo_run import carry_out_undo
 from calsync_core.usecases.watch_conflicts import note_reads, settle_touched, watch_conflicts, watch_everything
 
 NEAR = timedelta(days=14)
@@ -161,11 +162,11 @@ def _under_lease(work: Work, ports: SyncPorts, lease: Lease) -> Outcome:
     settings = effective(stored[0].values, stored[1].values)
     if not settings.active:
         return Outcome(Result.DONE, code="inactive")
-    run = _open_run(work, ports, lease, state, settings, stored[0].version + stored[1].version)
+    run = open_run(ports, lease, state, settings, stored[0].version + stored[1].version, work.run)
     push = SubscribePorts(ports.stores, run.calendar, ports.clock, ports.ids, ports.public_url, ports.poll_minutes)
     run.lines.extend(subscribe_calendars(push, state))
     _revisit(run)
-    is_complete = leave_calendars(run) and _near_window(run) and _all_feeds(run, work)
+    is_complete = carry_out_undo(run) and leave_calendars(run) and _near_window(run) and _all_feeds(run, work)
     is_silent = work.cause == "notification" and run.seen_changes == 0
     if is_complete and is_silent and work.round >= len(LOOK_AGAIN):
         _read_near_series(run)
@@ -201,26 +202,6 @@ def _find_unfinished(ports: SyncPorts, lease: Lease) -> None:
         with suppress(ConnectionBrokenError, LinkChangedError):  # no access: what is there the person can delete
             for entry in ports.provider(account, state.mailbox).find_mark(mark)[:1]:
                 ports.stores.links.put(account, replace(link, entry_id=entry.id))
-
-
-def _open_run(
-    work: Work, ports: SyncPorts, lease: Lease, state: ResourceState, settings: SyncSettings, version: int
-) -> SyncRun:
-    now = ports.clock.now()
-    window = Window.around(now, settings.window.weeks_back, settings.window.weeks_ahead)
-    if state.primary is None:
-        raise CalendarGoneError
-    scope = Scope(
-        work.account, ports.installation, state.resource, settings, version, window, state.primary,
-        state.reproject_below if state.reproject_below > state.reprojected else 0,
-    )  # fmt: skip
-    rules = settings.from_calendar
-    is_full = rules.privacy == "full" and settings.writes_host
-    content = Content(is_full and rules.title, is_full and rules.notes, is_full and rules.private == "full")
-    host = ports.host(work.account)
-    return SyncRun(
-        ports, lease, state, scope, content, work.run, now + ports.work_for, host, lease_until=now + ports.lease_for
-    )
 
 
 # --- feeds --------------------------------------------------------------------------------------------------------
@@ -268,7 +249,8 @@ def _read_near_series(run: SyncRun) -> None:
     near = run.ports.stores.links.overlapping(run.account, run.resource, now, now + NEAR)
     rows = run.ports.stores.cursors.load(run.account, run.resource)
     for mailbox, calendar in _calendars_to_read(run):
-        series = sorted({link.series_id for link in near if link.series_id and link.calendar_id == calendar})
+        of_calendar = [link for link in near if link.series_id and link.calendar_id == calendar]
+        series = sorted(series_in_calendar(run, of_calendar))
         if not series or calendar not in rows:
             continue
         provider = run.calendar(mailbox)

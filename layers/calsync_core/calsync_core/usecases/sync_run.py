@@ -1,6 +1,6 @@
 """One run of one resource: the ports it may use, and what it knows and collects while it holds the lease."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -8,8 +8,10 @@ from calsync_core.domain.appointments import Mark
 from calsync_core.domain.conflicts import Conflict
 from calsync_core.domain.errors import LeaseLostError
 from calsync_core.domain.ids import AccountId, LinkRef, MailboxId, ResourceId, RunId, short_hash
+from calsync_core.domain.journal import Deed, row_of
 from calsync_core.domain.links import Link
 from calsync_core.domain.resources import ResourceState
+from calsync_core.domain.settings import SyncSettings
 from calsync_core.domain.synclog import LogEntry, Reason, Way
 from calsync_core.engine.marks import mark_id_for
 from calsync_core.engine.observe import Scope
@@ -20,6 +22,22 @@ from calsync_core.ports.stores import Lease, Stores
 
 EVERYTHING = Content(title=True, notes=True, private=True)
 """For look-ups of our own copies: we wrote them, so there is nothing in them that we may not read."""
+
+
+def readable(settings: SyncSettings) -> Content:
+    """What of calendar entries may be read at all: what the settings show, and what their filters look at."""
+    if not settings.writes_host:
+        return Content()
+    rules = settings.from_calendar
+    is_full = rules.privacy == "full"
+    return Content(
+        title=is_full and rules.title,
+        notes=is_full and rules.notes,
+        private=is_full and rules.private == "full",
+        subject=bool(rules.exclude.subjects),
+        categories=bool(rules.exclude.categories),
+        html=is_full and rules.notes and settings.notes_format == "html",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +74,9 @@ class SyncRun:
     until: datetime
     host: HostPlatform
     lines: list[LogEntry] = field(default_factory=list)
-    journal: list[dict[str, str]] = field(default_factory=list)
     touched: dict[LinkRef, Link | None] = field(default_factory=dict)
     agreed: set[LinkRef] = field(default_factory=set)
+    unaligned: set[LinkRef] = field(default_factory=set)
     seen_changes: int = 0
     is_first_round: bool = False
     lease_until: datetime | None = None
@@ -126,11 +144,13 @@ class SyncRun:
             )
         )
 
+    def journal(self, deeds: Sequence[Deed]) -> None:
+        """Before they are done, so that a crash in between hides nothing from an undo (R113)."""
+        if deeds:
+            self.ports.stores.log.journal(self.account, self.resource, self.run, [row_of(deed) for deed in deeds])
+
     def flush(self) -> None:
-        """Journal and log, after the links and before the cursor."""
-        if self.journal:
-            self.ports.stores.log.journal(self.account, self.resource, self.run, self.journal)
-            self.journal = []
+        """The log, after the links and before the cursor."""
         if self.lines:
             self.ports.stores.log.add(self.lines)
             self.lines = []

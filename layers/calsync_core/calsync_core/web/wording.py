@@ -535,8 +535,20 @@ _INPUT: Mapping[str, Wording] = {
     "setting_unknown": _w(
         _("There is no setting of this name"), _("Nothing was saved."), _("Check the name."), Actor.ADMIN
     ),
-    "setting_not_available": _w(
-        _("This setting is not available yet"), _("Nothing was saved."), _("Leave it out."), Actor.ADMIN
+    "setting_title_field_unknown": _w(
+        _("The title names something that is no detail of a booking"),
+        _("Nothing was saved."),
+        _(
+            "Between braces stand service, customer, resource, phone, email, notes, location, or custom: and the name "
+            "of a field of your booking system."
+        ),
+        Actor.ADMIN,
+    ),
+    "setting_zone_unknown": _w(
+        _("Nobody knows this time zone"),
+        _("Nothing was saved."),
+        _("Write it as in Europe/Berlin or W. Europe Standard Time, or leave the field empty for the person's own."),
+        Actor.ADMIN,
     ),
     "setting_out_of_range": _w(
         _("This value is not possible for the setting"),
@@ -905,6 +917,202 @@ _JOURNEYS: Mapping[str, Wording] = {
     ),
 }
 
+_AS_IT_IS = _("Nothing was changed there.")
+
+# What an undo does, or why it leaves something alone; and what a run did, in the list of runs.
+_UNDO: Mapping[str, Wording] = {
+    "undo_asked": _w(_("Somebody wants a check undone"), "", _("The next check carries it out."), Actor.NOBODY),
+    "undo_left": _w(_("One thing could not be undone"), _AS_IT_IS, _("The reason stands beside it."), Actor.ADMIN),
+    "undo_done": _w(_("A check was undone"), "", _("What could not be undone has a line of its own."), Actor.NOBODY),
+    "try_again": _w(_("Somebody asked for another try"), "", _("The next check tries it."), Actor.NOBODY),
+    "undo_copy_again": _w(
+        _("The booking is written into the calendar again"), "", _("Press Undo to have it done."), Actor.ADMIN
+    ),
+    "undo_block_again": _w(
+        _("The time is blocked in the booking system again"), "", _("Press Undo to have it done."), Actor.ADMIN
+    ),
+    "undo_booking_back": _w(
+        _("The booking system is asked to move the booking back"), "", _("Press Undo to have it done."), Actor.ADMIN
+    ),
+    "undo_there_again": _w(_("It stands as before already"), "", _NOTHING, Actor.NOBODY),
+    "undo_changed_since": _w(
+        _("It was changed since"),
+        _("What came later counts, so it is left as it is."),
+        _("Change it in the booking system or in the calendar if it is wrong."),
+        Actor.ADMIN,
+    ),
+    "undo_follows": _w(
+        _("It followed the other side"),
+        _("A copy stands where its original stands; moving the copy alone would not last."),
+        _("Move the original if it is wrong."),
+        Actor.ADMIN,
+    ),
+    "undo_booking_gone": _w(
+        _("The booking no longer exists in the booking system"),
+        _("There is nothing to write into the calendar."),
+        _("Make it again in the booking system; it then appears by itself."),
+        Actor.ADMIN,
+    ),
+    "undo_booking_cancelled": _w(
+        _("The booking is cancelled in the booking system"),
+        _("A cancellation cannot be taken back from here."),
+        _("Make the booking again in the booking system; it then appears by itself."),
+        Actor.ADMIN,
+    ),
+    "undo_booking_elsewhere": _w(
+        _("The booking belongs to somebody else now"), _AS_IT_IS, _("Look at that person or room."), Actor.ADMIN
+    ),
+    "undo_entry_gone": _w(
+        _("The entry no longer exists in the calendar"), _("There is nothing to block."), _NOTHING, Actor.NOBODY
+    ),
+    "undo_calendar_left": _w(
+        _("The calendar is not checked any more"),
+        _("Its entries do not block time."),
+        _("Choose it again if it should count."),
+        Actor.RESOURCE,
+    ),
+    "run_unknown": _w(
+        _("Nothing is kept of this check"),
+        _("It deleted and moved nothing, or it is longer ago than 30 days."),
+        _("Choose another one from the list."),
+        Actor.ADMIN,
+    ),
+    "did_copy_deleted": _w(_("removed from the calendar"), "", _NOTHING, Actor.NOBODY),
+    "did_copy_moved": _w(_("moved in the calendar"), "", _NOTHING, Actor.NOBODY),
+    "did_block_deleted": _w(_("freed in the booking system"), "", _NOTHING, Actor.NOBODY),
+    "did_block_moved": _w(_("blocked at another time in the booking system"), "", _NOTHING, Actor.NOBODY),
+    "did_booking_moved": _w(_("moved in the booking system"), "", _NOTHING, Actor.NOBODY),
+    "did_booking_cancelled": _w(_("cancelled in the booking system"), "", _NOTHING, Actor.NOBODY),
+}
+
+_CHANGE_SETTING = _("Change the setting if it should count.")
+
+# Why something is here, is not here, or looks as it does.
+_WHY: Mapping[str, Wording] = {
+    "in_step": _w(_("Both sides say the same"), "", _NOTHING, Actor.NOBODY),
+    "entry_cancelled": _w(
+        _("The organiser cancelled it"), _("A cancelled entry takes no time."), _NOTHING, Actor.NOBODY
+    ),
+    "entry_declined": _w(
+        _("The person declined it"), _("By the settings a declined entry takes no time."), _CHANGE_SETTING, Actor.ADMIN
+    ),
+    "entry_not_responded": _w(
+        _("The person has not answered the invitation"),
+        _("By the settings such an entry takes no time."),
+        _CHANGE_SETTING,
+        Actor.ADMIN,
+    ),
+    "entry_free": _w(
+        _("It is shown as free in the calendar"),
+        _("By the settings a free entry takes no time."),
+        _("Show it as busy in the calendar, or change the setting."),
+        Actor.RESOURCE,
+    ),
+    "entry_tentative": _w(
+        _("It is shown as tentative in the calendar"),
+        _("By the settings a tentative entry takes no time."),
+        _CHANGE_SETTING,
+        Actor.ADMIN,
+    ),
+    "entry_working_elsewhere": _w(
+        _("It is shown as working elsewhere"),
+        _("By the settings such an entry takes no time."),
+        _CHANGE_SETTING,
+        Actor.ADMIN,
+    ),
+    "entry_all_day": _w(
+        _("It lasts whole days"), _("By the settings whole days take no time."), _CHANGE_SETTING, Actor.ADMIN
+    ),
+    "entry_private_skipped": _w(
+        _("It is private"), _("By the settings private entries are left alone."), _CHANGE_SETTING, Actor.ADMIN
+    ),
+    "entry_excluded_category": _w(
+        _("It has a category that is left out"),
+        _("By the settings entries of this category take no time."),
+        _CHANGE_SETTING,
+        Actor.ADMIN,
+    ),
+    "entry_excluded_subject": _w(
+        _("It has words in its title that are left out"),
+        _("By the settings entries with such a title take no time."),
+        _CHANGE_SETTING,
+        Actor.ADMIN,
+    ),
+    "copy_deleted_here": _w(
+        _("It was deleted in the calendar"),
+        _("The booking still stands in the booking system; it comes back when the booking changes."),
+        _("Choose in the conflict what is right."),
+        Actor.RESOURCE,
+    ),
+    "will_be_written": _w(
+        _("It is going to be written"), "", _("Wait for the next check, or press Sync now."), Actor.NOBODY
+    ),
+    "will_be_changed": _w(
+        _("It is going to be brought up to date"), "", _("Wait for the next check, or press Sync now."), Actor.NOBODY
+    ),
+    "will_be_removed": _w(
+        _("It is going to be removed"), "", _("Wait for the next check, or press Sync now."), Actor.NOBODY
+    ),
+    "will_be_asked": _w(
+        _("The booking system is going to be asked"),
+        _("Somebody moved or deleted the booking's copy in the calendar."),
+        _("Wait for the next check, or press Sync now."),
+        Actor.NOBODY,
+    ),
+    "waits_for_person": _w(
+        _("A conflict waits for somebody"), _("Both stay as they are."), _("Settle the conflict."), Actor.RESOURCE
+    ),
+    "is_left_alone": _w(_("No rule asks for anything here"), "", _NOTHING, Actor.NOBODY),
+    "link_only": _w(
+        _("It was found on neither side"),
+        _("calsync still remembers it; the next full check clears it up."),
+        _NOTHING,
+        Actor.NOBODY,
+    ),
+    "not_of_resource": _w(
+        _("The booking is cancelled, or belongs to somebody else"), "", _("Look at that person or room."), Actor.ADMIN
+    ),
+    "question_missing": _w(
+        _("Nothing was asked for"), "", _("Enter a day and time, a title, or the number of the booking."), Actor.ADMIN
+    ),
+    "question_time_unreadable": _w(
+        _("This is no day and time"), "", _("Choose the day and the time at which it should be."), Actor.ADMIN
+    ),
+    "nothing_found": _w(
+        _("Nothing was found on either side"),
+        _("Of private entries, and of titles that the settings do not let us read, only the time can be asked for."),
+        _("Ask by the time, and check that it stands in a calendar that was chosen."),
+        Actor.NOBODY,
+    ),
+    "next_check": _w(
+        _("With the next check, within an hour at the latest"),
+        "",
+        _("Press Sync now to have it at once."),
+        Actor.NOBODY,
+    ),
+    "next_when_changed": _w(
+        _("When it is changed, or when somebody presses Try again"), "", _("Press Try again."), Actor.ADMIN
+    ),
+    "next_when_decided": _w(_("When somebody settles the conflict"), "", _("Settle the conflict."), Actor.RESOURCE),
+    "next_never": _w(_("Not again while all stays as it is"), "", _NOTHING, Actor.NOBODY),
+    "not_quarantined": _w(
+        _("This entry is not set aside any more"),
+        _("Nothing was changed."),
+        _("Look at the page again."),
+        Actor.NOBODY,
+    ),
+    "both_times_changed": _w(_("The time was changed on both sides"), "", _("Choose one of the two."), Actor.RESOURCE),
+    "both_details_changed": _w(
+        _("Title, notes or place were changed on both sides"), "", _("Choose one of the two."), Actor.RESOURCE
+    ),
+    "accepted_outside_hours": _w(
+        _("The booking stands outside the working hours"),
+        _("The booking system accepted it there."),
+        _("Accept it, or move the booking into the working hours."),
+        Actor.RESOURCE,
+    ),
+}
+
 # Codes that only the operator's log tells apart; people are told the same.
 _SAME_AS: Mapping[str, tuple[str, ...]] = {
     "provider_unavailable": (
@@ -951,6 +1159,8 @@ _TEXTS: Mapping[str, Wording] = {
     **_CONFLICTS,
     **_CONSOLE,
     **_JOURNEYS,
+    **_UNDO,
+    **_WHY,
 }
 CATALOGUE: Mapping[str, Wording] = {
     **_TEXTS,

@@ -26,6 +26,9 @@ from calsync_core.domain.errors import CalsyncError, ProviderThrottledError, Pro
 PREFER = 'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text"'
 """Goes with every call, batch parts and next links too: without it ids do not match and times shift."""
 
+PREFER_HTML = PREFER.replace('"text"', '"html"')
+"""The same, where the formatting of notes is kept."""
+
 LARGEST_ANSWER = 48 * 1024 * 1024
 CONNECT_AND_READ_SECONDS = (5.0, 20.0)
 _PIECE = 256 * 1024
@@ -83,12 +86,14 @@ class GraphClient:
 
     # -- calls --------------------------------------------------------------------------------------------------
 
-    def get(self, url: str, query: Mapping[str, str] | None = None, *, prefer: str = "") -> dict[str, Any]:
+    def get(
+        self, url: str, query: Mapping[str, str] | None = None, *, prefer: str = "", with_html: bool = False
+    ) -> dict[str, Any]:
         """`url` is a path, or a link of an earlier answer, which is checked before the token goes to it.
 
         Raises GraphRefusedError, ProviderUnavailableError.
         """
-        return self._call("GET", self.address(url, query), prefer=prefer)
+        return self._call("GET", self.address(url, query), prefer=prefer, with_html=with_html)
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Never repeated after a cut connection or a 5xx: it may have taken effect."""
@@ -147,10 +152,12 @@ class GraphClient:
         *,
         version: str | None = None,
         prefer: str = "",
+        with_html: bool = False,
         is_repeatable: bool = True,
         lane: AbstractContextManager[None] | None = None,
     ) -> dict[str, Any]:
-        headers = {"Prefer": f"{PREFER}, {prefer}" if prefer else PREFER}
+        always = PREFER_HTML if with_html else PREFER
+        headers = {"Prefer": f"{always}, {prefer}" if prefer else always}
         if version is not None:
             headers["If-Match"] = version
         with lane or self._lanes.one(is_live=self._is_live):

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -88,7 +89,7 @@ class Feed:
         self, calendar_id: CalendarId, cursor: _Cursor, window: Window, content: Content, *, is_opening: bool
     ) -> CalendarPage:
         try:
-            answer, cursor = self._with_smaller_pages(cursor, _ask_delta)
+            answer, cursor = self._with_smaller_pages(cursor, partial(_ask_delta, with_html=content.html))
         except GraphRefusedError as refused:
             if is_opening and (_is_delta_refused(refused.refusal) or _is_page_too_large(refused.refusal)):
                 return self._listed_page(calendar_id, self._listing(calendar_id, window, content), content)
@@ -126,7 +127,7 @@ class Feed:
         return _Cursor("list", PAGE_SIZES[1], 0, span, link)
 
     def _listed_page(self, calendar_id: CalendarId, cursor: _Cursor, content: Content) -> CalendarPage:
-        answer = self._asked(lambda: self._client.get(cursor.link))
+        answer = self._asked(lambda: self._client.get(cursor.link, with_html=content.html))
         entries, removed = self._read(calendar_id, answer, content, has_marks=True)
         digest = cursor.digest ^ _digest(answer)
         link = answer.get("@odata.nextLink")
@@ -186,8 +187,8 @@ class Feed:
         return tuple(entries), tuple(removed)
 
 
-def _ask_delta(client: GraphClient, cursor: _Cursor) -> dict[str, Any]:
-    return client.get(cursor.link, prefer=f"odata.maxpagesize={cursor.size}")
+def _ask_delta(client: GraphClient, cursor: _Cursor, *, with_html: bool) -> dict[str, Any]:
+    return client.get(cursor.link, prefer=f"odata.maxpagesize={cursor.size}", with_html=with_html)
 
 
 def _view(calendar_id: CalendarId) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from calsync_core.adapters.graph.client import PREFER, GraphClient, GraphRefusedError
+from calsync_core.adapters.graph.client import PREFER, PREFER_HTML, GraphClient, GraphRefusedError
 from calsync_core.adapters.graph.errors import read_refusal, to_error
 from calsync_core.adapters.graph.mapping import EVERYTHING, select, to_entry
 from calsync_core.adapters.graph.wire import MARK_EXPANSION, MARK_PROPERTY, ZoneOf, show_instant
@@ -105,7 +105,7 @@ class Lookups:
     def _single(self, calendar_id: CalendarId, entry_id: EntryId, content: Content) -> dict[EntryId, Entry | None]:
         query = {"$select": select(content), "$expand": MARK_EXPANSION}
         try:
-            event = self._client.get(entry_path(calendar_id, entry_id), query)
+            event = self._client.get(entry_path(calendar_id, entry_id), query, with_html=content.html)
         except GraphRefusedError as refused:
             error = _of_question(refused.error)
             if isinstance(error, AppointmentGoneError):
@@ -128,7 +128,7 @@ class Lookups:
                 "id": str(number),
                 "method": "GET",
                 "url": self._client.address(entry_path(calendar_id, entry_id), query)[root:],
-                "headers": {"Prefer": PREFER},
+                "headers": {"Prefer": PREFER_HTML if content.html else PREFER},
             }
             for number, entry_id in enumerate(ids)
         ]
@@ -160,7 +160,7 @@ class Lookups:
         link: str | None = path
         while link:
             try:
-                answer = self._client.get(link, query if answer is None else None)
+                answer = self._client.get(link, query if answer is None else None, with_html=content.html)
             except GraphRefusedError as refused:
                 raise _of_question(refused.error) from None
             for event in answer.get("value") or ():

@@ -4,11 +4,11 @@ every field of 10,000 events; nothing here raises anything but ValueError, KeyEr
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import AllDay, Mark, Notes, Timed, When
+from calsync_core.domain.notes import LONGEST_NOTES, LONGEST_READ, text_of_html
 from calsync_core.domain.zones import iana_name
 
 MARK_PROPERTY = "String {9c0c4a2e-6f0b-4d6e-9a54-c1f3c4b8d7a1} Name calsyncId"
@@ -17,7 +17,6 @@ MARK_PROPERTY = "String {9c0c4a2e-6f0b-4d6e-9a54-c1f3c4b8d7a1} Name calsyncId"
 MARK_EXPANSION = f"singleValueExtendedProperties($filter=id eq '{MARK_PROPERTY}')"
 """The value of $expand that brings the mark along; delta does not take it."""
 
-LONGEST_NOTES = 32_768
 ZoneOf = Callable[[], str]
 """The calendar's own zone; asked for only when an odd all-day time makes it matter, because it may cost a call."""
 
@@ -84,13 +83,19 @@ def read_original_start(event: Mapping[str, Any], when: When, zone: ZoneOf) -> d
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def read_notes(body: Mapping[str, Any] | None) -> Notes | None:
-    """The body as trimmed text; Exchange wraps and rewrites it, so nothing may depend on its white space."""
+def read_notes(body: Mapping[str, Any] | None, *, with_html: bool = False) -> Notes | None:
+    """The body as trimmed text; Exchange wraps and rewrites it, so nothing may depend on its white space.
+
+    `with_html` keeps HTML as it came, untrusted; the engine cleans it.
+    """
     if not body:
         return None
     text = str(body.get("content") or "")
     if str(body.get("contentType") or "").lower() == "html":
-        text = text_of_html(text)
+        plain = text_of_html(text)
+        if with_html and plain:
+            return Notes(text[:LONGEST_READ], is_html=True)
+        text = plain
     text = text.replace("\r\n", "\n").strip()[:LONGEST_NOTES]
     return Notes(text) if text else None
 
@@ -105,36 +110,3 @@ def read_mark(event: Mapping[str, Any]) -> Mark | None:
 def show_instant(moment: datetime) -> str:
     """For queries and bodies: always UTC with Z, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def text_of_html(html: str) -> str:
-    """The text of an HTML body, blocks as lines; scripts and styles dropped. Not for showing HTML."""
-    reader = _TextReader()
-    reader.feed(html)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.parts).split("\n"))
-    return "\n".join(lines).strip()
-
-
-class _TextReader(HTMLParser):
-    _BLOCKS = frozenset({"br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol"})
-    _HIDDEN = frozenset({"script", "style", "head", "title"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the base's shape
-        if tag in self._HIDDEN:
-            self._hidden += 1
-        elif tag in self._BLOCKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._HIDDEN:
-            self._hidden = max(0, self._hidden - 1)
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.parts.append(data.replace("\n", " "))

@@ -33,6 +33,7 @@ class Operation:
 
 
 _ONE = "/v1/resources/{resource_id}"
+_SETTING_FAULTS = ("setting_title_field_unknown", "setting_zone_unknown")
 OPERATIONS: tuple[Operation, ...] = (
     Operation("resources.list", "GET", "/v1/resources", "read", "All people, rooms and equipment with their status",
               schemas.Page[schemas.ResourceOut], query=PAGING),
@@ -63,11 +64,11 @@ OPERATIONS: tuple[Operation, ...] = (
               schemas.SettingsOut),
     Operation("settings.change_resource", "PUT", f"{_ONE}/settings", "write", "Change its own values",
               schemas.SettingsChangedOut, schemas.SettingsIn,
-              errors=("setting_unknown", "setting_out_of_range", "setting_not_available", "changed_meanwhile")),
+              errors=("setting_unknown", "setting_out_of_range", *_SETTING_FAULTS, "changed_meanwhile")),
     Operation("settings.of_account", "GET", "/v1/settings", "read", "The settings for everyone", schemas.SettingsOut),
     Operation("settings.change_account", "PUT", "/v1/settings", "write", "Change the settings for everyone",
               schemas.SettingsChangedOut, schemas.SettingsIn,
-              errors=("setting_unknown", "setting_out_of_range", "setting_not_available", "changed_meanwhile")),
+              errors=("setting_unknown", "setting_out_of_range", *_SETTING_FAULTS, "changed_meanwhile")),
     Operation("conflicts.list", "GET", "/v1/conflicts", "read", "Open conflicts, newest first",
               schemas.Page[schemas.ConflictOut], query=("resource_id", *PAGING)),
     Operation("conflicts.resolve", "POST", "/v1/conflicts/{conflict_id}/resolution", "write", "End a conflict",

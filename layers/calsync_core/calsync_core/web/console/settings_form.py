@@ -8,7 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from calsync_core.domain.settings import Overrides, Source, SyncSettings, choices, flatten, sources
+from calsync_core.domain.settings import (
+    CUSTOM,
+    OWN_ZONE,
+    Overrides,
+    Source,
+    SyncSettings,
+    choices,
+    flatten,
+    sources,
+)
 from calsync_core.web.request import Request
 
 
@@ -24,10 +33,13 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "to_calendar.privacy",
             "to_calendar.fields",
+            "to_calendar.title",
             "to_calendar.show_as",
             "to_calendar.sensitivity",
             "to_calendar.alarm",
             "to_calendar.alarm_minutes",
+            "to_calendar.buffers",
+            "to_calendar.time_zone",
         ),
     ),
     (
@@ -43,9 +55,10 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "from_calendar.all_day",
             "from_calendar.declined",
             "from_calendar.not_responded",
+            "from_calendar.exclude",
         ),
     ),
-    (_("Time"), ("window.weeks_back", "window.weeks_ahead")),
+    (_("Both ways"), ("notes_format", "window.weeks_back", "window.weeks_ahead")),
     (
         _("When somebody changes a booking in the calendar"),
         ("edits.moved_in_calendar", "edits.deleted_in_calendar", "edits.tell_customer", "conflicts.notify"),
@@ -58,6 +71,9 @@ LABELS: Mapping[str, str] = {
     "active": _("Active"),
     "to_calendar.privacy": _("Show as"),
     "to_calendar.fields": _("Details that are shown"),
+    "to_calendar.title": _("Title of the entry"),
+    "to_calendar.buffers": _("Time before and after a service"),
+    "to_calendar.time_zone": _("Time zone of the entries"),
     "to_calendar.show_as": _("The time counts as"),
     "to_calendar.sensitivity": _("Marked in Outlook as"),
     "to_calendar.alarm": _("Alarm before a booking"),
@@ -72,6 +88,8 @@ LABELS: Mapping[str, str] = {
     "from_calendar.all_day": _("Entries of whole days"),
     "from_calendar.declined": _("Invitations that were declined"),
     "from_calendar.not_responded": _("Invitations without an answer"),
+    "from_calendar.exclude": _("Entries that are left alone"),
+    "notes_format": _("Notes"),
     "window.weeks_back": _("Weeks back"),
     "window.weeks_ahead": _("Weeks ahead"),
     "edits.moved_in_calendar": _("Moved in the calendar"),
@@ -107,6 +125,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "oof": _("out of office"),
         "free": _("free"),
     },
+    "to_calendar.buffers": {
+        "include": _("part of the entry"),
+        "only_service": _("left out: the entry spans the service alone"),
+    },
     "to_calendar.sensitivity": {"normal": _("normal"), "private": _("private")},
     "to_calendar.alarm": _YES_NO,
     "from_calendar.privacy": {"anonymous": _("only “Busy”"), "full": _("title and notes")},
@@ -123,6 +145,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "from_calendar.all_day": {**_BLOCK, "busy_only": _("block if marked busy")},
     "from_calendar.declined": _BLOCK,
     "from_calendar.not_responded": _BLOCK,
+    "notes_format": {"text": _("as plain text"), "html": _("with their formatting")},
     "edits.moved_in_calendar": {
         "apply": _("ask the booking system to move it"),
         "restore": _("put it back"),
@@ -156,12 +179,23 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "window.weeks_back": (0, 52),
     "window.weeks_ahead": (1, 156),
 }
-_MANY = "to_calendar.fields"
+_MANY, _EXCLUDE, _ZONE = "to_calendar.fields", "from_calendar.exclude", "to_calendar.time_zone"
+HINTS: Mapping[str, str] = {
+    "to_calendar.title": _(
+        "Details in braces: {service}, {customer}, {resource}, {phone}, {email}, {location}, {notes}, {custom:name}. What "
+        "is not shown above, or is empty, leaves no gap."
+    ),
+    "to_calendar.fields": _("Further fields of your booking system, by name, one a line"),
+    "to_calendar.time_zone": _("Empty: each person's own. Else as in Europe/Berlin or W. Europe Standard Time."),
+    "from_calendar.exclude": _("Private entries show neither category nor title, and are not left alone by them."),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`control` is number, many or one; `value` is what a browser would send, a tuple for many."""
+    """`control` is number, text, many, exclude or one; `value` is what a browser would send, a tuple for many. `lines`
+    are texts of several lines by the name that they are sent under. `source` is account where the value is the
+    account's own choice, `default` what "Use default again" would give."""
 
     key: str
     label: str
@@ -172,6 +206,9 @@ class Field:
     most: int
     is_own: bool
     default: str
+    source: str = "built_in"
+    hint: str = ""
+    lines: tuple[tuple[str, str, str], ...] = ()
 
 
 def form_groups(
@@ -180,10 +217,7 @@ def form_groups(
     """All fields with the values of `shown`; `defaults` are what "Use default again" would give."""
     values, fallback = flatten(shown), flatten(defaults)
     origin = sources(account, own)
-    return [
-        (title, [_field(key, values[key], fallback[key], origin[key] is Source.RESOURCE) for key in group])
-        for title, group in GROUPS
-    ]
+    return [(title, [_field(key, values[key], fallback[key], origin[key]) for key in group]) for title, group in GROUPS]
 
 
 def read_form(request: Request, present: SyncSettings) -> Overrides:
@@ -193,9 +227,10 @@ def read_form(request: Request, present: SyncSettings) -> Overrides:
     """
     before = flatten(present)
     sent: Overrides = {}
-    for name in dict.fromkeys(key for key, _value in request.form if key.startswith(_PREFIX)):
+    names = (key.partition("/")[0] for key, _value in request.form if key.startswith(_PREFIX))
+    for name in dict.fromkeys(names):
         key = name.removeprefix(_PREFIX)
-        value = _typed(key, request.fields(name))
+        value = _typed(key, request)
         if key not in before or before[key] != value:
             sent[key] = value
     return sent
@@ -206,17 +241,26 @@ def shown_value(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return _YES_NO[str(value).lower()]
     if isinstance(value, (list, tuple)):
-        return ", ".join(WORDS[key].get(one, one) for one in value) or "-"
+        return ", ".join(WORDS[key].get(one, one.removeprefix(CUSTOM)) for one in value) or "-"
+    if isinstance(value, Mapping):
+        return ", ".join([*value["categories"], *(f"“{text}”" for text in value["subjects"])]) or "-"
+    if key == _ZONE and value == OWN_ZONE:
+        return _("each person's own")
     return WORDS.get(key, {}).get(str(value), str(value))
 
 
 _PREFIX = "set."
 
 
-def _typed(key: str, sent: tuple[str, ...]) -> Any:
+def _typed(key: str, request: Request) -> Any:
+    sent = request.fields(_PREFIX + key)
     if key == _MANY:
-        return [one for one in sent if one]
-    value = sent[-1]
+        return [one for one in sent if one] + [CUSTOM + one for one in _lines(request, key, "custom")]
+    if key == _EXCLUDE:
+        return {part: _lines(request, key, part) for part in ("categories", "subjects")}
+    value = sent[-1] if sent else ""
+    if key == _ZONE:
+        return value.strip() or OWN_ZONE
     if key in RANGES:
         return int(value) if value.isdecimal() and len(value) < 9 else value
     if WORDS.get(key) is _YES_NO:
@@ -224,9 +268,45 @@ def _typed(key: str, sent: tuple[str, ...]) -> Any:
     return value
 
 
-def _field(key: str, value: Any, default: Any, is_own: bool) -> Field:
+def _lines(request: Request, key: str, part: str) -> list[str]:
+    text = request.field(f"{_PREFIX}{key}/{part}")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _control(key: str) -> str:
+    if key == _MANY:
+        return "many"
+    if key == _EXCLUDE:
+        return "exclude"
+    return "number" if key in RANGES else "one" if key in WORDS else "text"
+
+
+def _texts(key: str, value: Any) -> tuple[tuple[str, str, str], ...]:
+    """Name, label and text of what is written by lines."""
+    if key == _MANY:
+        own = [one.removeprefix(CUSTOM) for one in value if one.startswith(CUSTOM)]
+        return ((f"{_PREFIX}{key}/custom", HINTS[key], "\n".join(own)),)
+    if key == _EXCLUDE:
+        return (
+            (
+                f"{_PREFIX}{key}/categories",
+                _("with one of these categories, one a line"),
+                "\n".join(value["categories"]),
+            ),
+            (
+                f"{_PREFIX}{key}/subjects",
+                _("with one of these texts in the title, one a line"),
+                "\n".join(value["subjects"]),
+            ),
+        )
+    return ()
+
+
+def _field(key: str, value: Any, default: Any, source: Source) -> Field:
     words = WORDS.get(key, {})
-    control = "many" if key == _MANY else "number" if key in RANGES else "one"
+    control = _control(key)
+    if key == _ZONE and value == OWN_ZONE:
+        value = ""
     order = choices(key) or tuple(words)
     least, most = RANGES.get(key, (0, 0))
     return Field(
@@ -237,6 +317,9 @@ def _field(key: str, value: Any, default: Any, is_own: bool) -> Field:
         options=tuple((word, words[word]) for word in order if word in words),
         least=least,
         most=most,
-        is_own=is_own,
+        is_own=source is Source.RESOURCE,
         default=shown_value(key, default),
+        source=source.value,
+        hint="" if key == _MANY else HINTS.get(key, ""),
+        lines=_texts(key, value),
     )
