@@ -138,6 +138,8 @@ class Mailbox:
     transactions: dict[str, tuple[str, str]] = field(default_factory=dict)
     """transactionId -> entry id, fingerprint of the create."""
     group_id: str = ""
+    deleted_items: "Folder | None" = None
+    """Where Exchange clients move what they delete; no calendar, and Graph does not show it."""
 
     @property
     def person(self) -> Person:

@@ -78,6 +78,9 @@ class Mailboxes:
     def remove(self, mailbox: Mailbox) -> None:
         """Forget a mailbox and all in it."""
         self._mailboxes.pop(mailbox.oid, None)
+        if mailbox.deleted_items is not None:
+            for entry_id in mailbox.deleted_items.calendar.entries:
+                self._entries.pop(entry_id, None)
         for folder in list(mailbox.own_folders()):
             for entry_id in folder.calendar.entries:
                 self._entries.pop(entry_id, None)
@@ -144,6 +147,13 @@ class Mailboxes:
         """The calendar in which the appointment stands (or stood when it was deleted)."""
         return self._mailboxes[appointment.mailbox_oid].folders[appointment.calendar_id].calendar
 
+    def deleted_items(self, mailbox: Mailbox, folder_id: str) -> Folder:
+        """The folder of deleted entries; it gets that id when it is asked for the first time."""
+        if mailbox.deleted_items is None:
+            calendar = Calendar(folder_id, mailbox.oid, "Deleted Items", change_key=self.new_change_key())
+            mailbox.deleted_items = Folder(folder_id, calendar, calendar.name)
+        return mailbox.deleted_items
+
     def entry(self, entry_id: str) -> Appointment | None:
         """The appointment with that entry id; None when it does not exist (any more)."""
         return self._entries.get(entry_id)
@@ -200,9 +210,12 @@ class Mailboxes:
         recurrence: Recurrence | None = None,
         ends_series: bool = False,
         properties: dict[str, str] | None = None,
+        drops: tuple[str, ...] = (),
         response: Response | None = None,
     ) -> None:
         """Change an appointment or a whole series; `ends_series` makes a series a single appointment.
+
+        `drops` are extended properties that go.
 
         A new pattern or start drops exceptions and deleted occurrences; a mere shortening keeps what still fits.
         """
@@ -215,6 +228,8 @@ class Mailboxes:
             appointment.recurrence = recurrence
         if properties:
             appointment.properties.update(properties)
+        for name in drops:
+            appointment.properties.pop(name, None)
         if response is not None:
             appointment.response = response
             appointment.responded_at = self.clock.now()
@@ -316,7 +331,10 @@ class Mailboxes:
         return f"{self.random.getrandbits(160):040x}"
 
     def _calendar_at(self, appointment: Appointment) -> Calendar:
-        folder = self._mailboxes[appointment.mailbox_oid].folders.get(appointment.calendar_id)
+        mailbox = self._mailboxes[appointment.mailbox_oid]
+        folder = mailbox.folders.get(appointment.calendar_id)
+        if mailbox.deleted_items is not None and mailbox.deleted_items.folder_id == appointment.calendar_id:
+            folder = mailbox.deleted_items
         if folder is None:  # the calendar itself is being removed
             return Calendar(appointment.calendar_id, appointment.mailbox_oid, "")
         return folder.calendar

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-LAYOUT = 2
+LAYOUT = 3
 FILE = "state.pickle"
 
 

@@ -7,6 +7,7 @@ Exchange ids of the same record carry '/' and '+'.
 
 import base64
 import binascii
+import re
 import struct
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,7 @@ _MAGIC: dict[Kind, bytes] = {
 _KINDS: dict[bytes, Kind] = {magic: kind for kind, magic in _MAGIC.items()}
 _TAIL = struct.Struct(">16sqIH")  # entry, arrival, day of the occurrence (0: none), version of the pattern
 _CHECK = 8
+_OWN_UID = re.compile("[0-9a-f]{32}")
 _HEAD = 4 + 16 + 16 + 32  # magic, mailbox, folder, filler that makes ids as long as the real ones
 _SIZE = _HEAD + _TAIL.size + _CHECK
 
@@ -101,7 +103,12 @@ def entry_id_text(
 
 def calendar_id(mailbox: Mailbox, folder: Folder) -> str:
     """The constant id of a calendar as this mailbox sees it."""
-    return _pack(_head("folder", mailbox.oid, folder.folder_id), "0" * 32, 0, None, 0)
+    return folder_id_text(mailbox, folder.folder_id)
+
+
+def folder_id_text(mailbox: Mailbox, folder_id: str) -> str:
+    """The constant id of a folder of a mailbox."""
+    return _pack(_head("folder", mailbox.oid, folder_id), "0" * 32, 0, None, 0)
 
 
 def group_id(mailbox: Mailbox) -> str:
@@ -148,6 +155,11 @@ def change_key_text(change_key: str) -> str:
 
 
 def ical_uid(appointment: Appointment, day: date | None) -> str:
-    """The iCalUId: of one series, but another one for each occurrence (the day stands inside)."""
+    """The iCalUId: of one series, but another one for each occurrence (the day stands inside).
+
+    A uid that a client gave is shown as it is.
+    """
+    if not _OWN_UID.fullmatch(appointment.uid):
+        return appointment.uid
     mark = f"{day.year:04X}{day.month:02X}{day.day:02X}" if day else "00000000"
     return f"040000008200E00074C5B7101A82E008{mark}{appointment.uid.upper()}"
