@@ -1,4 +1,4 @@
-"""Which actions delete or move something, in the words of the journal. Pure; what was done is said before it is done."""
+"""Which actions delete or move something, in the words of the journal. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -315,6 +315,94 @@ _EXCHANGE: Mapping[str, Wording] = {
     ),
 }
 
+# Exchange servers of the business's own, what an account may use, and the operator's access codes.
+_SERVERS: Mapping[str, Wording] = {
+    "app_off": _w(
+        _("This kind of calendar is switched off"),
+        _("The operator of calsync does not offer it here. Nothing was changed."),
+        _("Ask the operator if you need it."),
+        Actor.OPERATOR,
+    ),
+    "app_needs_code": _w(
+        _("This kind of calendar needs an access code"),
+        _("The operator of calsync gives one to each business that may use it. Nothing was changed."),
+        _("The admin enters the access code under Connections."),
+        Actor.ADMIN,
+    ),
+    "code_unknown": _w(
+        _("This access code opens nothing"),
+        _("It may be used already, be older than 30 days, or belong to somebody else."),
+        _("Copy the whole code again, or ask the operator for a new one."),
+        Actor.ADMIN,
+    ),
+    "code_stop": _w(
+        _("Too many access codes were tried"),
+        _("After five tries within an hour no more are looked at for an hour."),
+        _("Wait an hour, then enter the code again."),
+        Actor.ADMIN,
+    ),
+    "exchange_off": _w(
+        _("Exchange servers are not set up in this installation"),
+        _("Nobody can connect a mailbox of an Exchange server until they are."),
+        _("The operator deploys with the parameter ServesExchange set to true."),
+        Actor.OPERATOR,
+    ),
+    "password_missing": _w(
+        _("The password is missing"), _("Nothing was sent to anybody."), _("Enter the password."), Actor.RESOURCE
+    ),
+    "password_stop": _w(
+        _("Three passwords were wrong"),
+        _("We stop for 15 minutes, so that the account is not locked."),
+        _("Check e-mail address and password in Outlook on the web meanwhile."),
+        Actor.RESOURCE,
+    ),
+    "server_not_chosen": _w(
+        _("We do not know which of your servers it is"),
+        _("No password was sent to anybody."),
+        _("Choose your server, or enter its name."),
+        Actor.RESOURCE,
+    ),
+    "server_unknown": _w(
+        _("This server is not known"),
+        _("It may have been removed meanwhile."),
+        _("Go back to Connections."),
+        Actor.ADMIN,
+    ),
+    "server_in_use": _w(
+        _("This server is in use"),
+        _("Calendars are connected through it; their passwords were given for this server and go to no other."),
+        _("Enter the other server as a new one, or disconnect those calendars first."),
+        Actor.ADMIN,
+    ),
+    "service_missing": _w(
+        _("This server has no service account yet"),
+        _("Without one only people with a password of their own can be connected."),
+        _("Enter the service account on the page of the server."),
+        Actor.ADMIN,
+    ),
+    "too_many_servers": _w(
+        _("There are 20 servers already"), _("Nothing was saved."), _("Remove one that is not used."), Actor.ADMIN
+    ),
+    "mail_domain_invalid": _w(
+        _("One of the mail domains cannot be right"),
+        _("Nothing was saved."),
+        _("Enter what stands after the @, such as clinic.example, one per line."),
+        Actor.ADMIN,
+    ),
+    "certificate_unreadable": _w(
+        _("This is not a certificate that we can read"),
+        _("Nothing was saved."),
+        _("Paste the certificate as text, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----."),
+        Actor.ADMIN,
+    ),
+    "zone_unknown": _w(
+        _("This time zone is not known"),
+        _("Nothing was saved."),
+        _("Enter a name such as Europe/Berlin or W. Europe Standard Time."),
+        Actor.ADMIN,
+    ),
+}
+
 _SIGN_IN: Mapping[str, Wording] = {
     "sign_in_refused": _w(
         _("The sign-in could not be completed"),
@@ -1149,6 +1237,7 @@ _TEXTS: Mapping[str, Wording] = {
     **_ENTRIES,
     **_CONNECTION,
     **_EXCHANGE,
+    **_SERVERS,
     **_SIGN_IN,
     **_LINKS,
     **_INSTALLATION,

@@ -1,0 +1,52 @@
+"""What holds for one run, put together from state and settings; and the same for a look that holds no lease.
+
+A look decides by the same code as a run, on fresh reads, and writes nothing: previews of an undo and "why isn't it
+here?" are looks.
+"""
+
+from calsync_core.domain.errors import CalendarGoneError, InputError, NotFoundError
+from calsync_core.domain.ids import AccountId, ResourceId, RunId
+from calsync_core.domain.resources import ResourceState
+from calsync_core.domain.settings import SyncSettings, effective
+from calsync_core.domain.windows import Window
+from calsync_core.engine.observe import Scope
+from calsync_core.ports.journeys import JourneyPorts
+from calsync_core.ports.stores import Lease
+from calsync_core.usecases.sync_run import SyncPorts, SyncRun, readable
+
+
+def open_run(
+    ports: SyncPorts, lease: Lease, state: ResourceState, settings: SyncSettings, version: int, run: RunId
+) -> SyncRun:
+    """Raises CalendarGoneError where no calendar is chosen."""
+    now = ports.clock.now()
+    window = Window.around(now, settings.window.weeks_back, settings.window.weeks_ahead)
+    if state.primary is None:
+        raise CalendarGoneError
+    scope = Scope(
+        lease.account, ports.installation, state.resource, settings, version, window, state.primary,
+        state.reproject_below if state.reproject_below > state.reprojected else 0,
+        state.remove_below > state.reprojected,
+    )  # fmt: skip
+    host, lease_until = ports.host(lease.account), now + ports.lease_for
+    return SyncRun(
+        ports, lease, state, scope, readable(settings), run, now + ports.work_for, host, lease_until=lease_until
+    )
+
+
+def open_look(journeys: JourneyPorts, account: AccountId, resource: ResourceId) -> SyncRun:
+    """A run that nobody may write with: its lease is none. Raises NotFoundError, InputError("not_connected")."""
+    stores = journeys.stores
+    state = stores.resources.get(account, resource)
+    if state is None:
+        raise NotFoundError("resource_unknown")
+    if not state.calendars or not state.may_sync:
+        raise InputError("not_connected")
+    stored = stores.settings.account(account), stores.settings.resource(account, resource)
+    settings = effective(stored[0].values, stored[1].values)
+    ports = SyncPorts(
+        stores, lambda _account: journeys.host, journeys.calendars.of_mailbox, journeys.clock, journeys.ids,
+        journeys.queue, journeys.installation, public_url="", lanes=1,
+    )  # fmt: skip
+    no_lease = Lease(account, resource, number=0, noted=0)
+    return open_run(ports, no_lease, state, settings, stored[0].version + stored[1].version, RunId("look"))
