@@ -66,6 +66,11 @@ def is_another(link: Link, entry: Entry, mark: Mark) -> bool:
     return not (link.entry_uid and entry.uid) or is_pasted(link, entry, mark)
 
 
+def is_renumbered(link: Link, entry: Entry, mark: Mark) -> bool:
+    """Whether this is for certain the very copy that the link stands for, under a new id."""
+    return mark.generation == link.generation and link.entry_uid is not None and link.entry_uid == uid_hash(entry)
+
+
 def uid_hash(entry: Entry) -> str | None:
     """What a link remembers of the calendar's own id of an appointment; the id itself is long and foreign."""
     return short_hash(entry.uid) if entry.uid else None

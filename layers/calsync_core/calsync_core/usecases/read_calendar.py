@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Kind, Mark
 from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, ResourceId
-from calsync_core.domain.links import Link, Origin, booking_ref, entry_ref, occurrence_ref, series_prefix
-from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted
+from calsync_core.domain.links import Agreed, Link, Origin, booking_ref, entry_ref, occurrence_ref, series_prefix
+from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted, is_renumbered
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
@@ -92,9 +92,7 @@ def _read_series_of_ours(
     found.seen |= own.followers | {link.ref}
 
 
-def _foreign_series(
-    run: SyncRun, feed: Feed, series: set[EntryId], found: PageReads
-) -> dict[EntryId, Mark | None]:
+def _foreign_series(run: SyncRun, feed: Feed, series: set[EntryId], found: PageReads) -> dict[EntryId, Mark | None]:
     """Series that are not (yet) ours to write, with the mark that they carry; those that need no block are left out."""
     foreign: dict[EntryId, Mark | None] = {}
     for series_id in sorted(series):
@@ -198,9 +196,7 @@ def _read_series_anew(
     except AppointmentGoneError:
         parts = []
     present = {_occurrence_ref(run, feed, entry): entry for entry in parts}
-    found.reads.extend(
-        Read(ref, known.get(ref), calendar=replace(entry, mark=mark)) for ref, entry in present.items()
-    )
+    found.reads.extend(Read(ref, known.get(ref), calendar=replace(entry, mark=mark)) for ref, entry in present.items())
     absent = {ref: link for ref, link in known.items() if ref not in present}
     zone, window = run.scope.resource.time_zone, row.window
     found.leaving |= {  # R121: an occurrence that was moved beyond the window is followed by its id
@@ -273,7 +269,7 @@ def _read_new(run: SyncRun, feed: Feed, entry: Entry) -> Read:
     foreign = Read(entry_ref(run.resource, feed.calendar_id, entry.id), None, calendar=entry)
     mark = entry.mark
     if mark is None or mark.installation != run.scope.installation or mark.account != run.account:
-        return foreign
+        return foreign  # R123: what another installation wrote is an entry like any other
     if mark.resource != run.resource:
         return replace(foreign, is_shared_booking=_is_shared(run, entry, mark))
     return _read_own(run, feed, entry, mark) or foreign
@@ -308,7 +304,10 @@ def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None
         twin = feed.provider.entries(link.calendar_id, [link.entry_id], run.content)[link.entry_id]
         if twin is not None:
             return None  # R35: the mark belongs to the one that the link knows
-        link = replace(link, entry_id=None)  # R122: another id by now, the mailbox was moved or the table restored
+        if is_renumbered(link, entry, mark):  # R122: the mailbox was moved
+            as_agreed = replace(link.calendar, version="")
+            return _read_linked(run, replace(link, entry_id=entry.id, calendar=as_agreed), entry)
+        link = replace(link, entry_id=None, calendar=Agreed())  # R122: the table was restored and is behind
     booking = read_booking(run, mark.booking)
     is_known = link is not None and link.intent is not None
     if not is_known and not _takes_place(booking, run.resource):
