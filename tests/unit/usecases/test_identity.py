@@ -16,7 +16,7 @@ from calsync_core.domain.links import Origin, booking_ref
 from calsync_core.domain.resources import Progress, Status
 from calsync_core.engine.marks import KnownMarks, mark_id_for
 
-from tests.small_clinic import ACCOUNT, NOW, Clinic, a_clinic, at
+from tests.small_clinic import ACCOUNT, NOW, Clinic, a_clinic, at, no_fault
 
 ANNA = ResourceId("anna")
 
@@ -59,11 +59,19 @@ class Snapshot:
     """The table as it stood: links and cursors, restored as point-in-time recovery does."""
 
     def __init__(self, clinic: Clinic) -> None:
-        self.kept = {name: deepcopy(vars(getattr(clinic.stores, name))) for name in ("links", "cursors")}
+        self.kept = deepcopy(self._tables(clinic))
+
+    @staticmethod
+    def _tables(clinic: Clinic) -> dict[str, dict[str, object]]:
+        stores = {"links": clinic.stores.links, "cursors": clinic.stores.cursors}
+        return {
+            name: {key: value for key, value in vars(store).items() if isinstance(value, dict)}
+            for name, store in stores.items()
+        }
 
     def restore(self, clinic: Clinic) -> None:
-        for name, values in self.kept.items():
-            vars(getattr(clinic.stores, name)).update(deepcopy(values))
+        for name, values in deepcopy(self.kept).items():
+            vars(getattr(clinic.stores, name)).update(values)
 
 
 # --- marks ---
@@ -392,11 +400,12 @@ def test_a_crash_in_the_middle_of_a_change_of_hands_leaves_nothing_behind(
             raise CrashError
 
     clinic.fault = fault
-    for who in runs:
+    for who in (*runs, *runs):
         try:
             clinic.run(who)
         except CrashError:
             clinic.clock.advance(clinic.ports.lease_for + timedelta(seconds=1))
+    clinic.fault = no_fault
     for _ in range(3):
         clinic.settle()
     assert [one.mark.resource for one in clinic.mailbox().shown()] == ["bert"]
