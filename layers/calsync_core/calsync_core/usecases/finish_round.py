@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from calsync_core.domain.appointments import Booking, Entry
+from calsync_core.domain.appointments import Booking, BookingStatus, Entry
 from calsync_core.domain.ids import CalendarId, LinkRef
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.resources import Degraded
@@ -88,7 +88,8 @@ def apply_shared_copies(run: SyncRun, reads: list[Read]) -> None:
         if not isinstance(booking, Booking):
             continue
         is_new = read.link is None or read.link.host.version != booking.version
-        if run.resource not in booking.resource_ids or (is_new and len(booking.resource_ids) > 1):
+        has_left = run.resource not in booking.resource_ids or booking.status is BookingStatus.CANCELLED
+        if has_left or (is_new and len(booking.resource_ids) > 1):
             shared.extend(read_shared_copies(run, booking))
     if shared:
         apply_plan(run, plan(observe(shared, run.scope), run.scope))

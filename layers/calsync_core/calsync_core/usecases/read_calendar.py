@@ -232,9 +232,7 @@ def read_shared_copies(run: SyncRun, booking: Booking) -> list[Read]:
     """The copies that other resources of this booking have in a calendar of ours: whether they block depends on whether
     the booking is ours too, and their own feed says nothing when only that changes."""
     reads: list[Read] = []
-    for other in booking.resource_ids:
-        if other == run.resource:
-            continue
+    for other in _sharers(run, booking):
         ref = booking_ref(booking.id)
         link = run.ports.stores.links.get(run.account, other, [ref]).get(ref)
         state = run.ports.stores.resources.get(run.account, other) if link is not None else None
@@ -252,6 +250,14 @@ def read_shared_copies(run: SyncRun, booking: Booking) -> list[Read]:
         if entry is not None:
             reads.append(Read(own_ref, own, calendar=entry, is_shared_booking=is_shared))
     return reads
+
+
+def _sharers(run: SyncRun, booking: Booking) -> list[ResourceId]:
+    """Who else may have a copy here: the booking's other resources, and those of the same mailbox that it has left and
+    that may not remove theirs (their direction is closed)."""
+    connection = run.ports.stores.connections.get(run.account, run.state.mailbox) if run.state.mailbox else None
+    own_mailbox = connection.resources if connection is not None else ()
+    return [other for other in dict.fromkeys((*booking.resource_ids, *own_mailbox)) if other != run.resource]
 
 
 def _with_marks(run: SyncRun, feed: Feed, entries: list[Entry]) -> list[Entry]:
