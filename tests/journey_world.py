@@ -230,7 +230,7 @@ class Browser:
     def get(self, address: str, headers: dict[str, str] | None = None) -> "Browser":
         return self._ask("GET", address, headers=headers)
 
-    def post(self, address: str, follow: bool = True, **fields: str) -> "Browser":
+    def post(self, address: str, /, follow: bool = True, **fields: str) -> "Browser":
         return self._ask("POST", address, fields, follow=follow)
 
     def press(self, label: str, **more: str) -> "Browser":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from calsync_core.domain.apps import CalendarKind
 from calsync_core.domain.conflicts import Conflict
 from calsync_core.domain.connections import Connection, MailboxIdentity, Subscription
 from calsync_core.domain.ids import AccountId, CalendarId, ConflictId, EntryId, LinkRef, MailboxId, ResourceId
@@ -236,6 +237,7 @@ class Invitation:
     is_used: bool = False
     is_withdrawn: bool = False
     message: str = ""
+    kind: CalendarKind = CalendarKind.OFFICE365
     version: int = 0
 
 

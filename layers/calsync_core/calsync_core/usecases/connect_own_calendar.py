@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.errors import InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import Status
@@ -9,6 +10,7 @@ from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Agreement
 from calsync_core.usecases.begin_connection import BeginConnection, begin_connection
 from calsync_core.usecases.send_mail import address_of
+from calsync_core.usecases.use_app import check_app
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,15 @@ class ConnectOwnCalendar:
 def connect_own_calendar(ports: JourneyPorts, command: ConnectOwnCalendar) -> str:
     """The provider's address. For a resource that is connected already: sign in again or choose other calendars.
 
-    Raises NotFoundError("resource_unknown"), InputError("still_disconnecting"), InstallationError("entra_missing").
+    Raises NotFoundError("resource_unknown"), InputError: still_disconnecting, app_off,
+    app_needs_code; InstallationError("entra_missing").
     """
     state = ports.stores.resources.get(command.account, command.resource)
     if state is None:
         raise NotFoundError("resource_unknown", resource=command.resource)
     if state.status is Status.DISCONNECTED and state.mailbox is not None:
         raise InputError("still_disconnecting", resource=command.resource)
+    check_app(ports, state, ProviderKind.OFFICE365)
     connection = ports.stores.connections.get(state.account, state.mailbox) if state.mailbox else None
     url = begin_connection(
         ports,

@@ -27,6 +27,7 @@ from calsync_core.usecases.grant_access import GrantWish, SignInResult, check_ow
 from calsync_core.usecases.manage_servers import note_found
 from calsync_core.usecases.open_mailbox import exchange_server
 from calsync_core.usecases.send_mail import is_address
+from calsync_core.usecases.use_app import check_app
 
 WRONG_PASSWORDS = 3
 STOP = timedelta(minutes=15)
@@ -72,7 +73,7 @@ def enter_exchange_password(ports: JourneyPorts, command: EnterPassword) -> Sign
         raise NotFoundError("resource_unknown", resource=command.resource)
     if state.status is Status.DISCONNECTED and state.mailbox is not None:
         raise InputError("still_disconnecting", resource=command.resource)
-    ports.stores.apps.get(command.account).check(ProviderKind.EXCHANGE, ports.app_rules)
+    check_app(ports, state, ProviderKind.EXCHANGE)
     _check_fields(command)
     known = choose_server(ports, command)
     _agree(ports, command)

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from calsync_core.domain.apps import CalendarKind
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId, short_hash
 from calsync_core.domain.resources import InvitationState, ResourceState, Status
@@ -17,6 +18,7 @@ from calsync_core.ports.stores import Due, Invitation
 from calsync_core.usecases.change_state import change_state
 from calsync_core.usecases.note_invitation_state import note_invitation_state
 from calsync_core.usecases.send_mail import address_of, is_address, send_mail
+from calsync_core.usecases.use_app import check_invitation_app
 
 LIFETIME = timedelta(days=14)
 FIRST_REMINDER = timedelta(days=3)
@@ -28,13 +30,17 @@ _MAY_BE_INVITED = {Status.NOT_INVITED, Status.AWAITING, Status.DISCONNECTED}
 
 @dataclass(frozen=True, slots=True)
 class InviteResource:
-    """`by` is the name that the mail shows. Without `send` nothing is mailed: the admin hands over the link himself."""
+    """`by` is the name that the mail shows. Without `send` nothing is mailed: the admin hands over the link himself.
+
+    `kind` None: as the invitation that waits, else what the account invites to.
+    """
 
     account: AccountId
     resource: ResourceId
     by: str
     message: str = ""
     send: bool = True
+    kind: CalendarKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +55,29 @@ def invite_resource(ports: JourneyPorts, command: InviteResource) -> Invited:
     """Make and send an invitation.
 
     Raises NotFoundError("resource_unknown"); InputError: agreement_missing, already_connected, address_invalid,
-    address_suppressed, invited_recently, invited_too_often; what sending raises (the state then stays `queued`).
+    address_suppressed, invited_recently, invited_too_often, app_off, app_needs_code; what sending raises (the state
+    then stays `queued`).
     """
     now = ports.clock.now()
     state = ports.stores.resources.get(command.account, command.resource)
     if state is None:
         raise NotFoundError("resource_unknown", resource=command.resource)
     address = address_of(state.resource).strip()
+    kind = command.kind or _kind_so_far(ports, state)
+    check_invitation_app(ports, command.account, kind)
     _check(ports, state, address)
     if command.send:
         _claim_a_slot(ports, state, address, now)
-    invited = _create(ports, state, command, address, now)
+    invited = _create(ports, state, replace(command, kind=kind), address, now)
     if command.send:
         _send(ports, state, invited, now)
     return invited
+
+
+def _kind_so_far(ports: JourneyPorts, state: ResourceState) -> CalendarKind:
+    """That of the invitation that waits, so that a second mail means the same; else what the account invites to."""
+    older = _present(ports, state) if state.status is Status.AWAITING else None
+    return older.kind if older else ports.stores.apps.get(state.account).invites_to
 
 
 def _check(ports: JourneyPorts, state: ResourceState, address: str) -> None:
@@ -113,6 +128,7 @@ def _create(ports: JourneyPorts, state: ResourceState, command: InviteResource, 
             expires_at=now + LIFETIME,
             created_by=command.by,
             locale=state.resource.locale,
+            kind=command.kind or CalendarKind.OFFICE365,
             message="".join(char for char in command.message if char.isprintable() or char == "\n")[:MAX_MESSAGE],
         )
     )
@@ -145,6 +161,7 @@ def _send(ports: JourneyPorts, state: ResourceState, invited: Invited, now: date
         "expires_at": invitation.expires_at,
         "invited_by": invitation.created_by,
         "message": invitation.message,
+        "kind": invitation.kind.value,
     }
     draft = Draft(MailKind.INVITATION, state.account, state.resource, invitation.address, now, facts)
     send_mail(ports, draft, invitation.id, invitation.id)

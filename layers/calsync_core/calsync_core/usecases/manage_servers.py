@@ -36,7 +36,7 @@ class ServerWish:
 
 
 def add_server(stores: Stores, ids: Ids, account: AccountId, wish: ServerWish) -> KnownServer:
-    """Raises InputError: name_missing, server_address, mail_domain_invalid, certificate_unreadable, zone_unknown,
+    """Raises InputError: name_missing, server_address, mail_domain_invalid, certificate_unreadable, time_zone_unknown,
     too_many_servers.
     """
     if len(stores.servers.of_account(account)) >= MAX_SERVERS:
@@ -145,7 +145,7 @@ def _changed(server: KnownServer, wish: ServerWish) -> KnownServer:
         raise InputError("name_missing", field="title")
     zone = wish.time_zone.strip()
     if zone and iana_name(zone) is None:
-        raise InputError("zone_unknown", field="time_zone")
+        raise InputError("time_zone_unknown", field="time_zone")
     return replace(
         server,
         title=title,

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.resources import InvitationState
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Agreement
 from calsync_core.usecases.begin_connection import BeginConnection, begin_connection
 from calsync_core.usecases.note_invitation_state import note_invitation_state
 from calsync_core.usecases.read_invitation import InvitationLink, read_invitation
+from calsync_core.usecases.use_app import check_app
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,12 @@ class OpenInvitation:
 def open_invitation(ports: JourneyPorts, command: OpenInvitation) -> str:
     """The provider's address. Pressing twice is harmless; the link is used up only when calendars are saved.
 
-    Raises the LinkInvalidError family, InstallationError("entra_missing"), ProviderUnavailableError.
+    Raises the LinkInvalidError family, InstallationError("entra_missing"), ProviderUnavailableError,
+    InputError: app_off, app_needs_code.
     """
     found = read_invitation(ports, command.link)
     invitation = found.invitation
+    check_app(ports, found.state, ProviderKind.OFFICE365)
     url = begin_connection(
         ports,
         BeginConnection(

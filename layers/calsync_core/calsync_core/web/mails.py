@@ -72,7 +72,9 @@ class TemplateMailWriter:
         if draft.kind is MailKind.CONFLICT:
             conflict, revision = str(facts["conflict"]), int(facts["revision"])
             return conflict_path(self.key, draft.account, conflict, revision, draft.now)
-        return manage_path(self.key, draft.account, draft.resource.id, draft.now, MANAGE_LIFETIME)
+        path = manage_path(self.key, draft.account, draft.resource.id, draft.now, MANAGE_LIFETIME)
+        is_password = draft.kind is MailKind.SIGN_IN_EXPIRED and facts.get("code") == "password_wrong"
+        return f"{path}/exchange" if is_password else path
 
     def _not_me(self, draft: Draft, facts: dict[str, Any]) -> str:
         if draft.kind in {MailKind.INVITATION, MailKind.REMINDER}:

@@ -395,7 +395,7 @@ _SERVERS: Mapping[str, Wording] = {
         _("Paste the certificate as text, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----."),
         Actor.ADMIN,
     ),
-    "zone_unknown": _w(
+    "time_zone_unknown": _w(
         _("This time zone is not known"),
         _("Nothing was saved."),
         _("Enter a name such as Europe/Berlin or W. Europe Standard Time."),

@@ -33,9 +33,9 @@ class InvitationPages:
 
     def landing(self, request: Request, token: str) -> Answer:
         try:
-            found = read_invitation(self.site.ports, self._link(token))
+            found = read_invitation(self.site.ports, self.read_link(token))
         except LinkInvalidError as error:
-            return self._link_state(request, token, error)
+            return self.show_link_state(request, token, error)
         return self.site.show(
             request,
             "landing",
@@ -44,6 +44,7 @@ class InvitationPages:
             state=found.state,
             settings=self.site.settings(found.state),
             invitation=found.invitation,
+            kind=found.invitation.kind.value,
         )
 
     def go_on(self, request: Request, token: str) -> Answer:
@@ -51,36 +52,36 @@ class InvitationPages:
         key = self.site.check_form(request)
         try:
             command = OpenInvitation(
-                link=self._link(token),
+                link=self.read_link(token),
                 browser_key=key,
                 back=f"/i/{token}",
                 use_hint=request.field("account") != "other",
             )
             return see_other(open_invitation(self.site.ports, command))
         except LinkInvalidError as error:
-            return self._link_state(request, token, error)
+            return self.show_link_state(request, token, error)
 
     def renew(self, request: Request, token: str) -> Answer:
         """The same answer whatever the limits said: the page is no way to learn about a mailbox."""
         self.site.check_form(request)
-        link = self._link(token)
+        link = self.read_link(token)
         try:
             renew_invitation(self.site.ports, link)
         except LinkInvalidError as error:
-            return self._link_state(request, token, error)
+            return self.show_link_state(request, token, error)
         return self.site.show(request, "mail_sent")
 
     def send_manage_link(self, request: Request, token: str) -> Answer:
         self.site.check_form(request)
-        found = find_invitation(self.site.ports, self._link(token))
+        found = find_invitation(self.site.ports, self.read_link(token))
         send_manage_link(self.site.ports, found.invitation.account, found.invitation.resource)
         return self.site.show(request, "mail_sent")
 
     def ask_not_me(self, request: Request, token: str) -> Answer:
         try:
-            found = read_invitation(self.site.ports, self._link(token))
+            found = read_invitation(self.site.ports, self.read_link(token))
         except LinkInvalidError as error:
-            return self._link_state(request, token, error)
+            return self.show_link_state(request, token, error)
         return self._not_me(request, token, found)
 
     def not_me(self, request: Request, token: str) -> Answer:
@@ -89,22 +90,22 @@ class InvitationPages:
         why = request.field("why")
         try:
             if why == "not_wanted":
-                decline_invitation(self.site.ports, self._link(token), "not_wanted")
+                decline_invitation(self.site.ports, self.read_link(token), "not_wanted")
             elif why == "not_me":
-                decline_invitation(self.site.ports, self._link(token), "not_me")
+                decline_invitation(self.site.ports, self.read_link(token), "not_me")
             else:
-                found = read_invitation(self.site.ports, self._link(token))
+                found = read_invitation(self.site.ports, self.read_link(token))
                 return self._not_me(request, token, found, status=422)
         except LinkInvalidError as error:
-            return self._link_state(request, token, error)
+            return self.show_link_state(request, token, error)
         return self.site.show(request, "declined")
 
     def for_it(self, request: Request, token: str) -> Answer:
         """The text for IT, with the address where an administrator approves for the whole organisation."""
         try:
-            found = read_invitation(self.site.ports, self._link(token))
+            found = read_invitation(self.site.ports, self.read_link(token))
         except LinkInvalidError as error:
-            return self._link_state(request, token, error)
+            return self.show_link_state(request, token, error)
         return self.site.show(
             request,
             "for_it",
@@ -129,14 +130,14 @@ class InvitationPages:
     def _not_me(self, request: Request, token: str, found: FoundInvitation, status: int = 200) -> Answer:
         return self.site.show(request, "not_me", status=status, token=token, state=found.state, is_wrong=status == 422)
 
-    def _link(self, token: str) -> InvitationLink:
+    def read_link(self, token: str) -> InvitationLink:
         """A token of 256 bits, or a link that we signed (it has a dot). Raises LinkUnknownError."""
         if "." not in token:
             return InvitationLink(token=token)
         link = read_link(self.site.link_key, Purpose.INVITATION, token, now=_BEGINNING)
         return InvitationLink(account=link.account, resource=ResourceId(link.subject), invitation_id=link.detail)
 
-    def _link_state(self, request: Request, token: str, error: LinkInvalidError) -> Answer:
+    def show_link_state(self, request: Request, token: str, error: LinkInvalidError) -> Answer:
         """Says which, and offers the way on; an unknown link gets no hint whether it ever existed."""
         return self.site.show(
             request,

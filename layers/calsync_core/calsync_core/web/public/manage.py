@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from calsync_core.domain.apps import CalendarKind
+from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.errors import (
     CalsyncError,
     InputError,
@@ -32,12 +34,13 @@ from calsync_core.web.problems import status_of
 from calsync_core.web.public.site import Site
 from calsync_core.web.request import Request
 from calsync_core.web.status import shown_status
+from calsync_core.web.visit import browser_key
 from calsync_core.web.wording import wording
 
 AT_ONCE = timedelta(seconds=8)
 """How long the page removes copies itself before it leaves the rest to the run that was wished for."""
 
-_CONNECTED = {Status.IMPORTING, Status.CONNECTED, Status.REAUTH_REQUIRED, Status.PAUSED}
+CONNECTED = {Status.IMPORTING, Status.CONNECTED, Status.REAUTH_REQUIRED, Status.PAUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,9 @@ class ManagePages:
             state=state,
             shown=shown_status(state),
             connection=connection,
+            is_exchange=self.is_exchange(request, state),
             zone=state.resource.time_zone,
-            is_connected=state.status in _CONNECTED,
+            is_connected=state.status in CONNECTED,
             also_checked=len(state.conflict_calendars),
             why=wording(state.reason) if state.status is Status.REAUTH_REQUIRED and state.reason else None,
         )
@@ -97,10 +101,12 @@ class ManagePages:
         return see_other(f"/m/{link}")
 
     def sign_in(self, request: Request, link: str) -> Answer:
-        """Sign in again, choose other calendars, or try once more after a failure: all begin at Microsoft."""
+        """Sign in again, choose other calendars, or try once more after a failure: at Microsoft, or with a password."""
         key = self.site.check_form(request)
         state = self.read(link)
-        invitation_id = None if state.status in _CONNECTED else self._right_to_connect(state, key)
+        if self.is_exchange(request, state):
+            return see_other(f"/m/{link}/exchange")
+        invitation_id = None if state.status in CONNECTED else self.right_to_connect(state, key)
         command = ConnectOwnCalendar(
             account=state.account,
             resource=state.resource.id,
@@ -146,7 +152,20 @@ class ManagePages:
             raise LinkUnknownError
         return state
 
-    def _right_to_connect(self, state: ResourceState, key: str) -> str | None:
+    def is_exchange(self, request: Request, state: ResourceState) -> bool:
+        """Whether this resource's sign-in is a password: by its connection, the grant under way, or the invitation."""
+        stores = self.site.ports.stores
+        if state.mailbox is not None and state.status in CONNECTED:
+            connection = stores.connections.get(state.account, state.mailbox)
+            return connection is not None and connection.identity.provider is ProviderKind.EXCHANGE
+        key = browser_key(request)
+        grant = stores.journeys.grant(secret_hash(key), self.site.ports.clock.now()) if key else None
+        if grant is not None and (grant.account, grant.resource) == (state.account, state.resource.id):
+            return grant.identity.provider is ProviderKind.EXCHANGE
+        row = stores.journeys.invitation_by_id(state.account, state.resource.id, state.invitation_id or "")
+        return row is not None and row.kind is CalendarKind.EXCHANGE
+
+    def right_to_connect(self, state: ResourceState, key: str) -> str | None:
         """A resource that is not connected needs a sign-in under way in this browser, or an invitation that works.
 
         Gives that invitation's id, None for an admin's own sign-in. Raises the LinkInvalidError family.
@@ -177,7 +196,7 @@ class ManagePages:
             logger().info("disconnect goes on later", code=error.code, resource=state.resource.id)
 
     def _disconnect_form(self, request: Request, link: str, state: ResourceState, status: int = 200) -> Answer:
-        if state.status not in _CONNECTED:
+        if state.status not in CONNECTED:
             return see_other(f"/m/{link}")
         in_calendar = in_host = 0
         for one in self.site.ports.stores.links.all(state.account, state.resource.id):

@@ -3,6 +3,7 @@
 from calsync_core.web.public.calendars import CalendarPages
 from calsync_core.web.public.conflicts import ConflictPage
 from calsync_core.web.public.consent import ConsentPages
+from calsync_core.web.public.exchange import ExchangePages
 from calsync_core.web.public.invitation import InvitationPages
 from calsync_core.web.public.manage import ManagePages
 from calsync_core.web.public.site import Site
@@ -35,6 +36,11 @@ def mail_link_routes(site: Site) -> Router:
     router.add("POST", "/m/{link}/account", calendars.use_account)
     router.add("GET", "/m/{link}/calendars", calendars.ask_calendars)
     router.add("POST", "/m/{link}/calendars", calendars.choose)
+    exchange = ExchangePages(site, invitation, manage)
+    router.add("GET", "/i/{token}/exchange", exchange.of_invitation)
+    router.add("POST", "/i/{token}/exchange", exchange.enter_by_invitation)
+    router.add("GET", "/m/{link}/exchange", exchange.of_resource)
+    router.add("POST", "/m/{link}/exchange", exchange.enter_by_resource)
     conflict = ConflictPage(site)
     router.add("GET", "/c/{link}", conflict.show)
     router.add("POST", "/c/{link}", conflict.resolve)
