@@ -26,7 +26,7 @@ from calsync_core.ports.outward import Mail
 from calsync_core.ports.signin import Begun, SignedIn
 from calsync_core.usecases.agree_to_privacy import agree_to_privacy
 from calsync_core.usecases.invite_resource import Invited, InviteResource, invite_resource
-from calsync_core.usecases.open_mailbox import MailboxOpener
+from calsync_core.usecases.open_mailbox import MailboxOpener, OpenedLogins
 from calsync_core.web.mails import TemplateMailWriter
 from calsync_core.web.public.routes import mail_link_routes, redirect_routes
 from calsync_core.web.public.site import Site
@@ -125,7 +125,7 @@ class JourneyWorld:
         self.mailer, self.queue = MemoryMailer(), MemoryQueue()
         self.system = MemoryBookingSystem(self.clock.now)
         self.sign_in = FakeSignIn()
-        self.exchange = MemoryExchange()
+        self.exchange, self.logins = MemoryExchange(), OpenedLogins()
         self.access = FakeAccess(self)
         self.link_key, self.csrf_key = b"l" * 32, b"c" * 32
         self.ports = JourneyPorts(
@@ -142,7 +142,8 @@ class JourneyWorld:
                 self.stores,
                 self.clock,
                 self.access,
-                lambda: MemoryExchangeAccess(self.exchange, self.stores.credentials),
+                lambda: MemoryExchangeAccess(self.exchange, self.logins),
+                self.logins,
             ),
             host=MemoryHost(self.system),
             redirect_uri=f"{PUBLIC_URL}/oauth/callback",

@@ -3,10 +3,15 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from calsync_core.domain.errors import InstallationError
 from calsync_core.ports.exchange import ExchangeLogin, ExchangeServer, ExchangeSignIn, ServerHint, TestStep, Trial
 from calsync_core.ports.signin import CalendarAccess, SignedIn
+from calsync_core.usecases.open_mailbox import OpenedLogins
+
+if TYPE_CHECKING:
+    from calsync_core.adapters.exchange.addresses import AddressGuard
 
 NO_HINT = ServerHint()
 
@@ -15,6 +20,7 @@ class ExchangeParts:
     """`serves` False: this deployment carries no Exchange layer, and says so."""
 
     def __init__(self, allowed: str, *, serves: bool) -> None:
+        self.logins = OpenedLogins()
         self._allowed = allowed
         self._serves = serves
 
@@ -28,7 +34,15 @@ class ExchangeParts:
     def access(self) -> CalendarAccess:
         """Raises InstallationError("exchange_off")."""
         self._check()
-        raise InstallationError("exchange_off")
+        from calsync_core.adapters.exchange.access import ExchangeAccess
+
+        return ExchangeAccess(self.logins, self._guard)
+
+    @cached_property
+    def _guard(self) -> "AddressGuard":
+        from calsync_core.adapters.exchange.addresses import AddressGuard
+
+        return AddressGuard(self._allowed.split(","))
 
     def _check(self) -> None:
         if not self._serves:

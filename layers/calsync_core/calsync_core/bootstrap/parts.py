@@ -131,7 +131,7 @@ class Parts:
         graph = GraphAccess(self._entra, self.config.graph_url, self.stores.credentials, is_live=self._is_live)
         if not self.config.serves_exchange:
             return graph  # without Exchange nobody need ask where a mailbox lives: one read less per check
-        return MailboxOpener(self.stores, self.clock, graph, lambda: self._exchange.access)
+        return MailboxOpener(self.stores, self.clock, graph, lambda: self._exchange.access, self._exchange.logins)
 
     def host(self, account: AccountId) -> HostPlatform:
         """The account's booking system, with the account's own key."""

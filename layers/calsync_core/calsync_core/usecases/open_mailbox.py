@@ -22,12 +22,15 @@ from calsync_core.ports.stores import Stores
 
 @dataclass(frozen=True, slots=True)
 class MailboxOpener:
-    """ports.signin.CalendarAccess over both kinds. `exchange` is asked for when the first such mailbox is opened."""
+    """ports.signin.CalendarAccess over both kinds. `exchange` is asked for when the first such mailbox is opened; it
+    takes its sign-ins from `logins`, so that it never sees what has to be put together here.
+    """
 
     stores: Stores
     clock: Clock
     office365: CalendarAccess
     exchange: Callable[[], CalendarAccess]
+    logins: "OpenedLogins"
 
     def of_grant(self, account: AccountId, cache: bytes) -> CalendarProvider:
         login = _exchange_login(cache)
@@ -44,8 +47,33 @@ class MailboxOpener:
         if connection is None or connection.identity.provider is not ProviderKind.EXCHANGE:
             return self.office365.of_mailbox(account, mailbox), _nobody_notes
         opened = open_login(self.stores, connection)
-        provider = self.exchange().of_grant(account, opened.login.encode())
+        self.logins.put(account, mailbox, opened)
+        provider = self.exchange().of_mailbox(account, mailbox)
         return provider, lambda error: note_refusal(self.stores, self.clock, connection, opened.row, error)
+
+
+class OpenedLogins:
+    """The complete sign-ins of the mailboxes that this process has opened; a CredentialStore for the Exchange adapter.
+
+    Nothing is written through it: what the adapter would note about a refusal is noted on the connection.
+    """
+
+    def __init__(self) -> None:
+        self._logins: dict[tuple[AccountId, MailboxId], tuple[bytes, int]] = {}
+
+    def put(self, account: AccountId, mailbox: MailboxId, opened: "Opened") -> None:
+        for other in [key for key in self._logins if key[0] != account]:
+            del self._logins[other]  # a warm function does not keep the passwords of another customer
+        self._logins[account, mailbox] = opened.login.encode(), opened.row
+
+    def load(self, account: AccountId, mailbox: MailboxId) -> tuple[bytes, int] | None:
+        return self._logins.get((account, mailbox))
+
+    def save(self, account: AccountId, mailbox: MailboxId, plain: bytes, expected: int) -> int:  # noqa: ARG002
+        return expected
+
+    def delete(self, account: AccountId, mailbox: MailboxId) -> None:
+        self._logins.pop((account, mailbox), None)
 
 
 _Refused = Callable[[ConsentRevokedError], None]
