@@ -8,6 +8,7 @@ import hashlib
 
 from calsync_core.domain.appointments import AllDay, Block, Copy, Entry, Notes, When
 from calsync_core.domain.notes import text_of_html
+from calsync_core.domain.recurrence import Recurrence
 
 
 def time_of(when: When) -> str:
@@ -15,6 +16,11 @@ def time_of(when: When) -> str:
     if isinstance(when, AllDay):
         return f"{when.start.isoformat()}/{when.end.isoformat()}"
     return f"{when.start_at:%Y%m%dT%H%M%S}/{when.end_at:%Y%m%dT%H%M%S}"
+
+
+def pattern_of(recurrence: Recurrence) -> str:
+    """Of how a series repeats, its first day and its end included."""
+    return hashlib.sha256(repr(recurrence).encode()).hexdigest()[:16]
 
 
 def rest_of_copy(copy: Copy) -> str:

@@ -56,7 +56,8 @@ class Scope:
 @dataclass(frozen=True, slots=True)
 class Read:
     """What was read for one link. `entry_is_whole` says that the entry came from a look-up with all its content;
-    `is_shared_booking`: the entry is the copy of a booking that belongs to this resource too."""
+    `is_shared_booking`: the entry is the copy of a booking that belongs to this resource too; `is_single`: no series in
+    the calendar has a place for this occurrence of a booking series."""
 
     ref: LinkRef
     link: Link | None
@@ -64,6 +65,7 @@ class Read:
     calendar: Entry | Missing = Missing.NOT_READ
     entry_is_whole: bool = False
     is_shared_booking: bool = False
+    is_single: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def _host_born(read: Read, scope: Scope) -> Observation:
             copy = project_booking(booking, scope.settings, scope.resource)
             host_time = fingerprint.time_of(copy.when) != link.host.time
             host_rest = fingerprint.asked_of_copy(copy) != link.host.rest
+            host_time |= _repeats_differently(copy, link)
             host = Side.CHANGED if host_time or host_rest else Side.UNCHANGED
     elif booking is Missing.GONE:
         host = Side.GONE
@@ -123,6 +126,10 @@ def _host_born(read: Read, scope: Scope) -> Observation:
     return Observation(read, Origin.HOST, host, calendar, host_time, host_rest, calendar_time, calendar_rest, copy=copy)
 
 
+def _repeats_differently(copy: Copy, link: Link) -> bool:
+    return bool(link.pattern) and copy.recurrence is not None and fingerprint.pattern_of(copy.recurrence) != link.pattern
+
+
 def _has_left(booking: Booking, resource: ResourceId) -> bool:
     return booking.status is BookingStatus.CANCELLED or resource not in booking.resource_ids
 
@@ -131,7 +138,7 @@ def _copy_side(link: Link | None, entry: Entry | Missing, *, is_whole: bool) -> 
     if isinstance(entry, Entry):
         if link is None or not link.calendar.time:
             return Side.CHANGED, True, True  # found by its mark; what it looks like was never agreed on
-        if entry.version == link.calendar.version:
+        if entry.version == link.calendar.version and link.series_id is None:
             return Side.UNCHANGED, False, False
         time = fingerprint.time_of(entry.when) != link.calendar.time
         rest = is_whole and fingerprint.rest_of_entry(entry) != link.calendar.rest

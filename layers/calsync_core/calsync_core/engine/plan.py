@@ -48,7 +48,16 @@ def decide(seen: Observation, scope: Scope, *, is_final: bool = False) -> Action
     """What `plan` decides about one observation, with the rule that asks for nothing (`Quiet`) where one has a name."""
     is_host = seen.origin is Origin.HOST
     action = _plan_host(seen, scope, is_final) if is_host else _plan_calendar(seen, scope, is_final)
-    return action if action is None else _without_mail(action, seen, scope)
+    return action if action is None else _without_mail(_keeping_times(action, seen), seen, scope)
+
+
+def _keeping_times(action: Action, seen: Observation) -> Action:
+    """R84: a series whose times are written loses its exceptions; where only the text differs they are left alone."""
+    if not isinstance(action, UpdateCopy) or action.copy.recurrence is None:
+        return action
+    if action.is_text_only or not (seen.host_time_changed or seen.calendar_time_changed):
+        return replace(action, copy=replace(action.copy, keeps_times=True))
+    return action
 
 
 _WAITS, _KEPT = Quiet("R17", "window_unread"), Quiet("R29", "window_unread")
@@ -71,14 +80,20 @@ def _without_mail(action: Action, seen: Observation, scope: Scope) -> Action:
     return OpenConflict("R53", link, ConflictKind.NOT_WRITABLE, was, is_at, "has_attendees")
 
 
+OUTDATED = -1
+"""The settings version of a link that has to be projected anew whenever it is seen."""
+
+
 def _closed(seen: Observation, scope: Scope) -> Action | None:
     """The direction is closed: nothing new (R40), what is there is left alone, unless the admin chose to have it
     removed from the whole window (R43)."""
     link = seen.read.link
     if link is None:
         return Skip("R40", seen.read.ref, code="direction")
-    if not scope.removes_closed or link.settings_version >= scope.reproject_below:
+    if link.settings_version >= scope.reproject_below:
         return _CLOSED
+    if not scope.removes_closed:  # stricter privacy: never edited while it is closed, rewritten when it opens again
+        return Agree("R100", replace(link, settings_version=OUTDATED)) if link.settings_version >= 0 else _CLOSED
     if link.origin is Origin.CALENDAR:
         return DeleteBlock("R43", link)
     return DeleteCopy("R43", link, link.calendar.version) if link.entry_id else DropLink("R43", link)
@@ -94,7 +109,7 @@ def _plan_host(seen: Observation, scope: Scope, is_final: bool) -> Action | None
     if not scope.settings.writes_calendar:
         return _closed(seen, scope)
     if seen.host is Side.GONE:
-        return _booking_gone(seen, is_final)
+        return _booking_gone(seen, scope, is_final)
     is_set_aside = link is not None and link.is_quarantined and link.settings_version >= scope.reproject_below
     if is_set_aside and link is not None and not _has_new_version(seen.read.host, link.host.version):
         return _SET_ASIDE  # until its origin or the settings change, or a person asks for another try
@@ -117,11 +132,11 @@ def _by_table(seen: Observation, link: Link, scope: Scope, is_final: bool) -> Ac
     return _note_versions(seen, link, scope)
 
 
-def _booking_gone(seen: Observation, is_final: bool) -> Action | None:
-    link = seen.read.link
+def _booking_gone(seen: Observation, scope: Scope, is_final: bool) -> Action | None:
+    link, entry, booking = seen.read.link, seen.read.calendar, seen.read.host
     if link is None:
-        return None
-    entry = seen.read.calendar
+        is_occurrence = isinstance(entry, Entry) and entry.series_id is not None
+        return _left_out(booking, entry, scope) if is_occurrence and isinstance(booking, Booking) else None
     if isinstance(entry, Entry):
         link = replace(link, entry_id=entry.id)  # an intent without a result, found by its mark
     if link.entry_id is None or seen.calendar is Side.GONE:
@@ -132,19 +147,44 @@ def _booking_gone(seen: Observation, is_final: bool) -> Action | None:
     return DeleteCopy("R15", link, version, had_changed=seen.calendar is Side.CHANGED)
 
 
+def _left_out(booking: Booking, entry: Entry | object, scope: Scope) -> Action | None:
+    """R83: the booking system has cancelled this occurrence; our series still has it."""
+    if not isinstance(entry, Entry):
+        return None
+    return DeleteCopy("R83", replace(_fresh_row(None, booking, scope), entry_id=entry.id), "")
+
+
 def _no_copy_yet(seen: Observation, scope: Scope) -> Action | None:
     booking, copy, link = seen.read.host, seen.copy, seen.read.link
     if not isinstance(booking, Booking) or copy is None:
         return None
-    if booking.is_series_master or booking.series_id is not None:
-        return Skip("R41", seen.read.ref, Reason.SERIES_NOT_SUPPORTED, "series", is_noteworthy=True)
+    if booking.is_series_master:
+        return _no_series_yet(seen, booking, copy, scope)
     if link is None and not scope.window.holds(booking.when, scope.resource.time_zone):
         return Skip("R42", seen.read.ref, code="outside_window")
     row = _fresh_row(link, booking, scope)
-    if isinstance(seen.read.calendar, Entry):
-        row = _as_marked(row, seen.read.calendar)
-        return AdoptCopy("R32" if link is None else "R30", row, booking, copy, seen.read.calendar)
+    entry = seen.read.calendar
+    if isinstance(entry, Entry) and entry.series_id is not None:
+        row = replace(row, original_start_at=entry.original_start_at)
+        return AdoptCopy("R81", row, booking, copy, entry, seen.read.entry_is_whole)
+    if isinstance(entry, Entry):
+        row = _as_marked(row, entry)
+        return AdoptCopy("R32" if link is None else "R30", row, booking, copy, entry)
+    if booking.series_id is not None and not seen.read.is_single:
+        return None  # its place in the calendar's series was not looked for: the next page of the feed is where it is
+    if booking.series_id is not None:
+        return CreateCopy("R82", row, booking, copy)
     return CreateCopy("R1" if link is None else "R31", row, booking, copy)
+
+
+def _no_series_yet(seen: Observation, booking: Booking, copy: Copy, scope: Scope) -> Action:
+    """R80: one real series, with its real range, whatever part of it lies in the window."""
+    if copy.recurrence is None:
+        return Skip("R82", seen.read.ref, code="series_singles")
+    row = replace(_fresh_row(seen.read.link, booking, scope), pattern=fingerprint.pattern_of(copy.recurrence))
+    if isinstance(seen.read.calendar, Entry):
+        return AdoptCopy("R80", _as_marked(row, seen.read.calendar), booking, copy, seen.read.calendar)
+    return CreateCopy("R80", row, booking, copy)
 
 
 def _as_marked(row: Link, entry: Entry) -> Link:
@@ -157,10 +197,11 @@ def _fresh_row(link: Link | None, booking: Booking, scope: Scope, *, again: bool
     start, end = booking.when.interval(scope.resource.time_zone)
     base = link or Link(
         booking_ref(booking.id), scope.resource.id, Origin.HOST, scope.primary, booking.when, start, end,
-        booking_id=booking.id,
+        booking_id=booking.id, series_id=None if booking.is_series_master else booking.series_id,
     )  # fmt: skip
+    end = start if booking.is_series_master else end  # the series itself takes no time
     return replace(
-        base, when=booking.when, start_at=start, end_at=end, intent=Intent.CREATE, entry_id=None,
+        base, when=booking.when, start_at=start, end_at=end, original_start_at=None, intent=Intent.CREATE, entry_id=None,
         calendar=Agreed(), host=Agreed(), calendar_id=scope.primary, decision=None, is_quarantined=False,
         generation=base.generation + 1 if again else base.generation, settings_version=scope.settings_version,
         mark_id="" if again else base.mark_id, entry_uid=None,
@@ -272,6 +313,8 @@ def _both_changed(
 
 
 def _looks_alike(copy: Copy, entry: Entry, *, is_whole: bool) -> bool:
+    if copy.recurrence is not None:
+        return False  # an entry does not tell how it repeats
     same_time = fingerprint.time_of(copy.when) == fingerprint.time_of(entry.when)
     return is_whole and same_time and fingerprint.rest_of_copy(copy) == fingerprint.rest_of_entry(entry)
 
@@ -344,9 +387,15 @@ def _note_versions(seen: Observation, link: Link, scope: Scope) -> Action | None
     entry, booking = seen.read.calendar, seen.read.host
     new_entry = isinstance(entry, Entry) and entry.version != link.calendar.version
     new_booking = isinstance(booking, Booking) and booking.version != link.host.version
-    if not new_entry and not new_booking and link.settings_version >= scope.reproject_below:
+    if not new_booking and link.settings_version >= scope.reproject_below and (not new_entry or _is_echo(seen, link)):
         return _AS_AGREED
     return _agree_on(seen, link, scope, "R2")
+
+
+def _is_echo(seen: Observation, link: Link) -> bool:
+    """R84: every write to a series gives all its occurrences a new version at once; no write of ours needs it."""
+    entry = seen.read.calendar
+    return link.series_id is not None and isinstance(entry, Entry) and entry.id == link.entry_id
 
 
 def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action | None:
@@ -362,6 +411,7 @@ def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action 
         rest = fingerprint.rest_of_entry(entry) if seen.read.entry_is_whole else calendar.rest
         calendar = Agreed(entry.version, fingerprint.time_of(entry.when), rest)
     start, end = when.interval(scope.resource.time_zone)
+    end = start if link.pattern else end
     row = replace(
         link, host=host, calendar=calendar, when=when, start_at=start, end_at=end, decision=None, attempt=None,
         has_attendees=entry.has_attendees if isinstance(entry, Entry) else link.has_attendees,

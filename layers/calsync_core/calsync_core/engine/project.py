@@ -1,7 +1,9 @@
 """How an appointment must look on the other side under the settings. Private text never comes this far."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import (
     AllDay,
@@ -18,6 +20,7 @@ from calsync_core.domain.appointments import (
 )
 from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.notes import text_of_html
+from calsync_core.domain.recurrence import Recurrence
 from calsync_core.domain.resources import Resource
 from calsync_core.domain.settings import CUSTOM, DEFAULT_TITLE, FromCalendar, SyncSettings, ToCalendar
 from calsync_core.domain.title_template import names_of, render
@@ -49,7 +52,22 @@ class NotBlocking(StrEnum):
 
 
 def project_booking(booking: Booking, settings: SyncSettings, resource: Resource) -> Copy:
-    """The copy of a booking: details as chosen, or a blocker that carries time only."""
+    """The copy of a booking: details as chosen, or a blocker that carries time only. That of a series repeats, where
+    calendars can say how."""
+    copy, repeats = _projected(booking, settings, resource), booking.recurrence
+    if not booking.is_series_master or not isinstance(repeats, Recurrence) or _first_day(copy, repeats) != repeats.start:
+        return copy
+    return replace(copy, recurrence=repeats)
+
+
+def _first_day(copy: Copy, repeats: Recurrence) -> date:
+    """Buffers may reach over midnight: such a series cannot be said, its pattern would be another day's."""
+    if isinstance(copy.when, AllDay):
+        return copy.when.start
+    return copy.when.start_at.astimezone(ZoneInfo(repeats.zone)).date()
+
+
+def _projected(booking: Booking, settings: SyncSettings, resource: Resource) -> Copy:
     to = settings.to_calendar
     reminder = timedelta(minutes=to.alarm_minutes) if to.alarm else None
     busy, is_private = Busy(to.show_as), to.sensitivity == "private" or booking.is_private

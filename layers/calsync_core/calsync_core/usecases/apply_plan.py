@@ -21,7 +21,7 @@ from calsync_core.domain.errors import (
 )
 from calsync_core.domain.ids import LinkRef, short_hash
 from calsync_core.domain.journal import span
-from calsync_core.domain.links import CANCEL, Agreed, Attempt, Link, Origin, Refused, wish_of
+from calsync_core.domain.links import CANCEL, Agreed, Attempt, Intent, Link, Origin, Refused, wish_of
 from calsync_core.domain.synclog import Reason, Way
 from calsync_core.engine import fingerprint, guards
 from calsync_core.engine.actions import (
@@ -49,15 +49,22 @@ from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.outward import Wish
 from calsync_core.usecases.read_calendar import read_booking
 from calsync_core.usecases.read_host import written_before
+from calsync_core.usecases.series_parts import detach_parts
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.watch_conflicts import open_conflict, settle_gone
 
 REPLANS = 3
+OCCURRENCE_CROSSING = "occurrence_crossing"
+"""What every provider says of an occurrence that would come to the day of its neighbour, or past it."""
+
 BULK = 8
 
 
 def apply_plan(run: SyncRun, actions: list[Action]) -> None:
     """Raises only what stops the whole run: the provider, the booking system or the store does not answer."""
+    if run.foreseen is not None:
+        run.foreseen.extend(actions)
+        return
     run.journal(deeds_of(actions, run.ports.clock.now()))
     creates = [action for action in actions if isinstance(action, CreateCopy)]
     blocks = [action for action in actions if isinstance(action, PutBlock) and action.is_new]
@@ -95,6 +102,9 @@ def _apply(run: SyncRun, action: Action) -> None:
             action = again
             run.journal(deeds_of([again], run.ports.clock.now()))
         except AppointmentRejectedError as error:
+            if error.code == OCCURRENCE_CROSSING and isinstance(action, UpdateCopy | AdoptCopy):
+                action = _taken_out(run, action)
+                continue
             _quarantine(run, action, error.code)
             return
         else:
@@ -139,6 +149,8 @@ def _open_conflict(run: SyncRun, action: OpenConflict) -> None:
     """The conflict first: a row that knows its copy is gone is not looked at again."""
     link = action.link
     open_conflict(run, link, action.kind, action.booking_when, action.calendar_when, action.code, action.rule)
+    if link.entry_id is None and link.pattern:
+        detach_parts(run, link, None)
     if link.entry_id is None:
         run.ports.stores.links.put(run.account, link)
 
@@ -155,6 +167,8 @@ def _create_copy(run: SyncRun, action: CreateCopy) -> None:
     if is_again:  # its tombstone is used up, and the new row has no pointer: after a crash only this leads back to it
         links.set_leaving(run.account, run.resource, REVISIT, [action.link.ref])
     row = links.put(run.account, run.named(action.link))
+    if row.pattern and row.generation > 1:
+        detach_parts(run, row, Intent.CREATE)
     try:
         entry = run.primary.create(row.calendar_id, action.copy, run.mark(row), run.transaction_id(row))
     except AppointmentRejectedError as error:
@@ -169,15 +183,40 @@ def _create_copy(run: SyncRun, action: CreateCopy) -> None:
     run.log(action.reason, Way.TO_CALENDAR, rule=action.rule, ref=row.ref)
 
 
+def _taken_out(run: SyncRun, action: UpdateCopy | AdoptCopy) -> CreateCopy:
+    """R85: an occurrence cannot come to the day of its neighbour: it leaves the series and is written as a single
+    entry. The row knows first, so that the person is never held to have deleted it."""
+    links = run.ports.stores.links
+    stored = links.get(run.account, run.resource, [action.link.ref]).get(action.link.ref, action.link)
+    entry_id = action.entry.id if isinstance(action, AdoptCopy) else stored.entry_id
+    row = links.put(
+        run.account,
+        replace(
+            stored, intent=Intent.CREATE, entry_id=None, entry_uid=None, original_start_at=None, attempt=None,
+            calendar=Agreed(), host=Agreed(), generation=stored.generation + 1, mark_id="",
+        ),
+    )  # fmt: skip
+    if entry_id is not None:
+        with suppress(AppointmentGoneError):
+            run.primary.delete(row.calendar_id, entry_id, None)
+    return CreateCopy("R85", row, action.booking, action.copy)
+
+
 def _adopt_copy(run: SyncRun, action: AdoptCopy) -> None:
-    entry = run.primary.entries(action.link.calendar_id, [action.entry.id], EVERYTHING)[action.entry.id]
+    entry = (
+        action.entry
+        if action.is_read
+        else run.primary.entries(action.link.calendar_id, [action.entry.id], EVERYTHING)[action.entry.id]
+    )
     if entry is None:
         raise AppointmentGoneError
-    alike = fingerprint.time_of(entry.when) == fingerprint.time_of(action.copy.when)
+    alike = fingerprint.time_of(entry.when) == fingerprint.time_of(action.copy.when) and not action.copy.recurrence
     if not alike or fingerprint.rest_of_entry(entry) != fingerprint.rest_of_copy(action.copy):
         if entry.has_attendees:
             raise AppointmentRejectedError("has_attendees")  # R53
-        entry = run.primary.update(action.link.calendar_id, entry.id, action.copy, entry.version)
+        # Occurrences share their series' version, which each write to one of them changes.
+        version = None if action.link.series_id is not None else entry.version
+        entry = run.primary.update(action.link.calendar_id, entry.id, action.copy, version)
     _store(run, _agreed(run, action.link, entry, action))
     run.log(Reason.COPY_ADOPTED, Way.TO_CALENDAR, rule=action.rule, ref=action.link.ref)
 
@@ -197,6 +236,9 @@ def _update_copy(run: SyncRun, action: UpdateCopy) -> None:
     time, rest = fingerprint.time_of(action.copy.when), fingerprint.rest_of_copy(action.copy)
     if not action.is_text_only:
         link = run.ports.stores.links.put(run.account, replace(link, attempt=Attempt(Origin.CALENDAR, time, rest)))
+    if _is_rewritten(action.copy):
+        link = run.ports.stores.links.put(run.account, replace(link, intent=Intent.ALIGN))
+        detach_parts(run, link, Intent.CREATE)
     entry = run.primary.update(link.calendar_id, action.link.entry_id, action.copy, action.entry_version)  # type: ignore[arg-type]
     if action.is_text_only:
         _store(run, _text_agreed(run, link, entry, action.copy), has_agreed=False)
@@ -214,11 +256,23 @@ def _text_agreed(run: SyncRun, link: Link, entry: Entry, copy: Copy) -> Link:
     )  # fmt: skip
 
 
+def _is_rewritten(copy: Copy) -> bool:
+    """The times of a whole series: its occurrences must be brought in line afterwards."""
+    return copy.recurrence is not None and not copy.keeps_times
+
+
 def _agreed(run: SyncRun, link: Link, entry: Entry, action: CreateCopy | AdoptCopy | UpdateCopy) -> Link:
     start, end = action.booking.when.interval(run.scope.resource.time_zone)
-    time = fingerprint.time_of(action.copy.when)
+    time, repeats, intent = fingerprint.time_of(action.copy.when), action.copy.recurrence, None
+    if link.pattern:
+        end = start
+    if repeats is not None:
+        intent = Intent.ALIGN if _is_rewritten(action.copy) or link.intent is Intent.ALIGN else None
+        link = replace(link, pattern=fingerprint.pattern_of(repeats))
+    if intent is Intent.ALIGN:
+        run.unaligned.add(link.ref)
     return replace(
-        link, intent=None, attempt=None, entry_id=entry.id, entry_uid=uid_hash(entry) or link.entry_uid,
+        link, intent=intent, attempt=None, settings_version=run.scope.settings_version, entry_id=entry.id, entry_uid=uid_hash(entry) or link.entry_uid,
         when=action.booking.when, start_at=start, end_at=end, decision=None,
         host=Agreed(action.booking.version, time, fingerprint.asked_of_copy(action.copy)),
         calendar=Agreed(entry.version, fingerprint.time_of(entry.when), fingerprint.rest_of_entry(entry)),
@@ -230,6 +284,8 @@ def _delete_copy(run: SyncRun, action: DeleteCopy) -> None:
     if link.entry_id is not None:
         with suppress(AppointmentGoneError):  # gone is what we wanted
             run.primary.delete(link.calendar_id, link.entry_id, action.entry_version or None)
+    if link.pattern:
+        detach_parts(run, link, Intent.CREATE)
     _forget(run, link)
     code = "edited_copy" if action.had_changed else None
     run.log(Reason.COPY_DELETED, Way.TO_CALENDAR, rule=action.rule, ref=link.ref, code=code, was=span(link.when))
@@ -309,9 +365,20 @@ def _move_booking(run: SyncRun, action: MoveBooking) -> None:
     start, end = moved.when.interval(run.scope.resource.time_zone)
     calendar = Agreed(action.entry.version, fingerprint.time_of(action.entry.when), link.calendar.rest)
     row = replace(link, host=host, calendar=calendar, when=moved.when, start_at=start, end_at=end)
+    if link.pattern:
+        row = _series_moved(run, row, copy)
     _store(run, replace(row, attempt=None, decision=None))
     run.log(Reason.BOOKING_MOVED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, was=span(action.booking.when))
     _wake_others(run, action)
+
+
+def _series_moved(run: SyncRun, row: Link, copy: Copy) -> Link:
+    """R88: the person moved the whole series and the booking system went along: each occurrence finds its new place."""
+    detach_parts(run, row, Intent.CREATE)
+    run.unaligned.add(row.ref)
+    repeats = copy.recurrence
+    pattern = fingerprint.pattern_of(repeats) if repeats is not None and row.host.version else row.pattern
+    return replace(row, end_at=row.start_at, intent=Intent.ALIGN, pattern=pattern)
 
 
 def _cancel_booking(run: SyncRun, action: CancelBooking) -> None:
@@ -325,6 +392,8 @@ def _cancel_booking(run: SyncRun, action: CancelBooking) -> None:
         )  # fmt: skip
         _note_refusal(run, action.link, action, error.code, None)
         return
+    if action.link.pattern:
+        detach_parts(run, action.link, None)
     _forget(run, action.link)
     run.log(Reason.BOOKING_CANCELLED, Way.FROM_CALENDAR, rule=action.rule, ref=action.link.ref)
     _wake_others(run, action)
@@ -361,6 +430,9 @@ def _look_again(run: SyncRun, action: Action) -> Action | None:
     if old is None:
         return None
     link = run.ports.stores.links.get(run.account, run.resource, [old.ref]).get(old.ref)
+    if link is None and isinstance(action, AdoptCopy) and old.series_id is not None:
+        # It went while we looked: written as a single entry, or nothing would lead to this booking any more.
+        return CreateCopy("R82", replace(old, original_start_at=None), action.booking, action.copy)
     is_block = isinstance(action, PutBlock | DeleteBlock)
     if link is None and is_block:
         run.host.delete_block(old.ref)  # another run deleted it between our two writes

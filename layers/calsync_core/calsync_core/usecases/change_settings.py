@@ -65,7 +65,9 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
+class Planned:
+    """A checked change: `values` as they would stand, who follows, and the names of what differs."""
+
     stored: StoredSettings
     values: Overrides
     affected: list[Affected]
@@ -75,7 +77,7 @@ class _Planned:
 
 def preview_change(ports: SettingsPorts, account: AccountId, resource: ResourceId | None, change: Change) -> Effect:
     """The effect in numbers; nothing is stored. Raises InputError, NotFoundError."""
-    planned = _planned(ports, account, resource, change)
+    planned = planned_change(ports, account, resource, change)
     return preview_settings(ports.host, ports.links, planned.affected, planned.left_alone, planned.names)
 
 
@@ -87,7 +89,7 @@ def save_change(
     Raises InputError (setting_unknown, setting_out_of_range, setting_title_field_unknown, setting_zone_unknown,
     scope_unknown), NotFoundError, ConcurrentChangeError when somebody else saved meanwhile.
     """
-    planned = _planned(ports, account, resource, change)
+    planned = planned_change(ports, account, resource, change)
     if change.version is not None and planned.stored.version != change.version:
         raise ConcurrentChangeError
     now = ports.clock.now()
@@ -109,9 +111,9 @@ def save_change(
     )
     _tell_who_shows_more(ports, planned.affected, by, stored.version)
     for one in planned.affected:
-        if _rewrites_window(one, change.scope):
+        if rewrites_window(one, change.scope):
             _mark_rewrite(ports, account, one.state.resource.id, change.scope)
-        if one.state.may_sync and _wants_run(one, change.scope):
+        if one.state.may_sync and wants_run(one, change.scope):
             ports.queue.wish(Wish(account, one.state.resource.id, "full"))
     return stored
 
@@ -143,7 +145,8 @@ def _mark_rewrite(ports: SettingsPorts, account: AccountId, resource: ResourceId
     change_state(ports.resources, account, resource, change)
 
 
-def _planned(ports: SettingsPorts, account: AccountId, resource: ResourceId | None, change: Change) -> _Planned:
+def planned_change(ports: SettingsPorts, account: AccountId, resource: ResourceId | None, change: Change) -> Planned:
+    """Nothing is stored. Raises InputError, NotFoundError."""
     if change.scope not in ("future", "window"):
         raise InputError("scope_unknown", field="scope")
     _check_keys(change.reset)
@@ -163,7 +166,7 @@ def _planned(ports: SettingsPorts, account: AccountId, resource: ResourceId | No
         defaults = ports.settings.account(account).values
         affected, left_alone = resource_change(state, defaults, stored.values, values), 0
     names = tuple(key for key in keys() if _differs(stored.values, values, key))
-    return _Planned(stored, values, affected, left_alone, names)
+    return Planned(stored, values, affected, left_alone, names)
 
 
 def _differs(before: Overrides, after: Overrides, key: str) -> bool:
@@ -183,18 +186,18 @@ def _check_keys(names: Collection[str]) -> None:
             raise InputError("setting_unknown", field=name[:80])
 
 
-def _rewrites_window(one: Affected, scope: Scope) -> bool:
+def rewrites_window(one: Affected, scope: Scope) -> bool:
     """Privacy that grows always rewrites what exists, privacy that shrinks never does, all else as chosen."""
     if tightens_privacy(one.before, one.after):
         return True
     return scope == "window" and not widens_privacy(one.before, one.after)
 
 
-def _wants_run(one: Affected, scope: Scope) -> bool:
+def wants_run(one: Affected, scope: Scope) -> bool:
     """A larger window, an opened direction and a resource that becomes active again are read at once, whatever the
     scope: what came meanwhile has no link yet, and no feed tells of it again (R105)."""
     ahead, back = one.after.window.weeks_ahead, one.after.window.weeks_back
     is_larger = ahead > one.before.window.weeks_ahead or back > one.before.window.weeks_back
     opens_calendar = one.after.writes_calendar and not one.before.writes_calendar
     opens_host = one.after.writes_host and not one.before.writes_host
-    return is_larger or opens_calendar or opens_host or _rewrites_window(one, scope)
+    return is_larger or opens_calendar or opens_host or rewrites_window(one, scope)

@@ -115,6 +115,11 @@ def widens_privacy(before: SyncSettings, after: SyncSettings) -> bool:
     return _shown(after) - _shown(before) != set()
 
 
+def shows_more_of_entries(before: SyncSettings, after: SyncSettings) -> bool:
+    """Texts of calendar entries that nobody else sees yet."""
+    return any(name.startswith("from:") for name in _shown(after) - _shown(before))
+
+
 def _affected(state: ResourceState, before: SyncSettings, after: SyncSettings) -> list[Affected]:
     keys = changed_keys(before, after)
     return [Affected(state, before, after, keys)] if keys else []

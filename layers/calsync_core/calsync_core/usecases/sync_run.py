@@ -14,6 +14,7 @@ from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import SyncSettings
 from calsync_core.domain.synclog import LogEntry, Reason, Way
 from calsync_core.engine.marks import mark_id_for
+from calsync_core.engine.actions import Action
 from calsync_core.engine.observe import Scope
 from calsync_core.ports.calendar import CalendarProvider, Content
 from calsync_core.ports.host import HostPlatform
@@ -63,7 +64,10 @@ class SyncPorts:
 
 @dataclass(slots=True)
 class SyncRun:
-    """Mutable company of one *work* call; never stored, never shared between calls."""
+    """Mutable company of one *work* call; never stored, never shared between calls.
+
+    With a list in `foreseen` nothing is done: the actions are noted there (a dry run).
+    """
 
     ports: SyncPorts
     lease: Lease
@@ -77,6 +81,7 @@ class SyncRun:
     touched: dict[LinkRef, Link | None] = field(default_factory=dict)
     agreed: set[LinkRef] = field(default_factory=set)
     unaligned: set[LinkRef] = field(default_factory=set)
+    foreseen: list[Action] | None = None
     seen_changes: int = 0
     is_first_round: bool = False
     lease_until: datetime | None = None
