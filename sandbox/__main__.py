@@ -89,6 +89,7 @@ async def serve(options: argparse.Namespace) -> None:
         for work in (
             sandbox.deliveries.run(),
             sandbox.subscriptions.run(),
+            sandbox.exchange.notifications.run(),
             sandbox.save_now_and_then(options.save_every),
         )
     ]

@@ -89,10 +89,9 @@ class Sandbox:
         random = Random(seed)
         self.tokens = Tokens(self.now, self.directory, stored.get("tokens"), random)
         self.entra = Entra(self.now, self.directory, self.tokens, addresses.people, addresses.graph_origins)
-        self.exchange = Exchange(
-            self.world, self.directory, stored.get("exchange") or ExchangeState(), self.now, addresses.login
-        )
         self.webhooks = Webhooks(ssl.create_default_context(cafile=str(ca_file(state_folder))))
+        exchange_state = stored.get("exchange") or ExchangeState()
+        self.exchange = Exchange(self.world, self.directory, exchange_state, self.webhooks, addresses.login)
         self.deliveries = Deliveries(self.now, random, self.webhooks)
         self.subscriptions = Subscriptions(self.world, self.deliveries, self.webhooks)
         if stored:

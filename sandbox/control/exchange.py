@@ -1,4 +1,7 @@
-"""Control of Exchange: servers with their releases, sign-in methods and limits; people's accounts are in people.py."""
+"""Control of Exchange: servers with their releases, sign-in methods and limits; push subscriptions and posts.
+
+Accounts of people are in people.py.
+"""
 
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
@@ -7,8 +10,10 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from sandbox.control.answers import NotThereError, plain, route
+from sandbox.control.answers import NotThereError, number, plain, read, route
 from sandbox.exchange.directory import DEFAULT_SERVER, ExchangeServer, Limits
+from sandbox.exchange.notifications.subscription import EwsSubscription, PushSettings
+from sandbox.population import Strict
 
 if TYPE_CHECKING:
     from sandbox.app import Sandbox
@@ -22,6 +27,13 @@ def routes(sandbox: "Sandbox") -> list[BaseRoute]:
         ("GET", "/control/exchange/servers/{server}", _one_server, 200),
         ("PATCH", "/control/exchange/servers/{server}", _change_server, 200),
         ("DELETE", "/control/exchange/servers/{server}", _remove_server, 204),
+        ("GET", "/control/exchange/subscriptions", _subscriptions, 200),
+        ("DELETE", "/control/exchange/subscriptions", _lose_subscriptions, 200),
+        ("DELETE", "/control/exchange/subscription", _lose_subscription, 204),
+        ("POST", "/control/exchange/subscription/fail", _fail_subscription, 200),
+        ("GET", "/control/exchange/push", _push, 200),
+        ("PATCH", "/control/exchange/push", _change_push, 200),
+        ("GET", "/control/exchange/push/records", _push_records, 200),
     ]
     return [route(sandbox, method, path, handler, status) for method, path, handler, status in table]
 
@@ -84,3 +96,57 @@ async def _remove_server(sandbox: "Sandbox", request: Request) -> None:
     if server.name == DEFAULT_SERVER or sandbox.exchange.state.accounts_on(server):
         raise ValueError("the default server stays, and one with people on it")
     del sandbox.exchange.state.servers[server.name]
+
+
+async def _subscriptions(sandbox: "Sandbox", _request: Request) -> Any:
+    people = sandbox.directory.people
+    kept = sandbox.exchange.notifications.state.kept.values()
+    return [plain(s) | {"mailbox": people[s.mailbox_oid].email} for s in kept if s.mailbox_oid in people]
+
+
+async def _lose_subscriptions(sandbox: "Sandbox", _request: Request) -> Any:
+    """What a restart of the mailbox server does."""
+    return {"lost": sandbox.exchange.notifications.lose_all()}
+
+
+def _subscription(sandbox: "Sandbox", request: Request) -> EwsSubscription:
+    # Ids have slashes and equals signs in them: they come as a query.
+    found = sandbox.exchange.notifications.state.kept.get(request.query_params.get("id", ""))
+    if found is None:
+        raise NotThereError("there is no such subscription")
+    return found
+
+
+async def _lose_subscription(sandbox: "Sandbox", request: Request) -> None:
+    del sandbox.exchange.notifications.state.kept[_subscription(sandbox, request).id]
+
+
+class FailInput(Strict):
+    """With which code a subscription ends."""
+
+    code: str = "ErrorReadEventsFailed"
+
+
+async def _fail_subscription(sandbox: "Sandbox", request: Request) -> Any:
+    """Send the error post and end the subscription."""
+    wanted = await read(request, FailInput)
+    return {"was_taken": await sandbox.exchange.notifications.fail(_subscription(sandbox, request), wanted.code)}
+
+
+async def _push(sandbox: "Sandbox", _request: Request) -> Any:
+    notifications = sandbox.exchange.notifications
+    return {"settings": notifications.state.settings, "is_idle": notifications.is_idle}
+
+
+async def _change_push(sandbox: "Sandbox", request: Request) -> Any:
+    notifications = sandbox.exchange.notifications
+    merged = notifications.state.settings.model_dump() | await _given(request)
+    notifications.state.settings = PushSettings.model_validate(merged)
+    notifications.wake()
+    return await _push(sandbox, request)
+
+
+async def _push_records(sandbox: "Sandbox", request: Request) -> Any:
+    since = number(request, "since", 0)
+    records = [record for record in sandbox.exchange.notifications.records if record.id > since]
+    return {"last_id": records[-1].id if records else since, "records": records}

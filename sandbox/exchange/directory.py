@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from sandbox.exchange.notifications.subscription import NotificationState
 from sandbox.exchange.versions import BUILDS, Build, Release
 
 AuthMethod = Literal["Negotiate", "NTLM", "Basic"]
@@ -104,6 +105,7 @@ class ExchangeState:
     servers: dict[str, ExchangeServer] = field(default_factory=dict)
     accounts: dict[str, ExchangeAccount] = field(default_factory=dict)
     """By person id."""
+    notifications: NotificationState = field(default_factory=NotificationState)
 
     def __post_init__(self) -> None:
         self.servers.setdefault(DEFAULT_SERVER, ExchangeServer(DEFAULT_SERVER))

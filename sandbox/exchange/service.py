@@ -2,8 +2,6 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -17,8 +15,10 @@ from sandbox.exchange.access import Access
 from sandbox.exchange.directory import AuthMethod, ExchangeServer, ExchangeState
 from sandbox.exchange.dispatch import OPERATIONS, Call
 from sandbox.exchange.errors import SoapFaultError
+from sandbox.exchange.notifications.push import Notifications
 from sandbox.exchange.sign_in import RefusedError, SignIns
 from sandbox.exchange.xml import Element, UnreadableError, read, write
+from sandbox.notifications.webhooks import Webhooks
 from sandbox.people import Directory, Person
 from sandbox.world import World
 
@@ -38,15 +38,16 @@ class Exchange:
     """All Exchange servers of the sandbox; `state` is what survives a restart."""
 
     def __init__(
-        self, world: World, directory: Directory, state: ExchangeState, now: Callable[[], datetime], base_url: str
+        self, world: World, directory: Directory, state: ExchangeState, webhooks: Webhooks, base_url: str
     ) -> None:
         self.world = world
         self.directory = directory
         self.state = state
-        self.now = now
+        self.now = world.clock.now
         self.base_url = base_url
         self.sign_ins = SignIns(directory, state)
         self.access = Access(world.mailboxes, directory, state)
+        self.notifications = Notifications(world, self.access, state.notifications, webhooks)
         load_operations()
 
     def routes(self) -> list[BaseRoute]:
@@ -60,6 +61,7 @@ class Exchange:
         """Empty everything: the one default server stays."""
         fresh = ExchangeState()
         self.state.servers, self.state.accounts = fresh.servers, fresh.accounts
+        self.notifications.reset()
 
     def urls(self, server: ExchangeServer) -> dict[str, str]:
         """Where a server is reached: on its own port, else by its host names, else on the shared address."""

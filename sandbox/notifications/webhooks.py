@@ -102,9 +102,22 @@ class Webhooks:
             return Delivery(0, time.monotonic() - began, type(broken).__name__)
         return Delivery(answer.status_code, time.monotonic() - began)
 
-    async def _send(self, url: str, body: bytes, content_type: str, seconds: float) -> httpx.Response:
+    async def post_soap(self, url: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int, bytes, str]:
+        """Post one SOAP message: status (0 without an answer), content, and what went wrong; never raises for it."""
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await self._send(url, body, "text/xml; charset=utf-8", seconds, headers)
+        except (TimeoutError, httpx.TimeoutException):
+            return 0, b"", f"no answer within {seconds:g} s"
+        except (httpx.HTTPError, httpx.InvalidURL) as broken:
+            return 0, b"", type(broken).__name__
+        return answer.status_code, answer.content, ""
+
+    async def _send(
+        self, url: str, body: bytes, content_type: str, seconds: float, more: dict[str, str] | None = None
+    ) -> httpx.Response:
         parts = urlsplit(url)
-        headers = {"Content-Type": content_type, "User-Agent": "Microsoft-Graph-Sandbox"}
+        headers = {"Content-Type": content_type, "User-Agent": "Microsoft-Graph-Sandbox"} | (more or {})
         extensions: dict[str, Any] = {}
         if (parts.hostname or "").endswith("localhost"):
             headers["Host"] = parts.netloc

@@ -1,0 +1,1 @@
+"""Notifications of Exchange: subscriptions (operations.py), events read from the change logs, push posts (push.py)."""
