@@ -1,0 +1,160 @@
+"""Appointments of one resource by time, title or id, read live from both sides; titles are kept nowhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from calsync_core.domain.appointments import Booking, Entry, Kind, When, overlap
+from calsync_core.domain.errors import (
+    AppointmentGoneError,
+    ConnectionBrokenError,
+    InputError,
+    InstallationError,
+    ProviderUnavailableError,
+)
+from calsync_core.domain.ids import LONGEST_ID, BookingId, CalendarId, EntryId, MailboxId
+from calsync_core.domain.windows import Window
+from calsync_core.ports.calendar import Content
+from calsync_core.usecases.sync_run import SyncRun
+
+MAX_PAGES = 40
+TITLE_BACK, TITLE_AHEAD = timedelta(weeks=2), timedelta(weeks=8)
+LONGEST_SPAN = timedelta(days=62)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """At least one of them. `start_at` and `end_at` are half open, in UTC; with a title they bound the search."""
+
+    title: str = ""
+    start_at: datetime | None = None
+    end_at: datetime | None = None
+    booking: BookingId | None = None
+    entry: EntryId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SideRead:
+    """`code` says why a side could not be read; None where it was."""
+
+    name: str
+    code: str | None = None
+
+
+def check_question(question: Question) -> None:
+    start, end = question.start_at, question.end_at
+    if not (question.title.strip() or question.booking or question.entry or (start and end)):
+        raise InputError("question_missing")
+    if start and end and start >= end:
+        raise InputError("span_inverted", field="to")
+    if start and end and end - start > LONGEST_SPAN:
+        raise InputError("span_too_long", field="to")
+
+
+def _span(look: SyncRun, question: Question) -> Window:
+    if question.start_at and question.end_at:
+        return Window(question.start_at, question.end_at)
+    now = look.ports.clock.now()
+    return Window(now - TITLE_BACK, now + TITLE_AHEAD)
+
+
+def find_entries(
+    look: SyncRun, question: Question, sides: list[SideRead]
+) -> dict[tuple[MailboxId, CalendarId], list[Entry]]:
+    found: dict[tuple[MailboxId, CalendarId], list[Entry]] = {}
+    for number, (mailbox, calendar) in enumerate(look.state.calendars):
+        name = "primary" if number == 0 else f"conflict-{number}"
+        content = look.content if number == 0 else Content()
+        try:
+            found[mailbox, calendar] = list(_of_calendar(look, mailbox, calendar, question, content))
+            sides.append(SideRead(name))
+        except (ProviderUnavailableError, ConnectionBrokenError, InstallationError) as error:
+            sides.append(SideRead(name, error.code))
+    return found
+
+
+def _of_calendar(
+    look: SyncRun, mailbox: MailboxId, calendar: CalendarId, question: Question, content: Content
+) -> Iterator[Entry]:
+    provider = look.calendar(mailbox)
+    if question.entry is not None:
+        entry = provider.entries(calendar, [question.entry], content)[question.entry]
+        if entry is not None and entry.kind is not Kind.MASTER:
+            yield entry
+        return
+    if question.booking is not None:
+        return
+    span, zone = _span(look, question), look.scope.resource.time_zone
+    wide = Window(span.start_at - timedelta(days=1), span.end_at + timedelta(days=1))  # whole days float
+    everything = _feed(look, mailbox, calendar, wide, content)
+    masters = {entry.id: entry for entry in everything.values() if entry.kind is Kind.MASTER}
+    in_span = [
+        entry for entry in everything.values()
+        if entry.kind is not Kind.MASTER and _touches(entry.when, span, zone)
+    ]  # fmt: skip
+    sparse = [entry.id for entry in in_span if entry.is_sparse and entry.series_id not in masters]
+    whole = provider.entries(calendar, sparse, content) if sparse else {}
+    for entry in in_span:
+        full = whole.get(entry.id) or entry
+        title = full.title or (masters[full.series_id].title if full.series_id in masters and full.is_sparse else None)
+        if not question.title.strip() or _says(question.title, title, is_private=full.is_private):
+            yield full
+
+
+def _feed(
+    look: SyncRun, mailbox: MailboxId, calendar: CalendarId, window: Window, content: Content
+) -> dict[EntryId, Entry]:
+    provider, found, cursor = look.calendar(mailbox), dict[EntryId, Entry](), None
+    for _ in range(MAX_PAGES):
+        page = provider.changes(calendar, cursor, window, content)
+        found.update({entry.id: entry for entry in page.entries})
+        for gone in page.removed:
+            found.pop(gone, None)
+        cursor = page.next_cursor
+        if page.is_last:
+            return found
+    raise ProviderUnavailableError("too_many_pages")
+
+
+def _touches(when: When, span: Window, zone: str) -> bool:
+    start, end = when.interval(zone)
+    if start == end:
+        return span.start_at <= start < span.end_at
+    return overlap((start, end), (span.start_at, span.end_at))
+
+
+def _says(wanted: str, title: str | None, *, is_private: bool = False) -> bool:
+    """R117. Private titles answer nothing, not even yes or no."""
+    return bool(title) and not is_private and wanted.strip().casefold() in (title or "").casefold()
+
+
+def find_bookings(look: SyncRun, question: Question, sides: list[SideRead]) -> list[Booking]:
+    try:
+        found = list(_of_host(look, question))
+    except (ProviderUnavailableError, InstallationError) as error:
+        sides.append(SideRead("host", error.code))
+        return []
+    sides.append(SideRead("host"))
+    return found
+
+
+def _of_host(look: SyncRun, question: Question) -> Iterator[Booking]:
+    if question.booking is not None:
+        if len(question.booking) <= LONGEST_ID:
+            try:
+                yield look.host.booking(question.booking)
+            except AppointmentGoneError:
+                return
+        return
+    if question.entry is not None:
+        return
+    span, cursor = _span(look, question), None
+    for _ in range(MAX_PAGES):
+        page = look.host.bookings(look.resource, span, cursor)
+        for booking in page.bookings:
+            names = (booking.title, booking.service_name, booking.customer.name if booking.customer else None)
+            if not question.title.strip() or any(_says(question.title, name) for name in names):
+                yield booking
+        cursor = page.next_cursor
+        if cursor is None:
+            return
