@@ -1,7 +1,7 @@
 """The Exchange service over HTTP: /EWS/Exchange.asmx from sign-in to answer."""
 
 import importlib
-import pkgutil
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -29,9 +29,12 @@ MAILBOX = "sandbox.mailbox"
 
 
 def load_operations() -> None:
-    """Import every module below this package, so that its operations register themselves."""
-    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        importlib.import_module(found.name)
+    """Import the modules below this package that have operations, so that they register themselves."""
+    root = Path(package.__file__ or "").parent
+    for file in sorted(root.rglob("*.py")):
+        if "\n@operation(" in file.read_text(encoding="utf-8"):
+            place = ".".join(file.relative_to(root).with_suffix("").parts)
+            importlib.import_module(f"{package.__name__}.{place}")
 
 
 class Exchange:
