@@ -362,6 +362,12 @@ _SERVERS: Mapping[str, Wording] = {
         _("Choose your server, or enter its name."),
         Actor.RESOURCE,
     ),
+    "connection_unknown": _w(
+        _("This connection is not known"),
+        _("It may have been ended meanwhile."),
+        _("Go back to Connections."),
+        Actor.ADMIN,
+    ),
     "server_unknown": _w(
         _("This server is not known"),
         _("It may have been removed meanwhile."),
@@ -378,6 +384,18 @@ _SERVERS: Mapping[str, Wording] = {
         _("This server has no service account yet"),
         _("Without one only people with a password of their own can be connected."),
         _("Enter the service account on the page of the server."),
+        Actor.ADMIN,
+    ),
+    "service_refused": _w(
+        _("The server no longer accepts the service account"),
+        _("Its password was changed or has expired. It is not tried again, so that the account is not locked."),
+        _("Enter its new password on the page of the server."),
+        Actor.ADMIN,
+    ),
+    "access_unknown": _w(
+        _("It is not said how the account reaches the calendars"),
+        _("Nothing was saved."),
+        _("Choose one of the two ways."),
         Actor.ADMIN,
     ),
     "too_many_servers": _w(
@@ -745,11 +763,11 @@ _LOG: Mapping[str, Wording] = {
         Actor.ADMIN,
     ),
     "link_dropped": _w(_("Both entries are gone; nothing more to keep in step"), "", _NOTHING, Actor.NOBODY),
-    "series_not_supported": _w(
-        _("A repeating booking was not written"),
-        _("Repeating bookings of the booking system do not appear in the calendar yet."),
-        _("Enter its dates one by one if they are needed there."),
-        Actor.ADMIN,
+    "series_as_singles": _w(
+        _("A repeating booking was written date by date"),
+        _("Calendars have no words for the way it repeats, so each of its dates is an entry of its own."),
+        _NOTHING,
+        Actor.NOBODY,
     ),
     "full_check": _w(_("Everything was compared from the beginning"), "", _NOTHING, Actor.NOBODY),
     "run_failed": _w(
@@ -772,6 +790,7 @@ _LOG: Mapping[str, Wording] = {
         _BY_ITSELF,
         Actor.NOBODY,
     ),
+    "connection_tested": _w(_("The connection was tested"), "", _NOTHING, Actor.NOBODY),
     "access_lost": _w(
         _("Access to the calendar was lost"),
         _("New bookings do not reach the calendar, and we cannot see when it is busy."),
@@ -1205,13 +1224,14 @@ _WHY: Mapping[str, Wording] = {
 _SAME_AS: Mapping[str, tuple[str, ...]] = {
     "provider_unavailable": (
         "answer_too_large", "answer_unreadable", "batch_incomplete", "connection_cut", "dependency_failed",
-        "entry_busy", "foreign_link", "listing_changed", "message_unknown", "timed_out",
+        "entry_busy", "foreign_link", "listing_changed", "message_unknown", "name_not_found", "timed_out",
     ),
     "sign_in_unavailable": ("sign_in_unclear",),
     "host_unavailable": ("host_answer_too_large", "host_answer_unreadable", "host_busy", "host_unreachable"),
     "store_unavailable": ("aws_throttled", "aws_unavailable", "store_contended", "store_throttled"),
     "installation": (
-        "account_missing", "aws_request", "entra_login_url_wrong", "host_question_refused", "item_collection_too_large",
+        "account_missing", "aws_request", "entra_login_url_wrong", "exchange_request",
+        "host_question_refused", "item_collection_too_large",
         "item_too_large", "key_too_long", "oidc_client_refused", "oidc_discovery_incomplete", "oidc_issuer_differs",
         "schema_broken", "schema_unknown", "sealer_missing", "secret_broken", "secret_missing", "store_request",
     ),
