@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from calsync_core.domain.conflicts import ConflictStatus
+from calsync_core.domain.conflicts import ConflictStatus, Resolution
 from calsync_core.domain.connections import MailboxIdentity, ProviderKind
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, MailboxTakenError
-from calsync_core.domain.ids import ConflictId, LinkRef, MailboxId, ResourceId, RunId
+from calsync_core.domain.ids import AccountId, ConflictId, LinkRef, MailboxId, ResourceId, RunId
 from calsync_core.domain.resources import InvitationState
 from calsync_core.domain.synclog import LogEntry, Reason, Way
 from calsync_core.ports.stores import Agreement, ApiKey, Member, Stores
@@ -244,6 +244,20 @@ class ConflictContract:
         assert stores.conflicts.open(A) == []
         assert stores.conflicts.of_link(A, R, LinkRef("b-1")) == []
 
+    def test_what_ended_or_was_left_is_listed_with_how_it_ended(self, stores: Stores) -> None:
+        how = {"ended_by": "A. Braun", "resolution": Resolution.KEEP_BOOKING}
+        ended = [
+            a_conflict(f"k{n}", status=status, ended_at=NOW + n * HOUR, **how)
+            for n, status in enumerate((ConflictStatus.RESOLVED, ConflictStatus.SETTLED, ConflictStatus.LEFT))
+        ]
+        for one in (*ended, a_conflict("k8"), a_conflict("k9", B, status=ConflictStatus.SETTLED, ended_at=NOW)):
+            stores.conflicts.save(one)
+
+        assert stores.conflicts.ended(A) == ended[::-1]
+        assert stores.conflicts.ended(A, limit=2) == ended[:0:-1]
+        stores.conflicts.save(replace(ended[2], status=ConflictStatus.OPEN, revision=2))
+        assert stores.conflicts.ended(A) == ended[1::-1]
+
 
 def _line(n: int, **changes) -> LogEntry:
     entry = LogEntry(A, R, NOW + n * HOUR, Reason.COPY_CREATED, Way.TO_CALENDAR, "R1", LinkRef(f"b-{n}"))
@@ -323,6 +337,9 @@ class AccessContract:
         assert stores.access.member("https://issuer", "sub-1") == first
         assert stores.access.member("https://issuer", "sub-2") is None
         assert stores.access.member("https://other", "sub-1") is None
+        assert stores.access.members(A) == [first]
+        assert [member.subject for member in stores.access.members(B)] == ["sub-3"]
+        assert stores.access.members(AccountId("none")) == []
 
     def test_keys_are_found_by_hash_and_listed_by_account(self, stores: Stores) -> None:
         keys = [ApiKey(f"k{n}", f"hash{n}", A, "host", f"Key {n}", NOW) for n in range(2)]

@@ -7,11 +7,11 @@ import pytest
 from calsync_core.domain.appointments import Timed
 from calsync_core.domain.conflicts import Conflict, ConflictKind
 from calsync_core.domain.errors import ProviderUnavailableError
-from calsync_core.domain.ids import ConflictId, LinkRef, ResourceId, RunId
+from calsync_core.domain.ids import AccountId, ConflictId, LinkRef, ResourceId, RunId
 from calsync_core.domain.resources import Status
 from calsync_core.domain.synclog import Reason
 from calsync_core.ports.outward import Mail
-from calsync_core.ports.stores import StoredSettings
+from calsync_core.ports.stores import Member, StoredSettings
 from calsync_core.usecases.close_run import Close, close_run
 from calsync_core.usecases.tell_conflict import tell_conflict
 
@@ -131,6 +131,21 @@ def test_a_conflict_is_told_to_whom_the_settings_say_once_a_day(whom: str, expec
     world.clock.advance(timedelta(days=1))
     tell_conflict(world.ports, conflict, "desk@clinic.example")
     assert len(world.mailer.sent) == 2 * len(expected)
+
+
+@pytest.mark.rule("R112")
+def test_admins_are_told_at_their_own_addresses_and_of_their_own_account_only() -> None:
+    world = _world(Status.CONNECTED)
+    world.stores.settings.save_account(ACCOUNT, StoredSettings({"conflicts.notify": "admin"}))
+    admin = Member("https://issuer", "sub-1", ACCOUNT, "admin", "Braun@Clinic.example", "A. Braun")
+    world.stores.access.add_first_admin(admin)
+    world.stores.access.add_first_admin(
+        replace(admin, subject="sub-2", account=AccountId("other"), email="x@x.example")
+    )
+
+    tell_conflict(world.ports, _conflict(world), "desk@clinic.example")
+
+    assert [mail.to for mail in world.mailer.sent] == ["braun@clinic.example"]
 
 
 def test_a_mail_that_cannot_be_sent_stands_in_the_log_and_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,10 @@ class ConflictKind(StrEnum):
     NOT_WRITABLE = "not_writable"
 
 
+ACCEPTED_OUTSIDE = "accepted_outside_hours"
+"""The code of a booking that the booking system let go where the resource does not work."""
+
+
 def kind_of_refusal(code: str) -> ConflictKind:
     """A refused move outside working hours has a kind of its own."""
     return ConflictKind.OUTSIDE_HOURS if code == "outside_hours" else ConflictKind.REFUSED
@@ -42,7 +46,8 @@ class Conflict:
     """One unordered pair booking - other side. Titles are read live for those who may see them, never stored here.
 
     `booking_when` and `calendar_when` are both versions of the time; `revision` grows with each change so that a link
-    in a mail dies when the conflict changes. `code` says why a side refused.
+    in a mail dies when the conflict changes. `code` says why a side refused. `ended_at`, `ended_by` and `resolution` say
+    how it ended, and for one that was left when and by whom that was chosen.
     """
 
     id: ConflictId
@@ -61,6 +66,7 @@ class Conflict:
     left_until_at: datetime | None = None
     ended_at: datetime | None = None
     ended_by: str | None = None
+    resolution: Resolution | None = None
     revision: int = 1
 
 

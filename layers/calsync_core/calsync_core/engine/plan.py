@@ -299,12 +299,12 @@ def _both_changed(
     asked = _asked_for(entry, link, booking, scope)
     if seen.host_time_changed and seen.calendar_time_changed:
         if fingerprint.time_of(entry.when) != fingerprint.time_of(copy.when):
-            return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, asked)
+            return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, asked, "both_times_changed")
     elif seen.calendar_time_changed:
         return _moved(seen, link, booking, copy, entry, scope)  # R13: the time first, the rest with the next round
     if seen.host_rest_changed and seen.calendar_rest_changed:
         if fingerprint.rest_of_copy(copy) != fingerprint.rest_of_entry(entry):
-            return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, asked)
+            return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, asked, "both_details_changed")
     elif not seen.host_time_changed and not seen.host_rest_changed:
         return _agree_on(seen, link, scope, "R6")
     if _looks_alike(copy, entry, is_whole=seen.read.entry_is_whole):

@@ -330,6 +330,9 @@ class ConflictStore(Protocol):
     def open(self, account: AccountId) -> list[Conflict]:
         """By index, newest first; only those with status OPEN."""
 
+    def ended(self, account: AccountId, limit: int = 200) -> list[Conflict]:
+        """By index, those left alone, settled and resolved; what ended last comes first."""
+
     def of_resource(self, account: AccountId, resource: ResourceId) -> list[Conflict]: ...
 
 
@@ -435,6 +438,9 @@ class AccessStore(Protocol):
 
     def add_first_admin(self, member: Member) -> bool:
         """Bound once: False when the account already has its first admin, or the person is a member already."""
+
+    def members(self, account: AccountId) -> list[Member]:
+        """By index."""
 
     def api_key(self, key_hash: str) -> ApiKey | None: ...
 

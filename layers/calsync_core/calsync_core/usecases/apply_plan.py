@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from calsync_core.domain.appointments import Copy, Entry, When
-from calsync_core.domain.conflicts import ConflictKind, kind_of_refusal
+from calsync_core.domain.appointments import Booking, Copy, Entry, When
+from calsync_core.domain.conflicts import ACCEPTED_OUTSIDE, ConflictKind, kind_of_refusal
 from calsync_core.domain.errors import (
     AppointmentGoneError,
     AppointmentRejectedError,
@@ -23,6 +23,7 @@ from calsync_core.domain.ids import LinkRef, short_hash
 from calsync_core.domain.journal import span
 from calsync_core.domain.links import CANCEL, Agreed, Attempt, Intent, Link, Origin, Refused, wish_of
 from calsync_core.domain.synclog import Reason, Way
+from calsync_core.domain.working_hours import is_working_time
 from calsync_core.engine import fingerprint, guards
 from calsync_core.engine.actions import (
     Action,
@@ -154,6 +155,9 @@ def _open_conflict(run: SyncRun, action: OpenConflict) -> None:
     if link.entry_id is None:
         run.ports.stores.links.put(run.account, link)
 
+
+SET_ASIDE = "set_aside"
+"""The feed name of links that were quarantined; whoever reads it asks the links whether they still are."""
 
 REVISIT = "revisit"
 """The feed name of links that wait for another look at both sides: people's decisions, writes that kept failing."""
@@ -369,7 +373,17 @@ def _move_booking(run: SyncRun, action: MoveBooking) -> None:
         row = _series_moved(run, row, copy)
     _store(run, replace(row, attempt=None, decision=None))
     run.log(Reason.BOOKING_MOVED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, was=span(action.booking.when))
+    _note_odd_hours(run, action, moved)
     _wake_others(run, action)
+
+
+def _note_odd_hours(run: SyncRun, action: MoveBooking, moved: Booking) -> None:
+    """R111. Not where a person has just decided so."""
+    if action.link.decision is None and not is_working_time(run.scope.resource, moved.when):
+        link = run.touched.get(action.link.ref) or action.link
+        open_conflict(
+            run, link, ConflictKind.OUTSIDE_HOURS, moved.when, action.entry.when, ACCEPTED_OUTSIDE, "R111"
+        )  # fmt: skip
 
 
 def _series_moved(run: SyncRun, row: Link, copy: Copy) -> Link:
@@ -399,9 +413,7 @@ def _cancel_booking(run: SyncRun, action: CancelBooking) -> None:
     _wake_others(run, action)
 
 
-def _note_refusal(
-    run: SyncRun, link: Link, action: MoveBooking | CancelBooking, code: str, when: When | None
-) -> None:
+def _note_refusal(run: SyncRun, link: Link, action: MoveBooking | CancelBooking, code: str, when: When | None) -> None:
     """R61. What was refused is kept on the link, so that it is not asked again (R110); then the conflict: after a crash
     in between the next look opens it."""
     wish = wish_of(action.booking.version, fingerprint.time_of(when) if when else CANCEL)
@@ -487,6 +499,8 @@ def _revisit(run: SyncRun, action: Action) -> None:
 def _store(run: SyncRun, link: Link, *, has_agreed: bool = True) -> Link:
     """`has_agreed`: both sides are known to say the same now, so conflicts about this very link are over."""
     link = replace(link, refused=None) if has_agreed and link.refused else link
+    if link.is_quarantined:  # so that the pages find it without reading every link
+        run.ports.stores.links.set_leaving(run.account, run.resource, SET_ASIDE, [link.ref])
     stored = run.ports.stores.links.put(run.account, link)
     run.touched[link.ref] = stored
     if has_agreed:
@@ -508,4 +522,3 @@ def _link(action: Action) -> Link | None:
 def _ref(action: Action) -> LinkRef | None:
     link = _link(action)
     return link.ref if link is not None else None
-

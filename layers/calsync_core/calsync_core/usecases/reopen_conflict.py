@@ -34,6 +34,7 @@ def reopen_conflict(
         left_until_at=None,
         ended_at=None,
         ended_by=None,
+        resolution=None,
         opened_at=now,
         revision=conflict.revision + 1,
     )

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Timed, When
-from calsync_core.domain.conflicts import Conflict, ConflictKind, ConflictStatus, Resolution
+from calsync_core.domain.conflicts import ACCEPTED_OUTSIDE, Conflict, ConflictKind, ConflictStatus, Resolution
 from calsync_core.domain.errors import (
     AppointmentGoneError,
     ConcurrentChangeError,
@@ -73,6 +73,8 @@ def offered(conflict: Conflict) -> tuple[Resolution, ...]:
     """
     if conflict.kind is ConflictKind.SAME_TIME:
         return (Resolution.KEEP_BOOKING, Resolution.NEXT_FREE, Resolution.LEAVE_BOTH)
+    if conflict.code == ACCEPTED_OUTSIDE:
+        return (Resolution.KEEP_BOOKING, Resolution.NEXT_FREE, Resolution.LEAVE_BOTH)
     if conflict.kind in _MOVED_KINDS:
         return tuple(Resolution)
     if conflict.kind is ConflictKind.COPY_DELETED:
@@ -90,8 +92,8 @@ def resolve_conflict(ports: ConflictPorts, account: AccountId, conflict_id: Conf
     now = ports.clock.now()
     if decision.resolution is Resolution.LEAVE_BOTH:
         ended = _left(conflict, decision, now)
-    elif conflict.kind is ConflictKind.SAME_TIME and decision.resolution is Resolution.KEEP_BOOKING:
-        # the booking keeps its time and the entry is not ours to move: accepted for as long as both stand as they do
+    elif _is_a_fact(conflict) and decision.resolution is Resolution.KEEP_BOOKING:
+        # the booking keeps its time and nothing else is ours to move: accepted for as long as both stand as they do
         ended = _accepted(conflict, decision, now)
     else:
         ended = _resolved(ports, conflict, decision, now)
@@ -102,6 +104,11 @@ def resolve_conflict(ports: ConflictPorts, account: AccountId, conflict_id: Conf
     if ended.status is ConflictStatus.RESOLVED:
         ports.queue.wish(Wish(account, conflict.resource_id, "button"))
     return ended
+
+
+def _is_a_fact(conflict: Conflict) -> bool:
+    """Both sides say the same, or say two things that are both true; nobody's version loses."""
+    return conflict.kind is ConflictKind.SAME_TIME or conflict.code == ACCEPTED_OUTSIDE
 
 
 def _current(ports: ConflictPorts, account: AccountId, conflict_id: ConflictId, decision: Decision) -> Conflict:
@@ -131,6 +138,7 @@ def _resolved(ports: ConflictPorts, conflict: Conflict, decision: Decision, now:
         left_until_at=None,
         ended_at=now,
         ended_by=decision.by,
+        resolution=decision.resolution,
         revision=conflict.revision + 1,
     )
 
@@ -143,7 +151,9 @@ def _left(conflict: Conflict, decision: Decision, now: datetime) -> Conflict:
         conflict,
         status=ConflictStatus.LEFT,
         left_until_at=until,
+        ended_at=now,
         ended_by=decision.by,
+        resolution=decision.resolution,
         revision=conflict.revision + 1,
     )
 
@@ -155,13 +165,14 @@ def _accepted(conflict: Conflict, decision: Decision, now: datetime) -> Conflict
         left_until_at=None,
         ended_at=now,
         ended_by=decision.by,
+        resolution=decision.resolution,
         revision=conflict.revision + 1,
     )
 
 
 def _note_decision(ports: ConflictPorts, conflict: Conflict, resolution: Resolution) -> None:
     """Which side won, for the next run. Of two entries at the same time neither is rewritten."""
-    if conflict.kind is ConflictKind.SAME_TIME:
+    if _is_a_fact(conflict):
         return
     side = Origin.CALENDAR if resolution is Resolution.TAKE_CALENDAR else Origin.HOST
     link = ports.links.get(conflict.account, conflict.resource_id, [conflict.booking_ref]).get(conflict.booking_ref)

@@ -5,6 +5,7 @@ from datetime import datetime
 from calsync_core.domain.appointments import When
 from calsync_core.domain.conflicts import Conflict
 from calsync_core.domain.errors import CalsyncError
+from calsync_core.domain.ids import short_hash
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import effective
 from calsync_core.domain.synclog import LogEntry, Reason
@@ -23,13 +24,17 @@ def tell_conflict(ports: JourneyPorts, conflict: Conflict, business_address: str
         stored.account(conflict.account).values, stored.resource(conflict.account, conflict.resource_id).values
     )
     whom = settings.conflicts.notify
-    addresses = {
-        "resource": address_of(state.resource) if whom in ("resource", "both") else "",
-        "admin": business_address if whom in ("admin", "both") else "",
-    }
-    for role, address in addresses.items():
-        if address:
-            _tell(ports, state, conflict, role, address)
+    if whom in ("resource", "both") and address_of(state.resource):
+        _tell(ports, state, conflict, "resource", address_of(state.resource))
+    for address in _admins(ports, conflict, business_address) if whom in ("admin", "both") else ():
+        _tell(ports, state, conflict, f"admin-{short_hash(address)[:8]}", address)
+
+
+def _admins(ports: JourneyPorts, conflict: Conflict, business_address: str) -> list[str]:
+    """R112: the people who signed in as admins of this account; before the first has, the address that mails reply to."""
+    members = ports.stores.access.members(conflict.account)
+    found = sorted({member.email.casefold() for member in members if member.role == "admin" and member.email})
+    return found or [business_address] * bool(business_address)
 
 
 def _tell(ports: JourneyPorts, state: ResourceState, conflict: Conflict, role: str, address: str) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from calsync_core.domain.appointments import Entry, When
-from calsync_core.domain.conflicts import Conflict, ConflictKind, ConflictStatus, conflict_id
+from calsync_core.domain.conflicts import ACCEPTED_OUTSIDE, Conflict, ConflictKind, ConflictStatus, conflict_id
 from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.synclog import Reason
+from calsync_core.domain.working_hours import is_working_time
 from calsync_core.engine.observe import Read
 from calsync_core.engine.overlaps import pairs
 from calsync_core.usecases.sync_run import SyncRun
@@ -88,7 +89,8 @@ def settle_touched(run: SyncRun) -> None:
     """In a full round: only the conflicts about single links; overlaps are judged once at its end."""
     agreed, run.agreed, run.touched = run.agreed, set(), {}
     for conflict in run.ports.stores.conflicts.of_resource(run.account, run.resource) if agreed else ():
-        if conflict.kind in OF_ONE_LINK and _is_live(conflict) and conflict.booking_ref in agreed:
+        is_about = conflict.kind in OF_ONE_LINK and _is_live(conflict) and conflict.booking_ref in agreed
+        if is_about and not _is_still_outside(run, conflict):
             _settle(run, conflict)
 
 
@@ -150,8 +152,18 @@ def _pair_id(run: SyncRun, booking: Link, entry: Link) -> str:
 def _settle_own(run: SyncRun, ref: LinkRef, but: ConflictKind | None = None) -> None:
     """Both sides of the link say the same again: conflicts about the link itself are over."""
     for conflict in run.ports.stores.conflicts.of_link(run.account, run.resource, ref):
-        if conflict.kind in OF_ONE_LINK and conflict.kind is not but:
+        if conflict.kind in OF_ONE_LINK and conflict.kind is not but and not _is_still_outside(run, conflict):
             _settle(run, conflict)
+
+
+def _is_still_outside(run: SyncRun, conflict: Conflict) -> bool:
+    """R111: both sides agree, on a time at which nobody works. It is over when the booking or the hours move."""
+    if conflict.code != ACCEPTED_OUTSIDE or conflict.booking_when is None:
+        return False
+    ref = conflict.booking_ref
+    link = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
+    is_there = link is not None and link.when == conflict.booking_when
+    return is_there and not is_working_time(run.scope.resource, conflict.booking_when)
 
 
 def _settle(run: SyncRun, conflict: Conflict) -> None:

@@ -18,12 +18,17 @@ class DynamoAccessStore:
 
     def add_first_admin(self, member: Member) -> bool:
         claim = row("claim", (keys.account_key(member.account), "FIRST_ADMIN"))
-        person = row("member", _member_key(member.issuer, member.subject), doc=to_doc(member))
+        key = _member_key(member.issuer, member.subject)
+        person = row("member", key, list_key=_members_key(member.account), list_sort=key[0], doc=to_doc(member))
         try:
             self._table.transact([Put(claim, MISSING), Put(person, MISSING)])
         except ConditionFailedError:
             return False
         return True
+
+    def members(self, account: AccountId) -> list[Member]:
+        rows = self._table.query("#list_key = :key", {":key": _members_key(account)}, index=keys.BY_LIST)
+        return [of_doc(Member, "member", one) for one in rows]
 
     def api_key(self, key_hash: str) -> ApiKey | None:
         found = self._table.get((f"KEY#{key_hash}", "API_KEY"))
@@ -36,6 +41,10 @@ class DynamoAccessStore:
     def api_keys(self, account: AccountId) -> list[ApiKey]:
         rows = self._table.under(keys.account_key(account), "API_KEY#")
         return [of_doc(ApiKey, "api_key", one) for one in rows]
+
+
+def _members_key(account: AccountId) -> str:
+    return f"{keys.account_key(account)}#MEMBER"
 
 
 def _member_key(issuer: str, subject: str) -> keys.Key:

@@ -42,6 +42,11 @@ class DynamoConflictStore:
         rows = self._table.query("#list_key = :key", values, index=keys.BY_LIST, newest_first=True)
         return [of_doc(Conflict, "conflict", one) for one in rows]
 
+    def ended(self, account: AccountId, limit: int = 200) -> list[Conflict]:
+        values = {":key": f"{keys.account_key(account)}#ENDED"}
+        rows = self._table.query("#list_key = :key", values, index=keys.BY_LIST, newest_first=True, limit=limit)
+        return [of_doc(Conflict, "conflict", one) for one in rows]
+
     def of_resource(self, account: AccountId, resource: ResourceId) -> list[Conflict]:
         rows = self._table.under(keys.resource_key(account, resource), "CONFLICT#")
         return [of_doc(Conflict, "conflict", one) for one in rows]
@@ -49,12 +54,13 @@ class DynamoConflictStore:
 
 def _row(conflict: Conflict) -> Row:
     is_open = conflict.status is ConflictStatus.OPEN
+    at = conflict.opened_at if is_open else conflict.ended_at or conflict.opened_at
     return row(
         "conflict",
         (keys.resource_key(conflict.account, conflict.resource_id), f"CONFLICT#{conflict.id}"),
         revision=conflict.revision,
-        list_key=f"{keys.account_key(conflict.account)}#OPEN" if is_open else None,
-        list_sort=f"{keys.instant(conflict.opened_at)}#{conflict.id}" if is_open else None,
+        list_key=f"{keys.account_key(conflict.account)}#{'OPEN' if is_open else 'ENDED'}",
+        list_sort=f"{keys.instant(at)}#{conflict.id}",
         expires_at=_expires_at(conflict),
         doc=to_doc(conflict),
     )

@@ -18,9 +18,10 @@
                                     CURSOR#<feed hash>                  where one feed stands
                                     LINK#<ref>                          link; by_start
                                     ENTRY#<calendar hash>#<entry hash>  pointer: ref of the link
+                                    PART#<series hash>#<ref>            occurrence of a booking series; refs only
                                     LEAVING#<feed hash>#<ref>           tombstone that waits for the round's end
                                     SEEN#<feed hash>#<round>#<page>#<n> packed refs of a full round (TTL 30 days)
-                                    CONFLICT#<id>                       by_list while open (TTL 90 days when ended)
+                                    CONFLICT#<id>                       by_list (TTL 90 days when ended)
                                     LOG#<instant>#<n>                   by_list (TTL 90 days)
                                     UNDO#<run>#<hash>                   journal of deletes and moves (TTL 30 days)
                                     INVITATION#<id>                     (TTL 30 days after its end)
@@ -37,12 +38,12 @@
     OAUTH#<state hash>              SIGN_IN                             taken by its delete (TTL)
     GRANT#<cookie hash>             GRANT                               (TTL)
     MESSAGE#<hash>                  MESSAGE                             message id of a mail -> invitation (TTL 90 days)
-    MEMBER#<hash of iss, sub>       MEMBER
+    MEMBER#<hash of iss, sub>       MEMBER                              by_list
     KEY#<key hash>                  API_KEY
     SWEEP                           MINUTE                              last minute that was swept
 
     by_list   list_key / list_sort  ACC#<account> / RES#<resource>, MBX#<mailbox>;
-                                    ACC#<account>#OPEN / <opened>#<conflict>; ACC#<account>#LOG#<day> / <instant>#<n>
+                                    ACC#<account>#OPEN / <opened>#<conflict>, #ENDED / <ended>#<conflict>; #MEMBER / <hash>; ACC#<account>#LOG#<day> / <instant>#<n>
     by_due    due_shard / due_at    DUE#0..3 / instant; CHECK#<every>#<slot> / "-", a key that never moves
     by_start  PK / starts           local, so strongly consistent: <start> for links up to 24 h, L#<start> for longer
 
@@ -100,6 +101,10 @@ def cursor_sk(feed: str) -> str:
 def pointer(calendar: CalendarId, entry: EntryId) -> str:
     """What stands for an entry: in the pointer's SK behind `ENTRY#`, and on the link itself."""
     return f"{short_hash(calendar)[:16]}#{short_hash(entry)}"
+
+
+def part_prefix(series_id: str) -> str:
+    return f"PART#{short_hash(series_id)}#"
 
 
 def leaving_prefix(feed: str) -> str:

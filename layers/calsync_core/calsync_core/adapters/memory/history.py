@@ -45,6 +45,14 @@ class MemoryConflictStore:
         ]
         return sorted(rows, key=lambda row: (row.opened_at, row.id), reverse=True)
 
+    def ended(self, account: AccountId, limit: int = 200) -> list[Conflict]:
+        rows = [
+            row
+            for (owner, _), row in list(self._rows.items())
+            if owner == account and row.status is not ConflictStatus.OPEN
+        ]
+        return sorted(rows, key=lambda row: (row.ended_at or row.opened_at, row.id), reverse=True)[:limit]
+
     def of_resource(self, account: AccountId, resource: ResourceId) -> list[Conflict]:
         return [self._rows[account, one] for one in list(self._of_resource.get((account, resource), ()))]
 

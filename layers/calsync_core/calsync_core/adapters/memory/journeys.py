@@ -102,6 +102,9 @@ class MemoryAccessStore:
             self._members[member.issuer, member.subject] = member
             return True
 
+    def members(self, account: AccountId) -> list[Member]:
+        return [member for member in self._members.values() if member.account == account]
+
     def api_key(self, key_hash: str) -> ApiKey | None:
         return self._keys.get(key_hash)
 
