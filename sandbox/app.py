@@ -144,7 +144,8 @@ class Sandbox:
 
     def people_app(self) -> ASGIApp:
         """What people open over plain HTTP, and the control API, which neither faults nor log see."""
-        shown = Starlette(routes=[*outlook_routes(self), *page_routes(self.entra), Route("/", _home)])
+        plain = self.exchange.autodiscover.plain_routes()
+        shown = Starlette(routes=[*plain, *outlook_routes(self), *page_routes(self.entra), Route("/", _home)])
         control = Starlette(routes=control_routes(self))
         behind = self._wrapped(shown, "http")
 

@@ -53,8 +53,14 @@ class ExchangeServer:
     is_401_loop: bool = False
     """Every sign-in is refused, as behind a middle box that breaks it."""
     is_ews_on: bool = True
-    autodiscover_mail_domains: list[str] = field(default_factory=list)
-    """Mail domains that Autodiscover answers for; empty: those of the people on the server."""
+    allowed_user_agents: list[str] = field(default_factory=list)
+    """EwsAllowList with * in it; empty: everybody. Others get 403."""
+    is_autodiscover_on: bool = True
+    has_soap_autodiscover: bool = True
+    autodiscover_redirect: str = ""
+    """A URL: Autodiscover answers every request with 302 to it, before any sign-in."""
+    has_external_url: bool = True
+    """False: nobody has set the ExternalUrl of the EWS directory, and Autodiscover does not tell it."""
     limits: Limits = field(default_factory=Limits)
     port: int = 0
     """Its own port; 0: the shared one."""

@@ -1,6 +1,11 @@
 """The Exchange service over HTTP: /EWS/Exchange.asmx from sign-in to answer."""
 
+import asyncio
+import fnmatch
 import importlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from starlette.requests import Request
@@ -12,17 +17,17 @@ import sandbox.exchange as package
 from sandbox.connections import connection_of
 from sandbox.exchange import dispatch
 from sandbox.exchange.access import Access
+from sandbox.exchange.autodiscover.routes import Autodiscover
 from sandbox.exchange.directory import AuthMethod, ExchangeServer, ExchangeState
 from sandbox.exchange.dispatch import OPERATIONS, Call
 from sandbox.exchange.errors import SoapFaultError
+from sandbox.exchange.http import XML, caseless, refused
 from sandbox.exchange.notifications.push import Notifications
 from sandbox.exchange.sign_in import RefusedError, SignIns
 from sandbox.exchange.xml import Element, UnreadableError, read, write
 from sandbox.notifications.webhooks import Webhooks
 from sandbox.people import Directory, Person
 from sandbox.world import World
-
-XML = "text/xml; charset=utf-8"
 
 MAILBOX = "sandbox.mailbox"
 """Set in the scope of a request once its sender is known."""
@@ -51,13 +56,15 @@ class Exchange:
         self.sign_ins = SignIns(directory, state)
         self.access = Access(world.mailboxes, directory, state)
         self.notifications = Notifications(world, self.access, state.notifications, webhooks)
+        self.autodiscover = Autodiscover(self)
+        self._running: Counter[str] = Counter()
         load_operations()
 
     def routes(self) -> list[BaseRoute]:
-        """The addresses of the service; IIS does not mind upper and lower case."""
+        """What is served over TLS."""
         return [
-            Route(path, self._ews, methods=["GET", "POST"])
-            for path in ("/EWS/Exchange.asmx", "/ews/exchange.asmx", "/ews/Exchange.asmx", "/EWS/exchange.asmx")
+            caseless(Route("/EWS/Exchange.asmx", self._ews, methods=["GET", "POST"])),
+            *self.autodiscover.routes(),
         ]
 
     def reset(self) -> None:
@@ -66,9 +73,9 @@ class Exchange:
         self.state.servers, self.state.accounts = fresh.servers, fresh.accounts
         self.notifications.reset()
 
-    def urls(self, server: ExchangeServer) -> dict[str, str]:
-        """Where a server is reached: on its own port, else by its host names, else on the shared address."""
-        base = self.base_url
+    def urls(self, server: ExchangeServer, shared: str = "") -> dict[str, str]:
+        """Where a server is reached: on its own port, else by its host names, else at the shared address."""
+        base = shared or self.base_url
         if server.port:
             base = f"https://localhost:{server.port}"
         elif server.hosts:
@@ -104,20 +111,47 @@ class Exchange:
 
     async def _ews(self, request: Request) -> Response:
         server = self.server_of(request)
+        if not server.is_ews_on:
+            return Response(b"", 404)
         try:
             person = self.authenticate(request, server, server.ews_auth)
         except RefusedError as refusal:
             return refused(server, server.ews_auth, refusal)
+        if not self._is_let_in(request, server, person):
+            return Response(b"", 403)
         if request.method == "GET":
             return RedirectResponse("/EWS/Services.wsdl", 302)
         body = await request.body()
         try:
-            content = self.answer(request, server, person, body)
+            with self._one_connection(server, person):
+                await asyncio.sleep(self.world.settings.service_time.total_seconds())
+                content = self.answer(request, server, person, body)
         except SoapFaultError as fault:
             return Response(write(dispatch.fault_envelope(server, fault)), fault.status, media_type=XML)
         except UnreadableError:
-            return Response(b"", 400)
+            return Response(
+                write(dispatch.fault_envelope(server, SoapFaultError("ErrorInvalidRequest"))), 500, media_type=XML
+            )
         return Response(write(content), 200, media_type=XML)
+
+    def _is_let_in(self, request: Request, server: ExchangeServer, person: Person) -> bool:
+        account = self.state.accounts.get(person.id)
+        agent = request.headers.get("user-agent", "")
+        patterns = server.allowed_user_agents
+        return (account is None or account.is_ews_enabled) and (
+            not patterns or any(fnmatch.fnmatch(agent, pattern) for pattern in patterns)
+        )
+
+    @contextmanager
+    def _one_connection(self, server: ExchangeServer, person: Person) -> Iterator[None]:
+        """Count a request for as long as the block runs. Raises SoapFaultError over EwsMaxConcurrency."""
+        if server.limits.is_enforced and self._running[person.id] >= server.limits.max_concurrency:
+            raise SoapFaultError("ErrorExceededConnectionCount")
+        self._running[person.id] += 1
+        try:
+            yield
+        finally:
+            self._running[person.id] -= 1
 
     def answer(self, request: Request, server: ExchangeServer, person: Person, body: bytes) -> Element:
         """The envelope that answers one request. Raises SoapFaultError or UnreadableError."""
@@ -142,15 +176,3 @@ class Exchange:
         )
         self.world.mailboxes.run_due()
         return dispatch.answer_envelope(server, version, dispatch.run(call, envelope.request))
-
-
-def refused(server: ExchangeServer, methods: list[AuthMethod], refusal: RefusedError) -> Response:
-    """A 401 that names the methods of the directory, or the next step of a handshake. Why is never said."""
-    response = Response(b"", 401)
-    if refusal.challenge:
-        response.headers.append("WWW-Authenticate", refusal.challenge)
-        return response
-    for method in methods:
-        words = f'Basic realm="{server.computer.lower()}.{server.dns_domain}"' if method == "Basic" else method
-        response.headers.append("WWW-Authenticate", words)
-    return response
