@@ -51,6 +51,9 @@ class FileLinkStore:
     def series(self, account: AccountId, resource: ResourceId, prefix: str) -> list[Link]:
         return list(self._some("SELECT doc FROM links WHERE ref >= ? AND ref < ?", prefix, prefix + "\x7f"))
 
+    def parts(self, account: AccountId, resource: ResourceId, series_id: str) -> list[Link]:
+        return [link for link in self._some("SELECT doc FROM links") if link.series_id == series_id]
+
     def overlapping(self, account: AccountId, resource: ResourceId, start_at: datetime, end_at: datetime) -> list[Link]:
         text = "SELECT doc FROM links WHERE starts < ? AND ends > ?"
         return list(self._some(text, end_at.isoformat(), start_at.isoformat()))

@@ -254,13 +254,14 @@ def test_copies_of_a_closed_direction_go_when_the_admin_chose_the_whole_window()
     assert done.rule == "R43"
 
 
-@pytest.mark.rule("R41")
-@pytest.mark.parametrize("part", [{"is_series_master": True}, {"series_id": "series-1"}], ids=["master", "occurrence"])
-def test_nothing_of_a_booking_series_is_written_but_it_is_noted(part: dict[str, Any]) -> None:
-    done = decide(copy_read(replace(BOOKING, **part), Missing.NOT_READ, None))
+@pytest.mark.rule("R82")
+def test_an_occurrence_whose_place_was_not_looked_for_waits_and_one_without_a_place_is_a_single_entry() -> None:
+    booking = replace(BOOKING, series_id="series-1")
 
-    assert isinstance(done, Skip)
-    assert (done.rule, done.is_noteworthy, done.reason) == ("R41", True, Reason.SERIES_NOT_SUPPORTED)
+    assert decide(copy_read(booking, Missing.NOT_READ, None)) is None
+    done = decide(replace(copy_read(booking, Missing.NOT_READ, None), is_single=True))
+    assert isinstance(done, CreateCopy)
+    assert (done.rule, done.link.series_id) == ("R82", "series-1")
 
 
 @pytest.mark.rule("R42")

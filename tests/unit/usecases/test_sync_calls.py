@@ -65,10 +65,20 @@ def test_a_deleted_entry_costs_one_look_up() -> None:
 
 def test_a_changed_series_is_read_once_whatever_its_length() -> None:
     clinic = _quiet_clinic()
-    clinic.mailbox().create_series(at(5, 9), 20)
+    series = clinic.mailbox().create_series(at(5, 9), 20)
 
-    assert _calls(clinic) == Counter(changes=1, occurrences=1)
+    assert _calls(clinic) == Counter(changes=1, entries=1, occurrences=1), "new: its mark is asked for once"
     assert len(clinic.blocks()) == 21
+    clinic.mailbox().set_busy(series, Busy.TENTATIVE)
+    assert _calls(clinic) == Counter(changes=1, occurrences=1)
+
+
+def test_a_new_series_of_bookings_costs_one_write_and_three_reads() -> None:
+    clinic = _quiet_clinic()
+    clinic.system.book_series(["anna"], at(4, 9), "FREQ=WEEKLY;COUNT=20")
+
+    assert _calls(clinic) == Counter(changes=1, create=1, occurrences=1)
+    assert _calls(clinic) == Counter(changes=1, occurrences=1), "the echo: 2 reads, 0 writes"
 
 
 @pytest.mark.prop("P2")

@@ -27,7 +27,7 @@ class Reason(StrEnum):
     ENTRY_SKIPPED = "entry_skipped"
     ENTRY_QUARANTINED = "entry_quarantined"
     LINK_DROPPED = "link_dropped"
-    SERIES_NOT_SUPPORTED = "series_not_supported"
+    SERIES_AS_SINGLES = "series_as_singles"
     FULL_CHECK = "full_check"
     STOP_LINE = "stop_line"
     UNDO_ASKED = "undo_asked"
@@ -46,6 +46,7 @@ class Reason(StrEnum):
     SUBSCRIPTION_RENEWED = "subscription_renewed"
     SUBSCRIPTION_LOST = "subscription_lost"
     ACCESS_LOST = "access_lost"
+    CONNECTION_TESTED = "connection_tested"
 
 
 class Way(StrEnum):

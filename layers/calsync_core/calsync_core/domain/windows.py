@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 
 from calsync_core.domain.appointments import When, overlap
 
+EARLIEST_YEAR, LATEST_YEAR = 1602, 4499
+"""What Exchange can store (Outlook writes 4501 for "never"); beyond it zones cannot be converted either."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

@@ -22,13 +22,15 @@ class CreateCopy:
 
 @dataclass(frozen=True, slots=True)
 class AdoptCopy:
-    """Our mark stands on this entry: it is the copy; it is brought up to date where it differs."""
+    """Our mark stands on this entry, or it is an occurrence of our series: it is the copy; it is brought up to date
+    where it differs. `is_read`: the entry was just looked up, with all its content."""
 
     rule: str
     link: Link
     booking: Booking
     copy: Copy
     entry: Entry
+    is_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,8 @@ def calendar_moved_on(link: Link, entry: Entry) -> bool:
 
 
 def _observe_one(read: Read, scope: Scope) -> Observation:
+    if isinstance(read.calendar, Entry) and read.calendar.problem is not None:
+        read = replace(read, calendar=Missing.UNKNOWN)  # R120
     origin = read.link.origin if read.link else Origin.HOST if isinstance(read.host, Booking) else Origin.CALENDAR
     return _host_born(read, scope) if origin is Origin.HOST else _calendar_born(read, scope)
 

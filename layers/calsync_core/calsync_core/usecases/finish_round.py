@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry
 from calsync_core.domain.ids import CalendarId, LinkRef
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.resources import Degraded
-from calsync_core.domain.synclog import Reason
+from calsync_core.domain.synclog import Reason, Way
 from calsync_core.engine import fingerprint, guards
 from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
@@ -16,6 +17,8 @@ from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.apply_plan import apply_plan, read_both
 from calsync_core.usecases.read_calendar import read_booking, read_shared_copies
 from calsync_core.usecases.read_host import written_before
+from calsync_core.usecases.read_own_series import one_for_all
+from calsync_core.usecases.set_aside import note_unreadable
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.watch_conflicts import note_reads
 
@@ -44,6 +47,7 @@ def finish_calendar_round(
     reads = [_looked_up(run, link, entry) for link, entry in _look_up(run, provider, CalendarId(row.feed), current)]
     if row.is_full:
         reads += _changed_beyond(run, provider, row, {link.ref for link in current} | seen)
+    reads = one_for_all(run, provider, reads, partial(read_booking, run))
     _finish(run, row, reads, refs, lambda read: read.calendar is Missing.GONE)
 
 
@@ -141,6 +145,8 @@ def _look_up(
 
 def _looked_up(run: SyncRun, link: Link, entry: Entry | None) -> Read:
     calendar = entry if entry is not None else Missing.GONE
+    if entry is not None and entry.problem is not None:
+        note_unreadable(run, link.ref, entry.problem, Way.FROM_CALENDAR)
     if link.origin is Origin.CALENDAR:
         return Read(link.ref, link, calendar=calendar)
     return Read(link.ref, link, read_booking(run, link.booking_id), calendar, entry_is_whole=True)
@@ -160,24 +166,41 @@ def _finish(
         links.clear_leaving(run.account, run.resource, row.feed, sorted(refs - {read.ref for read in gone}))
         _stop(run, len(gone))
         return
+    gone = _series_first(run, gone)
     apply_plan(run, plan(observe(gone, run.scope), run.scope, is_final=True))
     if refs:
         links.clear_leaving(run.account, run.resource, row.feed, sorted(refs))
 
 
+def _series_first(run: SyncRun, gone: list[Read]) -> list[Read]:
+    """R87: with a series all its occurrences go, in one write; what is left are the rows of those that had a place."""
+    series = [read for read in gone if read.link is not None and read.link.pattern]
+    if not series:
+        return gone
+    apply_plan(run, plan(observe(series, run.scope), run.scope, is_final=True))
+    others = [read for read in gone if read not in series]
+    links = run.ports.stores.links.get(run.account, run.resource, [read.ref for read in others])
+    return [replace(read, link=links[read.ref]) for read in others if read.ref in links]
+
+
 def _is_too_much(run: SyncRun, row: CursorRow, gone: list[Read]) -> bool:
     """Counted per origin, because each origin's disappearance deletes copies on one side; counting is done only when
-    the number alone is suspicious."""
+    the number alone is suspicious. R89: a series counts as one, because it goes by one act; what has no copy is none."""
     for origin in Origin:
-        count = sum(1 for read in gone if read.link is not None and read.link.origin is origin)
+        of_origin = [read.link for read in gone if read.link is not None and read.link.origin is origin]
+        count = len({_act(link) for link in of_origin if link.origin is Origin.CALENDAR or link.entry_id is not None})
         if count <= guards.MASS_COUNT and not (row.is_full and count > 2):
             continue
         all_links = run.ports.stores.links.all(run.account, run.resource)
-        total = sum(1 for link in all_links if link.origin is origin and _is_of(row, link))
+        total = len({_act(link) for link in all_links if link.origin is origin and _is_of(row, link)})
         leaving = guards.Leaving(count, total)
         if guards.is_mass_deletion(leaving) or (row.is_full and guards.is_suddenly_empty(leaving)):
             return True
     return False
+
+
+def _act(link: Link) -> str:
+    return link.series_id or (link.booking_id if link.pattern and link.booking_id else link.ref)
 
 
 def _is_of(row: CursorRow, link: Link) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Kind, Mark
-from calsync_core.domain.errors import AppointmentGoneError
+from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.links import Agreed, Link, Origin, booking_ref, entry_ref, occurrence_ref, series_prefix
 from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted, is_renumbered
@@ -16,6 +16,7 @@ from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.read_own_series import own_series, read_own_parts, series_in_calendar
+from calsync_core.usecases.set_aside import set_aside_entries
 from calsync_core.usecases.sync_run import SyncRun
 
 
@@ -41,9 +42,10 @@ def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarP
     """Turn a page into reads. Raises what the provider and the stores raise; nothing is written."""
     found = PageReads()
     removed = set(page.removed)
-    entries = {entry.id: entry for entry in page.entries if entry.id not in removed}
+    latest = {entry.id: entry for entry in page.entries if entry.id not in removed}
+    entries = {entry.id: entry for entry in _readable(run, feed, latest.values(), found)}
     singles = [entry for entry in entries.values() if entry.kind is Kind.SINGLE]
-    series = {_series_of(entry) for entry in entries.values() if entry.kind is not Kind.SINGLE}
+    series = {_series_of(entry) for entry in latest.values() if entry.kind is not Kind.SINGLE}
     series |= _trace_removed(run, feed, page.removed, found)
     own = own_series(run, feed.calendar_id, sorted(series))
     for series_id, link in own.items():
@@ -58,6 +60,14 @@ def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarP
     found.seen.update(read.ref for read in found.reads)
     found.leaving -= found.seen
     return found
+
+
+def _readable(run: SyncRun, feed: Feed, entries: Iterable[Entry], found: PageReads) -> list[Entry]:
+    """R120: one entry that cannot be read is set aside, and what we know of it is kept."""
+    readable, unknown = set_aside_entries(run, feed.calendar_id, entries)
+    found.reads.extend(unknown)
+    found.seen.update(read.ref for read in unknown)
+    return readable
 
 
 def read_known_series(run: SyncRun, feed: Feed, row: CursorRow, series: Iterable[EntryId]) -> PageReads:
@@ -84,12 +94,14 @@ def _read_series_of_ours(
         except AppointmentGoneError:
             found.leaving.add(link.ref)
             return
+        parts = _readable(run, feed, parts, found)
     if master is not None:
         found.reads.append(_read_linked(run, link, master))
     own = read_own_parts(run, link, master, parts, row, is_complete=not row.is_full)
     found.reads.extend(_read_linked(run, part, entry) for part, entry in own.present)
     found.leaving |= own.absent
     found.seen |= own.followers | {link.ref}
+    found.leaving -= found.seen
 
 
 def _foreign_series(run: SyncRun, feed: Feed, series: set[EntryId], found: PageReads) -> dict[EntryId, Mark | None]:
@@ -159,7 +171,8 @@ def _read_series_from_page(
     if missing:
         looked_up = feed.provider.entries(feed.calendar_id, sorted(missing), run.content)
         masters.update({entry.id: entry for entry in looked_up.values() if entry is not None})
-    whole = [part for part in (_filled(part, masters) for part in parts) if part is not None]
+    filled = [part for part in (_filled(part, masters) for part in parts) if part is not None]
+    whole = _readable(run, feed, filled, found)
     refs = {entry.id: _occurrence_ref(run, feed, entry) for entry in whole}
     links = run.ports.stores.links.get(run.account, run.resource, list(dict.fromkeys(refs.values())))
     found.reads.extend(
@@ -195,9 +208,9 @@ def _read_series_anew(
         parts = feed.provider.occurrences(feed.calendar_id, series_id, row.window, run.content)
     except AppointmentGoneError:
         parts = []
-    present = {_occurrence_ref(run, feed, entry): entry for entry in parts}
+    present = {_occurrence_ref(run, feed, entry): entry for entry in _readable(run, feed, parts, found)}
     found.reads.extend(Read(ref, known.get(ref), calendar=replace(entry, mark=mark)) for ref, entry in present.items())
-    absent = {ref: link for ref, link in known.items() if ref not in present}
+    absent = {ref: link for ref, link in known.items() if ref not in present and ref not in found.seen}
     zone, window = run.scope.resource.time_zone, row.window
     found.leaving |= {  # R121: an occurrence that was moved beyond the window is followed by its id
         ref for ref, link in absent.items() if window.holds(link.when, zone) or link.start_at >= window.end_at
@@ -208,7 +221,7 @@ def _read_singles(run: SyncRun, feed: Feed, singles: list[Entry], found: PageRea
     ids = [entry.id for entry in singles]
     linked = run.ports.stores.links.by_entries(run.account, run.resource, feed.calendar_id, ids) if ids else {}
     found.reads.extend(_read_linked(run, linked[entry.id], entry) for entry in singles if entry.id in linked)
-    new = _with_marks(run, feed, [entry for entry in singles if entry.id not in linked])
+    new = _readable(run, feed, _with_marks(run, feed, [one for one in singles if one.id not in linked]), found)
     found.reads.extend(_read_new(run, feed, entry) for entry in new)
 
 
@@ -226,6 +239,8 @@ def read_booking(run: SyncRun, booking_id: BookingId | None) -> Booking | Missin
         return run.host.booking(booking_id)
     except AppointmentGoneError:
         return Missing.GONE
+    except AppointmentRejectedError:
+        return Missing.UNKNOWN  # R120
 
 
 def read_shared_copies(run: SyncRun, booking: Booking) -> list[Read]:

@@ -9,6 +9,7 @@ from calsync_core.domain.links import Intent, Link, booking_ref
 from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.read_calendar import PageReads
+from calsync_core.usecases.set_aside import set_aside_bookings
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 
 
@@ -29,18 +30,18 @@ def read_host_page(run: SyncRun, row: CursorRow) -> HostPage:
 
 def _read_changes(run: SyncRun, row: CursorRow) -> HostPage:
     changes = run.host.changes(run.resource, row.cursor)
-    found = PageReads(_reads(run, changes.bookings))
+    found = PageReads(_reads(run, changes.bookings) + set_aside_bookings(run, changes.unreadable))
     gone = [booking_ref(booking_id) for booking_id in changes.gone]
     links = run.ports.stores.links.get(run.account, run.resource, gone) if gone else {}
     found.leaving |= links.keys() - {read.ref for read in found.reads}
-    return HostPage(found, changes.next_cursor, changes.is_last, len(changes.bookings) + len(gone))
+    return HostPage(found, changes.next_cursor, changes.is_last, len(changes.bookings) + len(changes.unreadable) + len(gone))
 
 
 def _read_window(run: SyncRun, row: CursorRow) -> HostPage:
     """The feed's position is taken before the first page is read, and used once the last one was handled."""
     place = json.loads(row.cursor) if row.cursor else {"feed": run.host.changes(run.resource, None).next_cursor}
     page = run.host.bookings(run.resource, row.window, place.get("page"))
-    found = PageReads(_reads(run, page.bookings))
+    found = PageReads(_reads(run, page.bookings) + set_aside_bookings(run, page.unreadable))
     found.seen.update(read.ref for read in found.reads)
     if page.next_cursor is None:
         return HostPage(found, place["feed"], is_last=True, count=len(page.bookings))
@@ -55,6 +56,8 @@ def _reads(run: SyncRun, bookings: tuple[Booking, ...]) -> list[Read]:
 
 
 def _read(run: SyncRun, ref: LinkRef, link: Link | None, booking: Booking) -> Read:
+    if booking.series_id is not None:
+        return Read(ref, link, booking, entry_is_whole=True)  # its place in the calendar: write_series.py
     return Read(ref, link, booking, written_before(run, link), entry_is_whole=True)
 
 

@@ -45,6 +45,7 @@ from calsync_core.usecases.subscribe_calendars import SubscribePorts, subscribe_
 from calsync_core.usecases.sync_run import SyncPorts, SyncRun
 from calsync_core.usecases.undo_run import carry_out_undo
 from calsync_core.usecases.watch_conflicts import note_reads, settle_touched, watch_conflicts, watch_everything
+from calsync_core.usecases.write_series import align_waiting, join_series
 
 NEAR = timedelta(days=14)
 RENEWAL = timedelta(days=7)
@@ -258,6 +259,7 @@ def _read_near_series(run: SyncRun) -> None:
         apply_plan(run, plan(observe(found.reads, run.scope), run.scope))
         if found.leaving:
             finish_calendar_round(run, provider, rows[calendar], found.leaving)
+        align_waiting(run)
         watch_conflicts(run)
 
 
@@ -312,6 +314,7 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
         apply_plan(run, plan(observe(found.reads, run.scope), run.scope))
         if page.is_last and _must_finish(run, row, found.leaving):
             finish_calendar_round(run, provider, row, found.leaving, frozenset(found.seen))
+        align_waiting(run)
         if _store_page(run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last):
             return True
         row = _next_page(row, page.next_cursor)
@@ -328,10 +331,12 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
             continue
         run.seen_changes += page.count
         apply_shared_copies(run, page.found.reads)
-        note_reads(run, page.found.reads)
-        apply_plan(run, plan(observe(page.found.reads, run.scope), run.scope))
+        reads = join_series(run, page.found.reads, page.found.leaving, is_full=row.is_full)
+        note_reads(run, reads)
+        apply_plan(run, plan(observe(reads, run.scope), run.scope))
         if page.is_last and _must_finish(run, row, page.found.leaving):
             finish_host_round(run, row, page.found.leaving, frozenset(page.found.seen))
+        align_waiting(run)
         if _store_page(run, row, page.cursor, page.found.leaving, page.found.seen, is_last=page.is_last):
             return True
         row = _next_page(row, page.cursor)
@@ -398,6 +403,8 @@ def _revisit(run: SyncRun) -> None:
     apply_shared_copies(run, reads)
     note_reads(run, reads)
     apply_plan(run, plan(observe(reads, run.scope), run.scope, is_final=True))
+    run.unaligned |= {link.ref for link in found.values() if link.intent is Intent.ALIGN}
+    align_waiting(run)
     watch_conflicts(run)
     run.flush()
     links.clear_leaving(run.account, run.resource, REVISIT, refs)

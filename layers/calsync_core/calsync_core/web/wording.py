@@ -398,6 +398,9 @@ _SERVERS: Mapping[str, Wording] = {
         _("Choose one of the two ways."),
         Actor.ADMIN,
     ),
+    "calendar_kind_unknown": _w(
+        _("This kind of calendar is not known"), _("Nothing was sent."), _("Choose one from the list."), Actor.ADMIN
+    ),
     "too_many_servers": _w(
         _("There are 20 servers already"), _("Nothing was saved."), _("Remove one that is not used."), Actor.ADMIN
     ),

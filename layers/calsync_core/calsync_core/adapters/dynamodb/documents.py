@@ -153,15 +153,16 @@ def _link_fields(link: Link) -> dict[str, Any]:
         "f": link.refused and [link.refused.code, link.refused.wish],
         "q": int(link.is_quarantined),
         "j": link.mark_id,
-        "u": link.entry_uid,
+        "r": link.entry_uid,
         "x": link.writes,
         "y": link.writes_since and _text(link.writes_since),
+        "z": link.pattern,
     }
     return {name: value for name, value in fields.items() if value != _DEFAULT.get(name)}
 
 
 # Part of shape 1: these never change with the defaults of `Link`.
-_DEFAULT: dict[str, Any] = {"g": 1, "p": 0, "a": 0, "q": 0, "x": 0, "j": ""}
+_DEFAULT: dict[str, Any] = {"g": 1, "p": 0, "a": 0, "q": 0, "x": 0, "j": "", "z": ""}
 
 
 def _link(resource: ResourceId, ref: LinkRef, number: int, fields: dict[str, Any]) -> Link:
@@ -177,7 +178,7 @@ def _link(resource: ResourceId, ref: LinkRef, number: int, fields: dict[str, Any
         end_at=end_at,
         booking_id=_optional(BookingId, get("b")),
         entry_id=_optional(EntryId, get("i")),
-        series_id=_optional(EntryId, get("m")),
+        series_id=get("m"),
         original_start_at=_optional(_instant, get("t")),
         host=Agreed(*get("h", ())),
         calendar=Agreed(*get("k", ())),
@@ -190,9 +191,10 @@ def _link(resource: ResourceId, ref: LinkRef, number: int, fields: dict[str, Any
         refused=Refused(*fields["f"]) if "f" in fields else None,
         is_quarantined=bool(get("q")),
         mark_id=get("j", ""),
-        entry_uid=get("u"),
+        entry_uid=get("r"),
         writes=fields.get("x", _DEFAULT["x"]),
         writes_since=_optional(_instant, get("y")),
+        pattern=fields.get("z", _DEFAULT["z"]),
         row=number,
     )
 

@@ -15,7 +15,7 @@ from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.appointments import overlap
 from calsync_core.domain.errors import AppointmentRejectedError, InputError, LinkChangedError
 from calsync_core.domain.ids import AccountId, CalendarId, EntryId, LinkRef, ResourceId
-from calsync_core.domain.links import Link
+from calsync_core.domain.links import Link, Origin
 
 _Write = Callable[[str | None], None]
 _REMEMBERED = 5000
@@ -49,6 +49,12 @@ class DynamoLinkStore:
         pk = keys.resource_key(account, resource)
         return list(self._links(resource, self._table.under(pk, f"LINK#{prefix}")))
 
+    def parts(self, account: AccountId, resource: ResourceId, series_id: str) -> list[Link]:
+        pk, prefix = keys.resource_key(account, resource), keys.part_prefix(series_id)
+        refs = [LinkRef(str(checked("part", one)["SK"]).removeprefix(prefix)) for one in self._table.under(pk, prefix)]
+        links = self.get(account, resource, refs)
+        return [link for link in links.values() if link.series_id == series_id]  # a crash may leave a ref behind
+
     def overlapping(self, account: AccountId, resource: ResourceId, start_at: datetime, end_at: datetime) -> list[Link]:
         pk = keys.resource_key(account, resource)
         short = keys.instant(keys.day_before(start_at)), keys.instant(end_at)
@@ -62,6 +68,8 @@ class DynamoLinkStore:
     def put(self, account: AccountId, link: Link) -> Link:
         saved = link.with_row(link.row + 1)
         item, pointer = link_row(account, saved), link_pointer(saved)
+        if not link.row:  # before the link: a ref that leads nowhere is harmless, an occurrence nobody finds is not
+            self._table.write_many(_part_rows([link], account))
         key = str(item["PK"]), str(item["SK"])
 
         def write(old: str | None) -> None:
@@ -81,6 +89,7 @@ class DynamoLinkStore:
 
     def put_many(self, account: AccountId, links: Sequence[Link]) -> list[Link]:
         saved = [link.with_row(link.row + 1) for link in links]
+        self._table.write_many(_part_rows([link for link in links if not link.row], account))
         # Links first: a pointer without its link would send the repeated page looking for a row that is not there.
         self._table.write_many([link_row(account, link) for link in saved])
         pointers = {
@@ -100,6 +109,7 @@ class DynamoLinkStore:
 
         self._guessing(key, link, link_pointer(link), remove)
         self._pointers.pop(key, None)
+        self._table.write_many(delete=[(str(one["PK"]), str(one["SK"])) for one in _part_rows([link], account)])
 
     def set_leaving(self, account: AccountId, resource: ResourceId, feed: str, refs: Sequence[LinkRef]) -> None:
         self._table.write_many([row("leaving", key) for key in _leaving(account, resource, feed, refs)])
@@ -192,6 +202,14 @@ def _entry_sk(pointer: str) -> str:
 
 def _pointer_row(pk: str, pointer: str, ref: LinkRef) -> Row:
     return row("entry", (pk, _entry_sk(pointer)), ref=ref)
+
+
+def _part_rows(links: Iterable[Link], account: AccountId) -> list[Row]:
+    return [
+        row("part", (keys.resource_key(account, link.resource_id), keys.part_prefix(link.series_id) + link.ref))
+        for link in links
+        if link.origin is Origin.HOST and link.series_id is not None
+    ]
 
 
 def _leaving(account: AccountId, resource: ResourceId, feed: str, refs: Sequence[LinkRef]) -> list[keys.Key]:

@@ -21,9 +21,16 @@ from calsync_core.domain.appointments import (
     Timed,
     When,
 )
+from calsync_core.domain.errors import AppointmentRejectedError
 from calsync_core.domain.ids import BookingId, LinkRef, ResourceId
+from calsync_core.domain.recurrence import Inexpressible
 from calsync_core.domain.resources import Owner, Resource, ResourceKind, WorkingRange
-from calsync_core.ports.host import Capabilities
+from calsync_core.domain.notes import LONGEST_READ
+from calsync_core.domain.rrules import parse_rule
+from calsync_core.domain.texts import fit
+from calsync_core.domain.windows import EARLIEST_YEAR, LATEST_YEAR
+from calsync_core.domain.zones import iana_name
+from calsync_core.ports.host import Capabilities, Unreadable
 
 Json = Mapping[str, Any]
 T = TypeVar("T")
@@ -32,8 +39,18 @@ HASHED = "content:"
 """Begins the version of bookings of a system without versions: a hash of what it answered."""
 
 
+UNREADABLE = "booking_unreadable"
+_LONGEST_BUFFER = 7 * 24 * 60  # minutes
+
+
 class DocumentError(ValueError):
     """An answer that does not fit the contract; the message names the field, never its value."""
+
+
+def to_unreadable(document: Json, error: DocumentError) -> Unreadable:
+    """What can be told of a booking that does not fit the contract."""
+    name = document.get("id")
+    return Unreadable(BookingId(name) if isinstance(name, str) and name else None, UNREADABLE, str(error))
 
 
 def to_resource(document: Json) -> Resource:
@@ -61,6 +78,7 @@ def to_resource(document: Json) -> Resource:
 def to_booking(document: Json) -> Booking:
     zone = _zone(document)
     series = _optional(document, "series", dict)
+    when = _when(document, zone)
     customer = _optional(document, "customer", dict)
     buffers = _optional(document, "buffers", dict) or {}
     updated_at = _optional(document, "updated_at", str)
@@ -69,7 +87,7 @@ def to_booking(document: Json) -> Booking:
         _optional(document, "version", str) or _content_version(document),
         _word(BookingStatus, document, "status"),
         tuple(ResourceId(one) for one in _texts(document, "resource_ids")),
-        _when(document, zone),
+        when,
         zone,
         _optional(document, "title", str) or "",
         _optional(document, "service_name", str),
@@ -82,9 +100,30 @@ def to_booking(document: Json) -> Booking:
         _minutes(buffers, "after_min"),
         _text(series, "id") if series else None,
         bool(series) and not (series or {}).get("original_start"),
-        tuple((str(key), str(value)) for key, value in (_optional(document, "custom_fields", dict) or {}).items()),
+        tuple(
+            (fit(str(key)), fit(str(value)))
+            for key, value in (_optional(document, "custom_fields", dict) or {}).items()
+        ),
         _instant(updated_at, "updated_at") if updated_at else None,
+        **_series(series, when, zone),
     )
+
+
+def _series(series: Json | None, when: When, zone: str) -> dict[str, Any]:
+    """Of an occurrence its place, of the series itself how it repeats. A rule that is none costs the series, not the
+    run: its occurrences stand in the lists as well, and are taken one by one."""
+    if series is None:
+        return {}
+    original = _optional(series, "original_start", str)
+    if original:
+        return {"original_start_at": _instant(original, "series.original_start")}
+    rule = _optional(series, "rrule", str)
+    try:
+        recurrence = parse_rule(rule, when, zone) if rule else Inexpressible("no_rule")
+    except AppointmentRejectedError as error:
+        recurrence = Inexpressible(error.code)
+    exdates = tuple(_instant(one, "series.exdates") for one in _texts(series, "exdates")) if "exdates" in series else ()
+    return {"recurrence": recurrence, "exdates": exdates}
 
 
 def to_block(document: Json, zone: str) -> Block:
@@ -142,12 +181,16 @@ def _when(document: Json, zone: str) -> When:
     if end < start:
         raise DocumentError("end")
     if document.get("all_day") is True:
-        tz = ZoneInfo(zone)
-        first, last = start.astimezone(tz), end.astimezone(tz)
-        if last.date() <= first.date():
-            raise DocumentError("end")
-        return AllDay(first.date(), last.date())
+        return _days(start, end, ZoneInfo(zone))
     return Timed(start, end)
+
+
+def _days(start: datetime, end: datetime, zone: ZoneInfo) -> AllDay:
+    """The dates that an all-day booking covers in its zone; ends at 23:59 and starts at 23:00 of the day before are
+    what other systems make of midnights."""
+    first = (start.astimezone(zone) + timedelta(hours=2)).date()
+    last = (end.astimezone(zone) + timedelta(hours=22)).date()
+    return AllDay(first, max(last, first + timedelta(days=1)))
 
 
 def _instant(text: str, field: str) -> datetime:
@@ -155,7 +198,7 @@ def _instant(text: str, field: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise DocumentError(field) from None
-    if moment.tzinfo is None or "T" not in text.upper():
+    if moment.tzinfo is None or "T" not in text.upper() or not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
         raise DocumentError(field)
     return moment.astimezone(UTC)
 
@@ -186,19 +229,17 @@ def _customer(document: Json) -> Customer:
 
 def _notes(document: Json | None) -> Notes | None:
     value = _optional(document, "value", str) if document else None
-    return Notes(value, document.get("format") == "html") if document and value else None
+    return Notes(value[:LONGEST_READ], document.get("format") == "html") if document and value else None
 
 
 def _minutes(document: Json, field: str) -> timedelta:
-    return timedelta(minutes=max(0, _optional(document, field, int) or 0))
+    return timedelta(minutes=min(max(0, _optional(document, field, int) or 0), _LONGEST_BUFFER))
 
 
 def _zone(document: Json) -> str:
-    name = _text(document, "time_zone")
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        raise DocumentError("time_zone") from None
+    name = iana_name(_text(document, "time_zone"))
+    if name is None:
+        raise DocumentError("time_zone")
     return name
 
 
@@ -220,7 +261,7 @@ def _optional(document: Json, field: str, kind: type[T]) -> T | None:
     value = document.get(field)
     if value is not None and not isinstance(value, kind):
         raise DocumentError(field)
-    return value
+    return fit(value) if isinstance(value, str) else value  # type: ignore[return-value]
 
 
 def _word(words: type[T], document: Json, field: str) -> T:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
+from calsync_core.adapters.memory.booking_series import moved_along, occurrences_of, repeating
 from calsync_core.domain.appointments import AllDay, Block, Booking, BookingStatus, When, overlap
 from calsync_core.domain.errors import AppointmentGoneError, RefusedError
 from calsync_core.domain.ids import BookingId, LinkRef, ResourceId
@@ -47,6 +48,8 @@ class MemoryBookingSystem:
         self.told: list[tuple[BookingId, bool | None]] = []
         self.notifications: list[ResourceId] = []
         self.answers: dict[str, tuple[tuple[object, ...], Booking]] = {}
+        self.rules: dict[BookingId, str] = {}
+        self.detached: set[BookingId] = set()
         self._ids = count(1)
 
     # -- what the clinic does -----------------------------------------------------------------------------------
@@ -79,6 +82,28 @@ class MemoryBookingSystem:
             self.check(booking)
         self.store(booking)
         return booking_id
+
+    def book_series(
+        self, resource_ids: Iterable[str], when: When, rule: str, title: str = "Therapy", **fields: object
+    ) -> BookingId:
+        """A series and its occurrences, each an ordinary booking; `fields` are those of Booking. Changing or cancelling
+        the series does so with all occurrences that were not changed by themselves."""
+        ids = tuple(ResourceId(one) for one in resource_ids)
+        series_id = BookingId(f"series-{next(self._ids)}")
+        zone = self.resources[ids[0]].time_zone
+        self.rules[series_id] = rule
+        booking = Booking(series_id, "", BookingStatus.CONFIRMED, ids, when, zone, title, series_id=series_id)
+        self.store(replace(booking, is_series_master=True, **fields))  # type: ignore[arg-type]
+        return series_id
+
+    def change_rule(self, series_id: BookingId, rule: str) -> None:
+        self.rules[series_id] = rule
+        self.change_booking(series_id)
+
+    def occurrences(self, series_id: BookingId) -> list[Booking]:
+        """In order of their original starts, cancelled ones too."""
+        found = [one for one in self.bookings.values() if one.series_id == series_id and not one.is_series_master]
+        return sorted(found, key=lambda one: one.original_start_at or datetime.max.replace(tzinfo=UTC))
 
     def move_booking_by_clinic(self, booking_id: BookingId, when: When) -> None:
         self.change_booking(booking_id, when=when)
@@ -122,6 +147,32 @@ class MemoryBookingSystem:
 
     def store(self, booking: Booking) -> Booking:
         """With a new version, told to the old and the new resources."""
+        if booking.is_series_master:
+            return self._store_series(booking)
+        if booking.series_id is not None:
+            self.detached.add(booking.id)
+        return self._store(booking)
+
+    def _store_series(self, series: Booking) -> Booking:
+        """The feed tells of the occurrences alone: those that are no more, and all that are as the series says."""
+        rule, old = self.rules[series.id], self.bookings.get(series.id, series)
+        stored = replace(series, version=str(self.seq + 1), updated_at=self.clock(), recurrence=repeating(series, rule))
+        self.bookings[series.id] = stored
+        wanted = {one.id: one for one in occurrences_of(stored, rule)}
+        for one in self.occurrences(series.id):
+            if series.status is BookingStatus.CANCELLED:
+                self._store(replace(one, status=BookingStatus.CANCELLED))
+            elif one.id not in wanted and one.id not in self.detached:
+                self.remove_booking(one.id)
+        if series.status is not BookingStatus.CANCELLED:
+            own = [one for one in self.occurrences(series.id) if one.id in self.detached]
+            taken = {moved_along(one, old, stored) for one in own}
+            for one in wanted.values():
+                if one.id not in self.detached and one.original_start_at not in taken:
+                    self._store(one)
+        return stored
+
+    def _store(self, booking: Booking) -> Booking:
         old = self.bookings.get(booking.id)
         touched = dict.fromkeys((*(old.resource_ids if old else ()), *booking.resource_ids))
         self._tell(booking.id, touched)
@@ -137,7 +188,14 @@ class MemoryBookingSystem:
         return str(self.block_versions[block.ref])
 
     def check(self, booking: Booking) -> None:
-        """The booking system's own rules about a time. Raises RefusedError."""
+        """The booking system's own rules about a time, of a series for each occurrence. Raises RefusedError."""
+        if booking.is_series_master:
+            for one in occurrences_of(booking, self.rules[booking.id]):
+                self._check(replace(one, id=booking.id, is_series_master=True))
+            return
+        self._check(booking)
+
+    def _check(self, booking: Booking) -> None:
         start, end = booking.when.interval(booking.time_zone)
         step = self.granularity_minutes * 60
         if start.timestamp() % step or end.timestamp() % step:
@@ -153,7 +211,8 @@ class MemoryBookingSystem:
     def _check_free(self, booking: Booking, resource: Resource) -> None:
         taken = _with_buffers(booking, resource.time_zone)
         for other in self.active(resource.id):
-            if other.id != booking.id and overlap(taken, _with_buffers(other, resource.time_zone)):
+            is_same = other.id == booking.id or (booking.is_series_master and other.series_id == booking.series_id)
+            if not is_same and overlap(taken, _with_buffers(other, resource.time_zone)):
                 raise RefusedError("slot_taken", conflicting=other.id)
         for block in self.blocks.values():
             if block.resource_id == resource.id and overlap(taken, block.when.interval(block.time_zone)):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from calsync_core.domain.appointments import overlap
 from calsync_core.domain.errors import LinkChangedError
 from calsync_core.domain.ids import AccountId, CalendarId, EntryId, LinkRef, ResourceId
-from calsync_core.domain.links import Link
+from calsync_core.domain.links import Link, Origin
 
 _SHORT = timedelta(hours=24)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -76,6 +76,11 @@ class MemoryLinkStore:
     def series(self, account: AccountId, resource: ResourceId, prefix: str) -> list[Link]:
         with self._lock:
             return [link for ref, link in self._shelf(account, resource).links.items() if ref.startswith(prefix)]
+
+    def parts(self, account: AccountId, resource: ResourceId, series_id: str) -> list[Link]:
+        with self._lock:
+            links = self._shelf(account, resource).links.values()
+            return [link for link in links if link.origin is Origin.HOST and link.series_id == series_id]
 
     def overlapping(self, account: AccountId, resource: ResourceId, start_at: datetime, end_at: datetime) -> list[Link]:
         with self._lock:

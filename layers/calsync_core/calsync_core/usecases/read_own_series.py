@@ -1,0 +1,111 @@
+"""Series of ours in a calendar: the feed tells of the series and its occurrences, the links know whose they are."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from calsync_core.domain.appointments import Booking, Entry
+from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef
+from calsync_core.domain.links import Intent, Link, Origin, booking_ref
+from calsync_core.engine.observe import Missing, Read, calendar_moved_on
+from calsync_core.ports.calendar import CalendarProvider
+from calsync_core.ports.stores import CursorRow
+from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
+
+
+@dataclass(frozen=True, slots=True)
+class OwnParts:
+    """What the feed said about one series of ours. `absent` seem to be gone; `followers` need no look now, because the
+    series itself is dealt with first (R88)."""
+
+    present: tuple[tuple[Link, Entry], ...] = ()
+    absent: frozenset[LinkRef] = frozenset()
+    followers: frozenset[LinkRef] = frozenset()
+
+
+def series_in_calendar(run: SyncRun, links: Iterable[Link]) -> set[EntryId]:
+    """The calendar's ids of the series that these occurrences belong to."""
+    parts = [link for link in links if link.series_id is not None]
+    found = {EntryId(link.series_id) for link in parts if link.origin is Origin.CALENDAR and link.series_id}
+    series = {series_ref(link) for link in parts if link.origin is Origin.HOST}
+    masters = run.ports.stores.links.get(run.account, run.resource, sorted(series)) if series else {}
+    return found | {link.entry_id for link in masters.values() if link.entry_id is not None}
+
+
+def series_ref(part: Link) -> LinkRef:
+    """The link of the series that an occurrence of a booking series belongs to."""
+    return booking_ref(BookingId(part.series_id or ""))
+
+
+def own_series(run: SyncRun, calendar: CalendarId, ids: Iterable[EntryId]) -> dict[EntryId, Link]:
+    """Which of these series in the calendar are ours, with their links."""
+    wanted = list(dict.fromkeys(ids))
+    found = run.ports.stores.links.by_entries(run.account, run.resource, calendar, wanted) if wanted else {}
+    return {entry_id: link for entry_id, link in found.items() if link.pattern}
+
+
+def read_own_parts(
+    run: SyncRun, series: Link, master: Entry | None, parts: Iterable[Entry], row: CursorRow, *, is_complete: bool
+) -> OwnParts:
+    """`parts` are occurrences as the calendar shows them; `is_complete`: all of them in the window."""
+    links = run.ports.stores.links.parts(run.account, run.resource, series.booking_id or "")
+    if series.intent is Intent.ALIGN or (master is not None and calendar_moved_on(series, master)):
+        if series.intent is Intent.ALIGN:
+            run.unaligned.add(series.ref)
+        return OwnParts(followers=frozenset(link.ref for link in links))
+    by_id = {link.entry_id: link for link in links if link.entry_id is not None}
+    by_place = {link.original_start_at: link for link in links if link.entry_id is not None}
+    present = []
+    for entry in parts:
+        link = by_id.get(entry.id) or by_place.get(entry.original_start_at)
+        if link is not None and link.entry_id is not None:
+            present.append((link, entry))
+    absent = _absent(run, links, {link.ref for link, _ in present}, row) if is_complete else frozenset()
+    return OwnParts(tuple(present), absent)
+
+
+def _absent(run: SyncRun, links: Iterable[Link], present: set[LinkRef], row: CursorRow) -> frozenset[LinkRef]:
+    zone, window = run.scope.resource.time_zone, row.window
+    return frozenset(
+        link.ref
+        for link in links
+        if link.entry_id is not None
+        and link.ref not in present
+        and (window.holds(link.when, zone) or link.start_at >= window.end_at)
+    )
+
+
+def one_for_all(
+    run: SyncRun,
+    provider: CalendarProvider,
+    reads: list[Read],
+    booking_of: Callable[[BookingId | None], Booking | Missing],
+) -> list[Read]:
+    """R87: where the whole series is gone from the calendar, its one read stands for those of its occurrences."""
+    gone = [read for read in reads if _is_gone_part(read)]
+    if not gone:
+        return reads
+    refs = sorted({series_ref(read.link) for read in gone if read.link is not None})
+    series = run.ports.stores.links.get(run.account, run.resource, refs)
+    known = {read.ref: read for read in reads}
+    whole: dict[LinkRef, Read] = {}
+    for ref, link in series.items():
+        if ref in known:
+            if known[ref].calendar is Missing.GONE:
+                whole[ref] = known[ref]
+        elif link.entry_id is None:
+            whole[ref] = Read(ref, link)
+        elif _is_gone(provider, link):
+            whole[ref] = Read(ref, link, booking_of(link.booking_id), Missing.GONE, entry_is_whole=True)
+    kept = [read for read in reads if not (_is_gone_part(read) and read.link and series_ref(read.link) in whole)]
+    return kept + [read for ref, read in whole.items() if ref not in known and read.calendar is Missing.GONE]
+
+
+def _is_gone_part(read: Read) -> bool:
+    link = read.link
+    return read.calendar is Missing.GONE and link is not None and link.origin is Origin.HOST and bool(link.series_id)
+
+
+def _is_gone(provider: CalendarProvider, series: Link) -> bool:
+    if series.entry_id is None:
+        return True
+    return provider.entries(series.calendar_id, [series.entry_id], EVERYTHING)[series.entry_id] is None

@@ -1,0 +1,316 @@
+"""A series of bookings -> one real series in the calendar, and each of its occurrences in its place there.
+
+The series comes first: its link with the intent, the series in the calendar, then the note that its occurrences must be
+brought in line (Intent.ALIGN), which stays until they are. Each occurrence is found by its day in the series' zone and
+linked like any other booking; what deviates is changed, what the booking system does not have is left out.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from calsync_core.domain.appointments import Booking, BookingStatus, Entry
+from calsync_core.domain.ids import BookingId, EntryId, LinkRef
+from calsync_core.domain.links import Intent, Link, Origin, booking_ref
+from calsync_core.domain.recurrence import Inexpressible, Recurrence
+from calsync_core.domain.synclog import Reason, Way
+from calsync_core.domain.windows import Window
+from calsync_core.engine.actions import DeleteCopy
+from calsync_core.engine.observe import Missing, Read, calendar_moved_on, observe
+from calsync_core.engine.plan import plan
+from calsync_core.usecases.apply_plan import apply_plan
+from calsync_core.usecases.read_calendar import read_booking
+from calsync_core.usecases.read_host import written_before
+from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
+from calsync_core.usecases.watch_conflicts import note_reads
+
+LONGEST_VIEW = timedelta(days=1800)  # graph.md 3.11: a view spans at most 1825 days
+_DAY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class _Places:
+    """The occurrences of one series as the calendar shows them, by their day; what nobody takes is left in it."""
+
+    master: EntryId
+    zone: str
+    by_day: dict[date, Entry]
+    taken: set[date] = field(default_factory=set)
+
+    def day(self, booking: Booking) -> date:
+        start = booking.original_start_at or booking.when.interval(self.zone)[0]
+        return start.astimezone(ZoneInfo(self.zone)).date()
+
+
+def join_series(run: SyncRun, reads: list[Read], leaving: set[LinkRef], *, is_full: bool) -> list[Read]:
+    """Reads of the booking system's page, those of series with their place in the calendar; writes the series.
+
+    `leaving`: links whose booking is gone; a series that is gone itself is added, so that it is counted with them.
+    """
+    groups: dict[str, list[Read]] = {series_id: [] for series_id in _series_left(run, leaving)}
+    joined: list[Read] = []
+    for read in reads:
+        booking = read.host
+        if not isinstance(booking, Booking) or booking.series_id is None:
+            joined.append(read)
+            continue
+        group = groups.setdefault(booking.series_id, [])
+        if not booking.is_series_master:
+            group.append(read)
+    for series_id, parts in groups.items():
+        joined += _join(run, BookingId(series_id), parts, leaving, is_full=is_full)
+    return joined
+
+
+def align_waiting(run: SyncRun) -> None:
+    """Bring in line the occurrences of every series that this run wrote, or found written and not in line."""
+    waiting, run.unaligned = run.unaligned, set()
+    for ref in sorted(waiting):
+        _align(run, ref, ())
+
+
+# --- the series ---------------------------------------------------------------------------------------------------
+
+
+def _series_left(run: SyncRun, leaving: set[LinkRef]) -> list[str]:
+    if not leaving:
+        return []
+    links = run.ports.stores.links.get(run.account, run.resource, sorted(leaving))
+    return sorted({link.series_id for link in links.values() if link.series_id and link.origin is Origin.HOST})
+
+
+def _join(run: SyncRun, series_id: BookingId, parts: list[Read], leaving: set[LinkRef], *, is_full: bool) -> list[Read]:
+    ref = booking_ref(series_id)
+    series = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
+    if series is None and (not parts or not run.scope.settings.writes_calendar):
+        return parts
+    if series is not None and not _must_look(run, series, parts, leaving, is_full=is_full):
+        return parts
+    booking = read_booking(run, series_id)
+    if series is not None and booking is Missing.GONE:
+        leaving.add(ref)
+        return _fresh(run, parts)
+    series, master = _written(run, ref, series, booking, parts)
+    if series is None:
+        return [_single(run, read) for read in _fresh(run, parts)]
+    if series.entry_id is None:
+        return []  # R87: a person decides about the whole series
+    if series.intent is not Intent.ALIGN and isinstance(master, Entry) and calendar_moved_on(series, master):
+        return []  # R88: so it is with a move of the whole series that was not agreed on; the occurrences follow it
+    if series.intent is Intent.ALIGN:
+        run.unaligned.discard(ref)
+        _align(run, ref, parts, booking)
+        return []
+    places = _places(run, series, booking, parts)
+    return _placed(run, _fresh(run, parts), places)
+
+
+def _must_look(run: SyncRun, series: Link, parts: list[Read], leaving: set[LinkRef], *, is_full: bool) -> bool:
+    """A page that repeats what is agreed on costs nothing; the weekly check looks at each series once."""
+    if is_full or series.intent is not None or series.settings_version < run.scope.reproject_below or not parts:
+        return True
+    return any(
+        read.link is None
+        or read.link.intent is not None
+        or not isinstance(read.host, Booking)
+        or read.host.version != read.link.host.version
+        for read in parts
+    )
+
+
+def _written(
+    run: SyncRun, ref: LinkRef, series: Link | None, booking: Booking | Missing, parts: list[Read]
+) -> tuple[Link | None, Entry | Missing]:
+    """The link of the series in the calendar, None where its occurrences are to be single entries; and the series as it
+    stood there before."""
+    master: Entry | Missing = Missing.NOT_READ
+    if series is None and not _begins(run, booking, parts):
+        return None, master
+    if series is not None and series.is_quarantined and series.entry_id is None:
+        return None, master  # the calendar refused it: R82
+    if isinstance(booking, Booking) and isinstance(booking.recurrence, Inexpressible) and series is not None:
+        _give_up(run, series, booking)
+        return None, master
+    if series is not None and series.entry_id is not None:
+        found = run.primary.entries(series.calendar_id, [series.entry_id], EVERYTHING)
+        master = found[series.entry_id] or Missing.GONE
+    elif series is not None:
+        master = written_before(run, series)
+    read = Read(ref, series, booking, master, entry_is_whole=True)
+    note_reads(run, [read])
+    apply_plan(run, plan(observe([read], run.scope), run.scope))
+    return run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref), master
+
+
+def _begins(run: SyncRun, booking: Booking | Missing, parts: list[Read]) -> bool:
+    """Whether there is a series to write: one that can be said, ours, with something of it in the window."""
+    if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
+        return False
+    if booking.status is BookingStatus.CANCELLED or not booking.is_series_master:
+        return False
+    if not isinstance(booking.recurrence, Recurrence):
+        _note_singles(run, booking, parts)
+        return False
+    zone = run.scope.resource.time_zone
+    return any(
+        isinstance(read.host, Booking)
+        and read.host.status is not BookingStatus.CANCELLED
+        and run.scope.window.holds(read.host.when, zone)
+        for read in parts
+    )
+
+
+def _note_singles(run: SyncRun, booking: Booking, parts: list[Read]) -> None:
+    """R82, said once: as long as none of its occurrences is linked."""
+    if any(read.link is not None for read in parts):
+        return
+    reason = booking.recurrence.reason if isinstance(booking.recurrence, Inexpressible) else "no_rule"
+    run.log(
+        Reason.SERIES_AS_SINGLES, Way.TO_CALENDAR, rule="R82", ref=booking_ref(booking.id), code=reason,
+        is_problem=reason == "rrule_invalid",
+    )  # fmt: skip
+
+
+def _give_up(run: SyncRun, series: Link, booking: Booking) -> None:
+    """R82: the rule was changed into one that no calendar can say."""
+    _note_singles(run, booking, [])
+    apply_plan(run, [DeleteCopy("R82", series, "")])
+
+
+# --- its occurrences ----------------------------------------------------------------------------------------------
+
+
+def _align(run: SyncRun, ref: LinkRef, parts: Iterable[Read], known: Booking | Missing | None = None) -> None:
+    """All occurrences of the window, whether the feed told of them or not; then the series' own intent is over."""
+    links = run.ports.stores.links
+    series = links.get(run.account, run.resource, [ref]).get(ref)
+    if series is None or series.entry_id is None or series.intent is not Intent.ALIGN or series.booking_id is None:
+        return
+    booking = known if known is not None else read_booking(run, series.booking_id)
+    if not isinstance(booking, Booking) or not isinstance(booking.recurrence, Recurrence):
+        return  # it changed once more: the booking system's feed brings it
+    reads = _all_parts(run, series, booking, parts)
+    places = _places(run, series, booking, reads)
+    placed = _placed(run, reads, places)
+    note_reads(run, placed)
+    apply_plan(run, plan(observe(placed, run.scope), run.scope))
+    _leave_out(run, series, booking, places, has_all=any(isinstance(read.host, Booking) for read in reads))
+    series = links.get(run.account, run.resource, [ref]).get(ref)
+    if series is not None and series.intent is Intent.ALIGN and series.entry_id == places.master:
+        links.put(run.account, replace(series, intent=None))
+
+
+def _all_parts(run: SyncRun, series: Link, booking: Booking, parts: Iterable[Read]) -> list[Read]:
+    """Every occurrence in the window as it stands in the booking system now, and those that wait for their place."""
+    bookings = {read.ref: read.host for read in parts if isinstance(read.host, Booking)}
+    cursor: str | None = None
+    while True:
+        page = run.host.bookings(run.resource, run.scope.window, cursor)
+        found = [one for one in page.bookings if one.series_id == booking.id and not one.is_series_master]
+        bookings.update({booking_ref(one.id): one for one in found})
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    for link in run.ports.stores.links.parts(run.account, run.resource, booking.id):
+        if link.ref not in bookings and link.intent is Intent.CREATE and link.booking_id is not None:
+            one = read_booking(run, link.booking_id)
+            if isinstance(one, Booking):  # the feed tells of one that is gone
+                bookings[link.ref] = one
+    stored = run.ports.stores.links.get(run.account, run.resource, list(bookings))
+    return [Read(ref, stored.get(ref), one, entry_is_whole=True) for ref, one in bookings.items()]
+
+
+def _places(run: SyncRun, series: Link, booking: Booking | Missing, reads: Iterable[Read]) -> _Places:
+    repeats = booking.recurrence if isinstance(booking, Booking) else None
+    zone = repeats.zone if isinstance(repeats, Recurrence) else run.scope.resource.time_zone
+    if series.entry_id is None:
+        raise AssertionError("a series without an entry has no places")
+    starts = [one for one in (_original(read) for read in reads) if one is not None]
+    starts += booking.exdates if isinstance(booking, Booking) else ()
+    found = run.primary.occurrences(series.calendar_id, series.entry_id, _view(run.scope.window, starts), EVERYTHING)
+    return _Places(series.entry_id, zone, {_day_of(entry, zone): entry for entry in found})
+
+
+def _original(read: Read) -> datetime | None:
+    return read.host.original_start_at if isinstance(read.host, Booking) else None
+
+
+def _view(window: Window, starts: list[datetime]) -> Window:
+    """The window, widened to where its bookings once stood in the series."""
+    start = min([window.start_at, *(one - _DAY for one in starts)])
+    end = max([window.end_at, *(one + 2 * _DAY for one in starts)])
+    return Window(max(start, window.end_at - LONGEST_VIEW), min(end, window.start_at + LONGEST_VIEW))
+
+
+def _day_of(entry: Entry, zone: str) -> date:
+    """All-day places are dates already: midnight UTC of the day (adapters)."""
+    start = entry.original_start_at or entry.when.interval(zone)[0]
+    is_date = start.hour == start.minute == start.second == 0 and not hasattr(entry.when, "start_at")
+    return start.date() if is_date else start.astimezone(ZoneInfo(zone)).date()
+
+
+def _placed(run: SyncRun, reads: list[Read], places: _Places) -> list[Read]:
+    """Each read with its entry: the place in the series, a single entry of its own, or none."""
+    elsewhere = [
+        read.link.entry_id
+        for read in reads
+        if read.link is not None and read.link.entry_id is not None and not _is_place(read, places)
+    ]
+    looked_up = run.primary.entries(run.scope.primary, elsewhere, EVERYTHING) if elsewhere else {}
+    return [_placed_one(run, read, places, looked_up) for read in reads]
+
+
+def _is_place(read: Read, places: _Places) -> bool:
+    entry = places.by_day.get(places.day(read.host)) if isinstance(read.host, Booking) else None
+    return entry is not None and read.link is not None and read.link.entry_id == entry.id
+
+
+def _placed_one(run: SyncRun, read: Read, places: _Places, looked_up: dict[EntryId, Entry | None]) -> Read:
+    booking, link = read.host, read.link
+    if not isinstance(booking, Booking):
+        return read
+    day = places.day(booking)
+    entry = places.by_day.get(day)
+    if link is not None and link.entry_id is not None:
+        single = looked_up.get(link.entry_id)
+        if single is not None:
+            return replace(read, calendar=single)  # its place in the series, if there is one, is nobody's
+    elif link is not None and link.intent is Intent.CREATE and (entry is None or link.generation > 1):
+        written = written_before(run, link)
+        if isinstance(written, Entry) and written.series_id is None:
+            return replace(read, calendar=written)
+    if entry is not None:
+        places.taken.add(day)
+        link = replace(link, entry_id=entry.id) if link is not None and link.entry_id is not None else link
+        return replace(read, link=link, calendar=entry)
+    if link is not None and link.entry_id is not None:
+        return replace(read, calendar=Missing.GONE)
+    return replace(read, is_single=True)
+
+
+def _leave_out(run: SyncRun, series: Link, booking: Booking, places: _Places, *, has_all: bool) -> None:
+    """R83: days that the rule puts into the calendar and that the booking system does not have. Only where it answered
+    with some of the series, or by its own list of left-out starts: an empty answer leaves out nothing."""
+    tz = ZoneInfo(places.zone)
+    exdays = {one.astimezone(tz).date() for one in booking.exdates}
+    for day in sorted(places.by_day.keys() - places.taken):
+        entry = places.by_day[day]
+        if day in exdays or (has_all and _is_inside(run, entry, places.zone)):
+            row = replace(series, ref=LinkRef(f"{series.ref}-{day:%Y%m%d}"), pattern="", entry_id=entry.id, row=0)
+            apply_plan(run, [DeleteCopy("R83", replace(row, when=entry.when, intent=None), "")])
+
+
+def _is_inside(run: SyncRun, entry: Entry, zone: str) -> bool:
+    start, end = entry.when.interval(zone)
+    return run.scope.window.start_at <= start and end <= run.scope.window.end_at
+
+
+def _fresh(run: SyncRun, reads: list[Read]) -> list[Read]:
+    """With the links as they are after the series was written."""
+    links = run.ports.stores.links.get(run.account, run.resource, [read.ref for read in reads]) if reads else {}
+    return [replace(read, link=links.get(read.ref)) for read in reads]
+
+
+def _single(run: SyncRun, read: Read) -> Read:
+    return replace(read, is_single=True, calendar=written_before(run, read.link))
