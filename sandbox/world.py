@@ -38,6 +38,8 @@ class Settings:
     """How long Graph takes for one call, spent while the call counts as concurrent."""
     keeps_declined: bool = True
     """A declined invitation stays in the calendar ("save declined events"); else it goes."""
+    sync_state_lifetime: timedelta | None = None
+    """Exchange answers ErrorInvalidSyncStateData to sync states that are older; None: they last for ever."""
     graph_url: str = "https://graph.microsoft.com"
     outlook_url: str = "https://outlook.office365.com"
 

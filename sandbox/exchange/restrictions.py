@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from sandbox.exchange.errors import EwsError, SchemaError
 from sandbox.exchange.paths import Path, read_path
 from sandbox.exchange.xml import Element, local
 
+Row = TypeVar("Row")
 Values = Callable[[Path], list[str]]
 """The values of a property, as they stand in XML; none when it is not set."""
 
@@ -128,7 +130,7 @@ def sorting(order: Element | None) -> list[tuple[Path, bool]]:
     return [(_path(one), one.get("Order") == "Descending") for one in order]
 
 
-def sort(rows: list[tuple[Values, object]], order: list[tuple[Path, bool]]) -> None:
+def sort(rows: list[tuple[Values, Row]], order: list[tuple[Path, bool]]) -> None:
     """Sort in place; rows without a value come first."""
     for path, is_descending in reversed(order):
         rows.sort(key=lambda row, path=path: _key(row[0](path)), reverse=is_descending)  # type: ignore[misc]
