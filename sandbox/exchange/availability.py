@@ -240,8 +240,8 @@ def _event(call: Call, question: Question, entry: Entry, mailbox: Mailbox, *, is
         busy = "Free"
     return t(
         "CalendarEvent",
-        t("StartTime", question.rules.wall(content.start_at).isoformat("seconds")),
-        t("EndTime", question.rules.wall(content.end_at).isoformat("seconds")),
+        t("StartTime", question.rules.wall(content.start_at).isoformat(timespec="seconds")),
+        t("EndTime", question.rules.wall(content.end_at).isoformat(timespec="seconds")),
         t("BusyType", busy),
         _details(call, entry, mailbox) if is_detailed else None,
     )
