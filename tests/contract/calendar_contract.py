@@ -37,6 +37,9 @@ def removed_of(pages: list[CalendarPage]) -> set[EntryId]:
 
 
 class CalendarContract(SeriesContract):
+    has_transactions = True
+    """Whether a create that is repeated under the same id makes no second entry. Where not, the caller looks first."""
+
     @pytest.fixture
     def side(self) -> Side:
         raise NotImplementedError
@@ -207,12 +210,11 @@ class CalendarContract(SeriesContract):
             assert not entry.has_attendees
         assert side.mails() == []
 
-    def test_the_feed_shows_a_copy_without_its_mark(self, side: Side) -> None:
+    def test_the_feed_shows_a_copy_with_its_mark_or_says_that_it_does_not_know_it(self, side: Side) -> None:
         _, cursor = read_round(side)
         written = side.provider.create(side.calendar, copy(at(1)), mark(), "tx-1")
         entry = entries_of(read_round(side, cursor)[0])[written.id]
-        assert entry.mark is None
-        assert not entry.is_mark_known
+        assert (entry.mark, entry.is_mark_known) in {(None, False), (mark(), True)}
 
     def test_an_all_day_private_copy_with_an_alarm(self, side: Side) -> None:
         wanted = copy(days(2, 2), "Holiday", is_private=True, reminder=timedelta(minutes=30))
@@ -226,12 +228,16 @@ class CalendarContract(SeriesContract):
             assert entry.reminder == timedelta(minutes=30)
 
     def test_a_repeated_create_makes_no_second_entry(self, side: Side) -> None:
+        if not self.has_transactions:
+            pytest.skip("no transaction ids here: the mark is looked for before a create is repeated")
         first = side.provider.create(side.calendar, copy(at(1)), mark(), "tx-1")
         again = side.provider.create(side.calendar, copy(at(1)), mark(), "tx-1")
         assert again.id == first.id
         assert [one.id for one in side.provider.find_mark(mark())] == [first.id]
 
     def test_a_transaction_id_is_used_up_when_its_entry_was_deleted(self, side: Side) -> None:
+        if not self.has_transactions:
+            pytest.skip("no transaction ids here: what was deleted is created anew")
         first = side.provider.create(side.calendar, copy(at(1)), mark(), "tx-1")
         side.delete(first.id)
         with pytest.raises(AppointmentRejectedError, match="transaction_used"):

@@ -26,6 +26,8 @@ def series(recurrence: Recurrence, when: When | None = None, **fields: object) -
 
 
 class SeriesContract:
+    has_transactions = True
+
     @pytest.fixture
     def side(self) -> Side:
         raise NotImplementedError
@@ -43,6 +45,8 @@ class SeriesContract:
         assert len({one.id for one in found}) == 4
 
     def test_creating_a_series_twice_under_one_transaction_makes_one(self, side: Side) -> None:
+        if not self.has_transactions:
+            pytest.skip("no transaction ids here: the mark is looked for before a create is repeated")
         first, second = _create(side, weekly()), _create(side, weekly())
 
         assert first.id == second.id

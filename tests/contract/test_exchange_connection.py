@@ -36,7 +36,7 @@ from calsync_core.ports.exchange import ExchangeLogin, ExchangeServer, ServerHin
 
 from tests.contract.calendar_sides import WINDOW
 from tests.contract.exchange_stub import Stub, running_stub, xml
-from tests.unit.adapters.exchange_answers import answer, folder, sync_page
+from tests.contract.exchange_answers import answer, folder, sync_page
 
 ACCOUNT = AccountId("main")
 CALENDAR = CalendarId("F-calendar")
