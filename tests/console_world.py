@@ -17,7 +17,7 @@ from calsync_core.adapters.memory.host import MemoryHost
 from calsync_core.adapters.memory.outward import FixedClock, MemoryMailer, MemoryQueue, PlainSealer, SeededIds
 from calsync_core.adapters.memory.stores import memory_stores
 from calsync_core.domain.connections import Connection, MailboxIdentity, ProviderKind
-from calsync_core.domain.errors import SignInRefusedError
+from calsync_core.domain.errors import ProviderUnavailableError, SignInRefusedError
 from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
 from calsync_core.domain.resources import Resource, ResourceState, Status
 from calsync_core.keys import host_events_secret
@@ -29,6 +29,7 @@ from calsync_core.ports.mails import Draft
 from calsync_core.ports.outward import Mail
 from calsync_core.ports.signin import Begun, SignedIn
 from calsync_core.usecases.manage_api_keys import create_api_key
+from calsync_core.usecases.open_mailbox import OpenedLogins
 from calsync_core.usecases.receive_host_event import HostEvent
 from calsync_core.usecases.refresh_resources import Refreshed, refresh_resources
 from calsync_core.usecases.sign_in_member import SignInPorts
@@ -95,6 +96,8 @@ class MemoryCalendars:
         raise AssertionError("not in these tests")
 
     def of_mailbox(self, account: AccountId, mailbox: str) -> CalendarProvider:
+        if mailbox not in self.providers:
+            raise ProviderUnavailableError("timed_out")
         return self.providers[mailbox]
 
 
@@ -116,7 +119,7 @@ class World:
         self.stores = memory_stores()
         self.issuer = FakeIssuer()
         self.calendars = MemoryCalendars()
-        self.exchange = MemoryExchange()
+        self.exchange, self.logins = MemoryExchange(), OpenedLogins()
         self.ports = JourneyPorts(
             stores=self.stores,
             mailer=self.mailer,
@@ -131,6 +134,7 @@ class World:
             host=self.host,
             redirect_uri=f"{PUBLIC}/oauth/callback",
             text_version="1",
+            installation="test",
         )
         self.frame = Frame(
             pages=Pages(public_url=PUBLIC, business="City Clinic"),

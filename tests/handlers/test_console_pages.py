@@ -91,6 +91,8 @@ class _Outline(HTMLParser):
 PAGES = (
     "/console", "/console/invite", "/console/settings", "/console/conflicts", "/console/log", "/console/connections",
     "/console/resources/anna", "/console/resources/anna/settings", "/console/resources/anna/disconnect", "/signin",
+    "/console/connections/servers/new", "/console/connections/mailboxes/mbx-anna/test",
+    "/console/resources/anna/exchange",
 )  # fmt: skip
 
 
@@ -338,8 +340,9 @@ def test_check_effect_shows_numbers_and_stores_nothing(world: World, browser: Br
     checked = _text(browser.post("/console/settings", {**form, "action": "check"}))
 
     assert "1 person or room follows" in checked
-    assert "1 entry in calendars would be written anew" in checked
-    assert "“First visit - M. Muster” → “Busy”" in checked
+    assert "The calendar of 1 person or room could not be read now" in checked
+    assert "By what was known last, 1 entry or block is concerned." in checked
+    assert "Nothing was written for this." in checked
     assert world.stores.settings.account(MAIN).values == {}
 
     saved = browser.post("/console/settings", {**form, "action": "save"})

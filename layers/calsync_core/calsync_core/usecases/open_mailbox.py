@@ -19,6 +19,8 @@ from calsync_core.ports.outward import Clock
 from calsync_core.ports.signin import CalendarAccess
 from calsync_core.ports.stores import Stores
 
+SERVICE_REFUSED = "service_refused"
+
 
 @dataclass(frozen=True, slots=True)
 class MailboxOpener:
@@ -76,11 +78,12 @@ class OpenedLogins:
         self._logins.pop((account, mailbox), None)
 
 
-_Refused = Callable[[ConsentRevokedError], None]
+_Refused = Callable[[ConsentRevokedError], ConsentRevokedError]
 
 
-def _nobody_notes(_error: ConsentRevokedError) -> None:
+def _nobody_notes(error: ConsentRevokedError) -> ConsentRevokedError:
     """Microsoft's refusals are remembered by the run's state alone."""
+    return error
 
 
 class _Mailbox:
@@ -104,10 +107,10 @@ class _Mailbox:
             try:
                 return getattr(provider, name)(*given, **named)
             except ConsentRevokedError as error:
-                if refused is not _nobody_notes:
-                    self._refusal = error
-                    refused(error)
-                raise
+                if refused is _nobody_notes:
+                    raise
+                self._refusal = refused(error)
+                raise self._refusal from None
 
         return call
 
@@ -175,11 +178,21 @@ def with_known(found: ExchangeServer, server: KnownServer) -> ExchangeServer:
     return replace(found, ca_pem=server.ca_pem, is_2007=server.is_2007, time_zone=server.time_zone)
 
 
-def note_refusal(stores: Stores, clock: Clock, connection: Connection, row: int, error: ConsentRevokedError) -> None:
-    """From now on nobody asks with this password. One that was replaced meanwhile is left alone."""
+def note_refusal(stores: Stores, clock: Clock, connection: Connection, row: int, error: ConsentRevokedError) -> ConsentRevokedError:
+    """From now on nobody asks with this password; one that was replaced meanwhile is left alone.
+
+    Gives the error to raise.
+    """
     if connection.access != "own" and connection.server:
-        note_service_refusal(stores, connection.account, ServerId(connection.server), row, error.code)
-        return
+        note_service_refusal(stores, connection.account, ServerId(connection.server), row)
+        return ConsentRevokedError(SERVICE_REFUSED, server=connection.server)
+    _note_on_connection(stores, clock, connection, row, error)
+    return error
+
+
+def _note_on_connection(
+    stores: Stores, clock: Clock, connection: Connection, row: int, error: ConsentRevokedError
+) -> None:
     stored = stores.credentials.load(connection.account, connection.id)
     if stored is None or stored[1] != row:
         return
@@ -196,7 +209,7 @@ def note_refusal(stores: Stores, clock: Clock, connection: Connection, row: int,
     raise ConcurrentChangeError(mailbox=connection.id)
 
 
-def note_service_refusal(stores: Stores, account: AccountId, server: ServerId, row: int, code: str) -> None:
+def note_service_refusal(stores: Stores, account: AccountId, server: ServerId, row: int) -> None:
     """As above for a service account: all its mailboxes stop at once, before its account is locked."""
     stored = stores.credentials.load(account, service_mailbox(server))
     if stored is None or stored[1] != row:
@@ -206,7 +219,7 @@ def note_service_refusal(stores: Stores, account: AccountId, server: ServerId, r
         if present is None or present.service_code:
             return
         try:
-            stores.servers.save(replace(present, service_code=code))
+            stores.servers.save(replace(present, service_code=SERVICE_REFUSED))
         except ConcurrentChangeError:
             continue
         return

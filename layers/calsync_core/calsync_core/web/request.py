@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from calsync_core.domain.errors import InputError
+from calsync_core.web.multipart import multipart_pairs
 
 MAX_BODY = 256 * 1024
 
@@ -33,8 +34,11 @@ class Request:
 
     @property
     def form(self) -> tuple[tuple[str, str], ...]:
-        """The fields of a urlencoded form; empty for any other body."""
-        if not self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        """The fields of a form; empty for any other body. Of a file that was sent along its text."""
+        kind = self.headers.get("content-type", "")
+        if kind.startswith("multipart/form-data"):
+            return multipart_pairs(kind, self.body)
+        if not kind.startswith("application/x-www-form-urlencoded"):
             return ()
         return _pairs(self.body.decode("utf-8", "replace"))
 

@@ -273,7 +273,7 @@ _EXCHANGE: Mapping[str, Wording] = {
     ),
     "server_address": _w(
         _("This server address cannot be used"),
-        _("It must be the public name of an Exchange server, or its address with https://. No password was sent."),
+        _("It must be the public name of an Exchange server, or its whole address. No password was sent."),
         _("Check the address, or ask your IT for the external address of the Exchange Web Services."),
         Actor.RESOURCE,
     ),

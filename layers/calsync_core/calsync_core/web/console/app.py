@@ -5,14 +5,18 @@ from typing import Any
 
 from calsync_core.domain.errors import CalsyncError
 from calsync_core.web.answers import Answer, see_other
+from calsync_core.web.console.apps import AppPages
 from calsync_core.web.console.conflicts import ConflictPages
+from calsync_core.web.console.connection_test import ConnectionTestPages
 from calsync_core.web.console.connections import ConnectionPages
 from calsync_core.web.console.disconnecting import DisconnectPages
+from calsync_core.web.console.exchange_connect import ExchangeConnectPages
 from calsync_core.web.console.invitations import InvitationPages
 from calsync_core.web.console.overview import OverviewPages
 from calsync_core.web.console.own_calendar import OwnCalendarPages
 from calsync_core.web.console.parts import ConsoleParts
 from calsync_core.web.console.resources import ResourcePages
+from calsync_core.web.console.servers import ServerPages
 from calsync_core.web.console.settings import SettingsPages
 from calsync_core.web.console.signin import SignInPages
 from calsync_core.web.console.synclog import LogPages
@@ -27,6 +31,7 @@ def console_handler(parts: ConsoleParts, sign_in: SignInPages) -> Callable[[dict
     router = Router()
     _add_public(router, sign_in, parts)
     _add_lists(router, parts)
+    _add_servers(router, parts)
     _add_resource(router, parts)
 
     def on_error(_request: Request | None, error: CalsyncError) -> Answer:
@@ -66,7 +71,28 @@ def _add_lists(router: Router, parts: ConsoleParts) -> None:
     connections = ConnectionPages(parts)
     router.add("GET", "/console/connections", read(connections.show))
     router.add("POST", "/console/connections/keys", change(connections.create_key))
+    apps, tests = AppPages(parts, connections), ConnectionTestPages(parts)
+    router.add("POST", "/console/connections/apps/code", change(apps.unlock))
+    router.add("POST", "/console/connections/apps/invitations", change(apps.choose))
+    router.add("GET", "/console/connections/mailboxes/{mailbox_id}/test", read(tests.ask))
+    router.add("POST", "/console/connections/mailboxes/{mailbox_id}/test", change(tests.run))
     router.add("POST", "/console/connections/keys/{key_id}/revoke", change(connections.revoke_key))
+
+
+def _add_servers(router: Router, parts: ConsoleParts) -> None:
+    read, change = parts.frame.read, parts.frame.change
+    pages, base = ServerPages(parts), "/console/connections/servers"
+    router.add("GET", f"{base}/new", read(pages.ask_new))
+    router.add("POST", base, change(pages.create))
+    router.add("GET", f"{base}/{{server_id}}", read(pages.show))
+    for name, view in (
+        ("", pages.change),
+        ("/test", pages.test),
+        ("/service", pages.set_service),
+        ("/service/remove", pages.forget_service),
+        ("/remove", pages.remove),
+    ):
+        router.add("POST", f"{base}/{{server_id}}{name}", change(view))
 
 
 def _add_resource(router: Router, parts: ConsoleParts) -> None:
@@ -87,5 +113,9 @@ def _add_resource(router: Router, parts: ConsoleParts) -> None:
         ("connect", OwnCalendarPages(parts, pages).begin),
     ):
         router.add("POST", f"{base}/{name}", change(view))
+    exchange = ExchangeConnectPages(parts)
+    router.add("GET", f"{base}/exchange", read(exchange.ask))
+    router.add("POST", f"{base}/exchange", change(exchange.by_password))
+    router.add("POST", f"{base}/exchange/service", change(exchange.by_service))
     router.add("GET", f"{base}/settings", read(settings.show))
     router.add("GET", f"{base}/disconnect", read(disconnecting.ask))

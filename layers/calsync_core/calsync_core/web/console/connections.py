@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from calsync_core.domain.errors import InputError
+from calsync_core.domain.errors import CalsyncError, InputError
 from calsync_core.usecases.manage_api_keys import SCOPES, NewApiKey, create_api_key, revoke_api_key
 from calsync_core.web.answers import Answer, see_other
+from calsync_core.web.app_words import offered_kinds, shown_apps
 from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import notice
 from calsync_core.web.console.overview import PROVIDERS
@@ -22,7 +23,7 @@ class ConnectionPages:
     parts: ConsoleParts
 
     def show(self, visit: Visit) -> Answer:
-        return self._page(visit)
+        return self.page(visit)
 
     def create_key(self, visit: Visit) -> Answer:
         """The secret stands in this one answer and nowhere else; reloading the page does not show it again."""
@@ -37,8 +38,8 @@ class ConnectionPages:
                 scope=request.field("scope", "read"),
             )
         except InputError as error:
-            return self._page(visit, status=status_of(error), trouble=wording(error.code))
-        return self._page(visit, made=made)
+            return self.page(visit, status=status_of(error), trouble=wording(error.code))
+        return self.page(visit, made=made)
 
     def revoke_key(self, visit: Visit, key_id: str) -> Answer:
         revoke_api_key(self.parts.ports.stores.access, visit.account, key_id)
@@ -53,8 +54,14 @@ class ConnectionPages:
         state = make_link(self.parts.link_key, SignedLink(Purpose.ADMIN_CONSENT, visit.account, "", expires_at))
         return ports.sign_in.admin_consent_url(state=state, redirect_uri=ports.redirect_uri)
 
-    def _page(
-        self, visit: Visit, *, made: NewApiKey | None = None, trouble: Wording | None = None, status: int = 200
+    def page(
+        self,
+        visit: Visit,
+        *,
+        made: NewApiKey | None = None,
+        trouble: Wording | None = None,
+        status: int = 200,
+        app_error: CalsyncError | None = None,
     ) -> Answer:
         stores = self.parts.ports.stores
         keys = sorted(stores.access.api_keys(visit.account), key=lambda key: (key.is_revoked, key.name.casefold()))
@@ -63,7 +70,13 @@ class ConnectionPages:
             visit,
             "connections",
             section="connections",
-            status=status,
+            status=status_of(app_error) if app_error else status,
+            app_trouble=wording(app_error.code) if app_error else None,
+            apps=shown_apps(self.parts.ports, visit.account),
+            kinds=offered_kinds(self.parts.ports, visit.account),
+            invites_to=stores.apps.get(visit.account).invites_to,
+            servers=stores.servers.of_account(visit.account),
+            wording=wording,
             keys=keys,
             made=made,
             trouble=trouble,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from calsync_core.domain.apps import CalendarKind
 from calsync_core.domain.errors import CalsyncError, InputError
 from calsync_core.domain.ids import ResourceId
 from calsync_core.domain.resources import ResourceState, Status
@@ -9,6 +10,7 @@ from calsync_core.usecases.agree_to_privacy import agree_to_privacy
 from calsync_core.usecases.invite_resource import MAX_MESSAGE, InviteResource, invite_resource
 from calsync_core.usecases.send_mail import address_of
 from calsync_core.web.answers import Answer, see_other
+from calsync_core.web.app_words import kind_of, offered_kinds
 from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.parts import ConsoleParts
 from calsync_core.web.problems import status_of
@@ -46,15 +48,19 @@ class InvitationPages:
             if request.field("agree") != "yes":
                 return self._page(visit, set(chosen), InputError("agreement_missing"))
             self._agree(visit)
-        results = [self._invite(visit, ResourceId(one), request.field("message")) for one in chosen]
+        try:
+            kind = kind_of(request.field("kind"))
+        except InputError as error:
+            return self._page(visit, set(chosen), error)
+        results = [self._invite(visit, ResourceId(one), request.field("message"), kind) for one in chosen]
         if len(results) == 1 and results[0].trouble is None:
             return see_other("/console?done=sent")
         return self.parts.frame.show(visit, "invited", section="overview", results=results)
 
-    def _invite(self, visit: Visit, resource: ResourceId, message: str) -> Sent:
+    def _invite(self, visit: Visit, resource: ResourceId, message: str, kind: CalendarKind | None) -> Sent:
         state = self.parts.frame.resource(visit, resource)
         address = address_of(state.resource)
-        command = InviteResource(visit.account, resource, visit.who, message)
+        command = InviteResource(visit.account, resource, visit.who, message, kind=kind)
         try:
             invite_resource(self.parts.ports, command)
         except CalsyncError as error:
@@ -79,6 +85,8 @@ class InvitationPages:
             has_agreed=self._has_agreed(visit),
             deployment=self.parts.deployment,
             by=visit.who,
+            kinds=offered_kinds(self.parts.ports, visit.account),
+            kind=visit.request.field("kind") or self.parts.ports.stores.apps.get(visit.account).invites_to.value,
         )
 
     def _has_agreed(self, visit: Visit) -> bool:

@@ -6,14 +6,16 @@ from urllib.parse import quote
 
 from calsync_core.domain.errors import CalsyncError, ConcurrentChangeError, InputError
 from calsync_core.domain.resources import ResourceState
-from calsync_core.domain.settings import Overrides, SyncSettings, effective
+from calsync_core.domain.settings import Overrides, Source, SyncSettings, effective
 from calsync_core.ports.stores import StoredSettings
-from calsync_core.usecases.change_settings import Change, preview_change, save_change
-from calsync_core.usecases.preview_settings import Effect
+from calsync_core.usecases.change_settings import Change, save_change
+from calsync_core.usecases.dry_run_settings import DryRun, dry_run_settings
+from calsync_core.usecases.preview_settings import widens_privacy
 from calsync_core.web.answers import Answer, see_other
 from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import notice
 from calsync_core.web.console.parts import ConsoleParts
+from calsync_core.web.console.settings_effect import example_title, told_counts, told_examples
 from calsync_core.web.console.settings_form import LABELS, form_groups, read_form
 from calsync_core.web.problems import status_of
 from calsync_core.web.wording import wording
@@ -33,6 +35,10 @@ class _Present:
         return effective(self.account, self.own)
 
     @property
+    def level(self) -> Source:
+        return Source.RESOURCE if self.state else Source.ACCOUNT
+
+    @property
     def defaults(self) -> SyncSettings:
         """What "Use default again" gives: the account's for a resource, the built-in ones for everyone."""
         return effective(self.account if self.state else {}, {})
@@ -47,15 +53,20 @@ class SettingsPages:
         return self._page(visit, present, present.settings)
 
     def change(self, visit: Visit, resource_id: str | None = None) -> Answer:
-        """`action` check shows the numbers, save stores; `reset` gives one key, or all, back to the default."""
+        """`action` check shows the numbers, save stores; `reset` gives one key, or all, back to the default.
+
+        What shows more than before is saved only from the page that says so.
+        """
         present = self._present(visit, resource_id)
         request = visit.request
         try:
             change = self._change(visit, present)
             wanted = effective(*self._overlaid(present, change))
-            if request.field("action") == "check" and not request.field("reset"):
-                effect = preview_change(self.parts.settings, visit.account, _id(present), change)
-                return self._page(visit, present, wanted, effect=effect)
+            if not request.field("reset") and (
+                request.field("action") == "check" or self._must_ask(visit, present, wanted)
+            ):
+                run = dry_run_settings(self.parts.ports, self.parts.settings, visit.account, _id(present), change)
+                return self._page(visit, present, wanted, run=run)
             save_change(self.parts.settings, visit.account, _id(present), change, by=visit.who)
         except (InputError, ConcurrentChangeError) as error:
             return self._page(visit, present, present.settings, error=error)
@@ -73,6 +84,9 @@ class SettingsPages:
             version=int(version) if version.isdecimal() else None,
             scope=_scope(request.field("scope")),
         )
+
+    def _must_ask(self, visit: Visit, present: _Present, wanted: SyncSettings) -> bool:
+        return widens_privacy(present.settings, wanted) and visit.request.field("confirmed") != "yes"
 
     def _overlaid(self, present: _Present, change: Change) -> tuple[Overrides, Overrides]:
         if present.state is None:
@@ -94,7 +108,7 @@ class SettingsPages:
         present: _Present,
         shown: SyncSettings,
         *,
-        effect: Effect | None = None,
+        run: DryRun | None = None,
         error: CalsyncError | None = None,
     ) -> Answer:
         state = present.state
@@ -102,17 +116,22 @@ class SettingsPages:
             visit,
             "settings",
             section="overview" if state else "settings",
-            status=status_of(error) if error else 200,
+            status=status_of(error) if error and not visit.request.is_fragment else 200,
             trouble=wording(error.code) if error else None,
             trouble_field=f"set.{error.detail['field']}" if error and "field" in error.detail else "",
             notice=notice(visit.request) if error is None else None,
-            groups=form_groups(shown, present.defaults, present.account, present.own),
+            groups=form_groups(shown, present.defaults, present.account, present.own, present.level),
+            title_example=example_title(shown, state),
+            has_own=bool(present.stored.values),
             state=state,
             address=_address(present),
             version=present.stored.version,
             scope=visit.request.field("scope", "future"),
-            effect=effect,
-            changed=[LABELS[key] for key in effect.changed_keys] if effect else [],
+            effect=run.estimate if run else None,
+            run=run,
+            changed=[LABELS[key] for key in run.estimate.changed_keys] if run else [],
+            told_counts=told_counts(run) if run else [],
+            examples=told_examples(run, state.resource.time_zone if state else self.parts.frame.zone) if run else [],
             **self._numbers(visit, state),
         )
 

@@ -182,8 +182,8 @@ RANGES: Mapping[str, tuple[int, int]] = {
 _MANY, _EXCLUDE, _ZONE = "to_calendar.fields", "from_calendar.exclude", "to_calendar.time_zone"
 HINTS: Mapping[str, str] = {
     "to_calendar.title": _(
-        "Details in braces: {service}, {customer}, {resource}, {phone}, {email}, {location}, {notes}, {custom:name}. What "
-        "is not shown above, or is empty, leaves no gap."
+        "Details in braces: {service}, {customer}, {resource}, {phone}, {email}, {location}, {notes}, {custom:name}. "
+        "What is not shown above, or is empty, leaves no gap."
     ),
     "to_calendar.fields": _("Further fields of your booking system, by name, one a line"),
     "to_calendar.time_zone": _("Empty: each person's own. Else as in Europe/Berlin or W. Europe Standard Time."),
@@ -194,8 +194,8 @@ HINTS: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Field:
     """`control` is number, text, many, exclude or one; `value` is what a browser would send, a tuple for many. `lines`
-    are texts of several lines by the name that they are sent under. `source` is account where the value is the
-    account's own choice, `default` what "Use default again" would give."""
+    are texts of several lines by the name that they are sent under. `default` is what "Use
+    default again" would give."""
 
     key: str
     label: str
@@ -206,18 +206,21 @@ class Field:
     most: int
     is_own: bool
     default: str
-    source: str = "built_in"
     hint: str = ""
     lines: tuple[tuple[str, str, str], ...] = ()
 
 
 def form_groups(
-    shown: SyncSettings, defaults: SyncSettings, account: Overrides, own: Overrides
+    shown: SyncSettings, defaults: SyncSettings, account: Overrides, own: Overrides, level: Source
 ) -> list[tuple[str, list[Field]]]:
-    """All fields with the values of `shown`; `defaults` are what "Use default again" would give."""
+    """All fields with the values of `shown`; `defaults` are what "Use default again" would give, `level` is whose page
+    it is: values that come from there were changed here."""
     values, fallback = flatten(shown), flatten(defaults)
     origin = sources(account, own)
-    return [(title, [_field(key, values[key], fallback[key], origin[key]) for key in group]) for title, group in GROUPS]
+    return [
+        (title, [_field(key, values[key], fallback[key], origin[key] is level) for key in group])
+        for title, group in GROUPS
+    ]
 
 
 def read_form(request: Request, present: SyncSettings) -> Overrides:
@@ -302,7 +305,7 @@ def _texts(key: str, value: Any) -> tuple[tuple[str, str, str], ...]:
     return ()
 
 
-def _field(key: str, value: Any, default: Any, source: Source) -> Field:
+def _field(key: str, value: Any, default: Any, is_own: bool) -> Field:
     words = WORDS.get(key, {})
     control = _control(key)
     if key == _ZONE and value == OWN_ZONE:
@@ -317,9 +320,8 @@ def _field(key: str, value: Any, default: Any, source: Source) -> Field:
         options=tuple((word, words[word]) for word in order if word in words),
         least=least,
         most=most,
-        is_own=source is Source.RESOURCE,
+        is_own=is_own,
         default=shown_value(key, default),
-        source=source.value,
         hint="" if key == _MANY else HINTS.get(key, ""),
         lines=_texts(key, value),
     )
