@@ -26,6 +26,19 @@ _QUERY: dict[str, dict[str, Any]] = {
         "description": "Exclusive; at most 62 days after `from`.",
     },
     "resource_id": {"schema": {"type": "string"}},
+    "status": {
+        "schema": {"type": "string", "enum": ["open", "ended"], "default": "open"},
+        "description": "ended: left alone, settled by themselves, resolved by a person; the last 90 days.",
+    },
+    "title": {
+        "schema": {"type": "string", "maxLength": 255},
+        "description": "Part of a booking's title, or of an entry's where the settings let it be read.",
+    },
+    "at": {"schema": {"type": "string", "format": "date-time"}, "description": "A moment inside the appointment."},
+    "from?": {"schema": {"type": "string", "format": "date-time"}, "description": "With `to`: a span instead."},
+    "to?": {"schema": {"type": "string", "format": "date-time"}, "description": "Exclusive; at most 62 days."},
+    "booking_id": {"schema": {"type": "string"}},
+    "entry_id": {"schema": {"type": "string"}, "description": "The provider's id of an entry."},
 }
 
 
@@ -68,7 +81,7 @@ def text() -> str:
 def _operation(operation: Operation, refs: dict[Any, str]) -> dict[str, Any]:
     in_path = re.findall(r"\{(\w+)\}", operation.path)
     parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in in_path]
-    parameters += [{"name": name, "in": "query", **_QUERY[name]} for name in operation.query]
+    parameters += [{"name": name.rstrip("?"), "in": "query", **_QUERY[name]} for name in operation.query]
     codes = [*_COMMON, *(["scope_missing"] if operation.scope == "write" else []), *operation.errors]
     if in_path:
         codes.append("conflict_unknown" if "conflict_id" in in_path else "resource_unknown")

@@ -65,7 +65,7 @@ class ResourceRoutes:
         state = self.frame.resource(call, resource_id)
         lines = self.frame.ports.stores.log.of_resource(call.account, state.resource.id, LOG_LINES)
         page, cursor = list_page(call, lines, _line_key)
-        items = [_log_out(line) for line in page]
+        items = [log_out(line) for line in page]
         return answer(schemas.Page[schemas.LogOut](items=items, next_cursor=cursor))
 
     def invite(self, call: Call, resource_id: str) -> Answer:
@@ -169,7 +169,7 @@ def _result(found: AvailabilityAnswer) -> Literal["free", "busy", "unknown"]:
     return "free" if found.is_known and not words else "unknown"
 
 
-def _log_out(line: LogEntry) -> schemas.LogOut:
+def log_out(line: LogEntry) -> schemas.LogOut:
     return schemas.LogOut(
         at=line.at,
         resource_id=line.resource_id,

@@ -7,9 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from calsync_core.web.answers import Answer
-from calsync_core.web.api import schemas
+from calsync_core.web.api import history_schemas, schemas
 from calsync_core.web.api.conflicts import ConflictRoutes
 from calsync_core.web.api.frame import ApiFrame
+from calsync_core.web.api.history import HistoryRoutes
 from calsync_core.web.api.resources import ResourceRoutes
 from calsync_core.web.api.settings import SettingsRoutes
 
@@ -69,8 +70,30 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("settings.change_account", "PUT", "/v1/settings", "write", "Change the settings for everyone",
               schemas.SettingsChangedOut, schemas.SettingsIn,
               errors=("setting_unknown", "setting_out_of_range", *_SETTING_FAULTS, "changed_meanwhile")),
-    Operation("conflicts.list", "GET", "/v1/conflicts", "read", "Open conflicts, newest first",
-              schemas.Page[schemas.ConflictOut], query=("resource_id", *PAGING)),
+    Operation("history.runs", "GET", f"{_ONE}/runs", "read",
+              "Checks of the last 30 days that deleted or moved something, newest first",
+              schemas.Page[history_schemas.RunOut], query=PAGING),
+    Operation("history.run", "GET", f"{_ONE}/runs/{{run}}", "read",
+              "What one of them did, and what an undo would do now; both sides are read, nothing is written",
+              history_schemas.UndoPreviewOut, errors=("run_unknown", "not_connected")),
+    Operation("history.undo", "POST", f"{_ONE}/runs/{{run}}/undo", "write",
+              "Undo it with the next check; what has changed since is left alone", schemas.AcceptedOut, status=202,
+              errors=("run_unknown", "not_connected")),
+    Operation("history.why", "GET", f"{_ONE}/why", "read",
+              "Why an appointment is here or is not: both sides are read live, and the rule that decides is named",
+              history_schemas.WhyOut, query=("title", "at", "from?", "to?", "booking_id", "entry_id"),
+              errors=("question_missing", "not_connected", "instant_unreadable", "span_inverted", "span_too_long")),
+    Operation("history.set_aside", "GET", f"{_ONE}/set-aside", "read", "What is not tried any more, soonest first",
+              schemas.Page[history_schemas.SetAsideOut], query=PAGING),
+    Operation("history.try_again", "POST", f"{_ONE}/set-aside/try-again", "write", "Try one of them again, or all",
+              history_schemas.TriedOut, history_schemas.TryAgainIn, errors=("not_quarantined",)),
+    Operation("history.stop_line", "POST", f"{_ONE}/stop-line", "write",
+              "Many entries disappeared at once and nothing was deleted: confirm it, or have the copies written again",
+              schemas.AcceptedOut, history_schemas.StopLineIn, 202, errors=("changed_meanwhile",)),
+    Operation("conflicts.list", "GET", "/v1/conflicts", "read", "Conflicts, newest first",
+              schemas.Page[schemas.ConflictOut], query=("status", "resource_id", *PAGING)),
+    Operation("conflicts.one", "GET", "/v1/conflicts/{conflict_id}", "read", "One of them, open or ended",
+              schemas.ConflictOut),
     Operation("conflicts.resolve", "POST", "/v1/conflicts/{conflict_id}/resolution", "write", "End a conflict",
               schemas.ConflictOut, schemas.ResolutionIn,
               errors=("resolution_not_offered", "conflict_changed", "conflict_ended", "until_out_of_range",
@@ -84,6 +107,7 @@ def views(frame: ApiFrame, public_url: str) -> dict[str, Callable[..., Answer]]:
         "resources": ResourceRoutes(frame, public_url),
         "settings": SettingsRoutes(frame),
         "conflicts": ConflictRoutes(frame),
+        "history": HistoryRoutes(frame),
     }
     found: dict[str, Callable[..., Answer]] = {}
     for operation in OPERATIONS:

@@ -148,6 +148,7 @@ class ConflictOut(Answered):
     until: Instant | None
     ended: Instant | None
     ended_by: str | None
+    resolution: str | None = Field(description="What a person chose; null while it is open or when it settled itself.")
     revision: int
     resolutions: list[str] = Field(description="The ways out that fit; empty once it has ended.")
 
