@@ -28,7 +28,9 @@ class ExchangeParts:
     def sign_in(self) -> ExchangeSignIn:
         """Raises InstallationError("exchange_off")."""
         self._check()
-        raise InstallationError("exchange_off")
+        from calsync_core.adapters.exchange.signin import ServerSignIn
+
+        return ServerSignIn(self._guard)
 
     @cached_property
     def access(self) -> CalendarAccess:
