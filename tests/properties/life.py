@@ -8,9 +8,10 @@ steps can be printed and replayed.
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from random import Random
+from zoneinfo import ZoneInfo
 
 from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
 from calsync_core.adapters.memory.mailbox import DEFAULT, MemoryMailboxServer
@@ -24,7 +25,7 @@ from calsync_core.domain.errors import (
     ProviderUnavailableError,
     RefusedError,
 )
-from calsync_core.domain.ids import CalendarId, MailboxId, ResourceId
+from calsync_core.domain.ids import BookingId, CalendarId, MailboxId, ResourceId
 from calsync_core.domain.links import Origin
 from calsync_core.domain.resources import Progress, ResourceState, Status
 from calsync_core.domain.settings import SyncSettings, effective
@@ -146,6 +147,31 @@ class Life:
         server = self.server(place)
         return [entry for calendar in server.calendars for entry in server.shown(calendar)]
 
+    def marked(self, place: str, entry: Entry) -> Entry:
+        """An occurrence of a series of ours stands for one booking: it is shown with the mark that it would have."""
+        master = self.server(place).items[entry.series_id].entry if entry.series_id else None
+        if master is None or master.mark is None or entry.mark is not None:
+            return entry
+        day = self._day(entry.original_start_at, entry.when)
+        booking = next(
+            (
+                one.id
+                for one in self.clinic.system.occurrences(master.mark.booking)
+                if self._day(one.original_start_at, one.when) == day
+            ),
+            BookingId(f"{master.mark.booking} has none on {day}"),
+        )
+        return replace(entry, mark=replace(master.mark, booking=booking))
+
+    @staticmethod
+    def _day(start: datetime | None, when: When) -> date:
+        return (start or when.interval("Europe/Berlin")[0]).astimezone(ZoneInfo("Europe/Berlin")).date()
+
+    def copies(self, place: str) -> list[Entry]:
+        """What the person sees of bookings, of whichever resource."""
+        found = [self.marked(place, entry) for entry in self.shown(place)]
+        return [entry for entry in found if entry.mark is not None]
+
     def _single(self, place: str, pick: int) -> Entry | None:
         entries = [entry for entry in self.shown(place) if entry.kind is Kind.SINGLE]
         return entries[pick % len(entries)] if entries else None
@@ -264,6 +290,15 @@ class Life:
     def book(self, who: list[str], day: int, hour: float) -> None:
         self.clinic.system.book(who, at(day, hour), "Visit", service_name="Massage")
 
+    def book_series(self, who: list[str], day: int, hour: float, rule: str) -> None:
+        self.clinic.system.book_series(who, at(day, hour), rule, "Course", service_name="Course")
+
+    def change_rule(self, pick: int, rule: str) -> None:
+        found = [one for one in self.clinic.system.bookings.values() if one.is_series_master]
+        series = [one for one in found if one.status.value != "cancelled"]
+        if series:
+            self.clinic.system.change_rule(series[pick % len(series)].id, rule)
+
     def move_booking(self, pick: int, day: int, hour: float) -> None:
         if booking := self._booking(pick):
             self.clinic.system.move_booking_by_clinic(booking.id, at(day, hour))
@@ -271,6 +306,9 @@ class Life:
     def change_booking(self, pick: int, what: str) -> None:
         if booking := self._booking(pick):
             system = self.clinic.system
+            if what == "remove" and booking.is_series_master:
+                for one in system.occurrences(booking.id):
+                    system.remove_booking(one.id)
             if what == "retitle":
                 system.change_booking(booking.id, service_name=f"Massage {self.steps}")
             else:
@@ -455,8 +493,9 @@ class Life:
 
     def _touch(self, _random: Random) -> None:
         for server in self.clinic.servers.values():
-            if server.writes and not server.items[server.writes[-1].entry_id].is_gone:
-                server.touch(server.writes[-1].entry_id)
+            last = server.items.get(server.writes[-1].entry_id) if server.writes else None
+            if last is not None and not last.is_gone:
+                server.touch(last.entry.id)
 
     # -- runs, with faults -------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from calsync_core.domain.appointments import Booking, Kind
 from calsync_core.domain.conflicts import ConflictStatus
 from calsync_core.domain.ids import ResourceId
 
@@ -42,6 +43,42 @@ def _change_both(life: Life) -> None:
 
 def _delete_occurrence(life: Life) -> None:
     life.change_occurrence("anna", 1, "delete", 0)
+
+
+def _a_course(life: Life) -> None:
+    life.book_series(["anna"], 2, 9, "FREQ=WEEKLY;COUNT=4")
+
+
+def _course(life: Life) -> Booking:
+    return next(one for one in life.clinic.system.bookings.values() if one.is_series_master)
+
+
+def _dates(life: Life) -> list[Booking]:
+    return life.clinic.system.occurrences(_course(life).id)
+
+
+def _a_lively_course(life: Life) -> None:
+    """One date moved, one cancelled."""
+    _a_course(life)
+    life.clinic.system.move_booking_by_clinic(_dates(life)[1].id, at(10, 15))
+    life.clinic.system.cancel(_dates(life)[2].id)
+
+
+def _move_date_in_outlook(life: Life) -> None:
+    master = next(one for one in life.server("anna").items.values() if one.entry.kind is Kind.MASTER)
+    original = _dates(life)[1].original_start_at
+    assert original is not None
+    life.server("anna").move_occurrence(master.entry.id, original, at(10, 14))
+
+
+def _delete_course_in_outlook(life: Life) -> None:
+    master = next(one for one in life.server("anna").items.values() if one.entry.kind is Kind.MASTER)
+    life.server("anna").delete_entry(master.entry.id)
+
+
+def _move_course_in_outlook(life: Life) -> None:
+    master = next(one for one in life.server("anna").items.values() if one.entry.kind is Kind.MASTER)
+    life.server("anna").move_series(master.entry.id, at(2, 13), 4)
 
 
 def _import_pages(life: Life) -> None:
@@ -104,6 +141,59 @@ SCENARIOS: dict[str, tuple[Edit, Edit, str, dict[str, str]]] = {
         _delete_occurrence,
         "notification",
         {},
+    ),
+    "a course is booked": (lambda life: None, _a_lively_course, "host", {}),
+    "a date is moved": (
+        _a_course,
+        lambda life: life.clinic.system.move_booking_by_clinic(_dates(life)[1].id, at(10, 15)),
+        "host",
+        {},
+    ),
+    "a date is moved past its neighbour": (
+        _a_course,
+        lambda life: life.clinic.system.move_booking_by_clinic(_dates(life)[1].id, at(17, 15)),
+        "host",
+        {},
+    ),
+    "a date is cancelled": (_a_course, lambda life: life.clinic.system.cancel(_dates(life)[1].id), "host", {}),
+    "a date is moved in Outlook": (_a_course, _move_date_in_outlook, "notification", {}),
+    "a course gets another time": (
+        _a_lively_course,
+        lambda life: life.clinic.system.move_booking_by_clinic(_course(life).id, at(2, 11)),
+        "host",
+        {},
+    ),
+    "a course gets another rule": (
+        _a_lively_course,
+        lambda life: life.clinic.system.change_rule(_course(life).id, "FREQ=WEEKLY;INTERVAL=2;COUNT=3"),
+        "host",
+        {},
+    ),
+    "a course gets a rule without words": (
+        _a_lively_course,
+        lambda life: life.clinic.system.change_rule(_course(life).id, "FREQ=WEEKLY;BYMONTH=11,12;COUNT=3"),
+        "host",
+        {},
+    ),
+    "a course is cancelled": (
+        _a_lively_course,
+        lambda life: life.clinic.system.cancel(_course(life).id),
+        "host",
+        {},
+    ),
+    "a course is deleted in Outlook": (_a_lively_course, _delete_course_in_outlook, "notification", {}),
+    "a course is deleted in Outlook, restored": (
+        _a_lively_course,
+        _delete_course_in_outlook,
+        "notification",
+        {"edits.deleted_in_calendar": "restore"},
+    ),
+    "a course is moved in Outlook": (_a_lively_course, _move_course_in_outlook, "notification", {}),
+    "a course is moved in Outlook, restored": (
+        _a_lively_course,
+        _move_course_in_outlook,
+        "notification",
+        {"edits.moved_in_calendar": "restore"},
     ),
     "handed to the other location": (_a_booking, lambda life: life.reassign(0, ["anna-north"]), "host", {}),
     "staff and room share": (_a_booking, lambda life: life.reassign(0, ["anna", "bert"]), "host", {}),
@@ -174,10 +264,7 @@ def _crash(life: Life, cause: str, step: int) -> bool:
 
 def _end(life: Life) -> object:
     copies = sorted(
-        (e.mark.booking, e.mark.resource, repr(e.when), e.title)
-        for p in ("anna", "bert")
-        for e in life.shown(p)
-        if e.mark
+        (e.mark.booking, e.mark.resource, repr(e.when), e.title) for p in ("anna", "bert") for e in life.copies(p)
     )
     blocks = sorted(
         (one.resource_id, repr(one.when), one.kind.value, one.title or "") for one in life.clinic.system.blocks.values()

@@ -93,7 +93,8 @@ def _join(run: SyncRun, series_id: BookingId, parts: list[Read], leaving: set[Li
         return _fresh(run, parts)
     series, master = _written(run, ref, series, booking, parts)
     if series is None:
-        return [_single(run, read) for read in _fresh(run, parts)]
+        fresh = _fresh(run, parts)
+        return [_single(run, read) for read in fresh + waiting_parts(run, series_id, {read.ref for read in fresh})]
     if series.entry_id is None:
         return []  # R87: a person decides about the whole series
     if series.intent is not Intent.ALIGN and isinstance(master, Entry) and calendar_moved_on(series, master):
@@ -212,11 +213,8 @@ def _all_parts(run: SyncRun, series: Link, booking: Booking, parts: Iterable[Rea
         cursor = page.next_cursor
         if cursor is None:
             break
-    for link in run.ports.stores.links.parts(run.account, run.resource, booking.id):
-        if link.ref not in bookings and link.intent is Intent.CREATE and link.booking_id is not None:
-            one = read_booking(run, link.booking_id)
-            if isinstance(one, Booking):  # the feed tells of one that is gone
-                bookings[link.ref] = one
+    waiting = waiting_parts(run, booking.id, set(bookings))
+    bookings.update({read.ref: read.host for read in waiting if isinstance(read.host, Booking)})
     stored = run.ports.stores.links.get(run.account, run.resource, list(bookings))
     return [Read(ref, stored.get(ref), one, entry_is_whole=True) for ref, one in bookings.items()]
 
@@ -310,6 +308,15 @@ def _fresh(run: SyncRun, reads: list[Read]) -> list[Read]:
     """With the links as they are after the series was written."""
     links = run.ports.stores.links.get(run.account, run.resource, [read.ref for read in reads]) if reads else {}
     return [replace(read, link=links.get(read.ref)) for read in reads]
+
+
+def waiting_parts(run: SyncRun, series_id: str, but: set[LinkRef]) -> list[Read]:
+    """Occurrences that had a place in a series that is no more; the feed need not tell of them."""
+    reads = []
+    for link in run.ports.stores.links.parts(run.account, run.resource, series_id):
+        if link.ref not in but and link.intent is Intent.CREATE and link.entry_id is None:
+            reads.append(Read(link.ref, link, read_booking(run, link.booking_id), is_single=True, entry_is_whole=True))
+    return reads
 
 
 def _single(run: SyncRun, read: Read) -> Read:
