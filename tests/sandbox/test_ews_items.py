@@ -1,71 +1,27 @@
 """Calendar items of the sandbox's Exchange by exchangelib, unchanged; every message is held against the schema."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import pytest
-from exchangelib import CalendarItem, EWSDateTime, EWSTimeZone, HTMLBody, Mailbox
+from exchangelib import CalendarItem, HTMLBody
 from exchangelib.errors import (
     ErrorCalendarDurationIsTooLong,
     ErrorCalendarEndDateIsEarlierThanStartDate,
     ErrorCalendarViewRangeTooBig,
+    ErrorIrresolvableConflict,
     ErrorItemNotFound,
 )
-from exchangelib.extended_properties import ExtendedProperty
-from exchangelib.folders import Calendar
-from exchangelib.folders.roots import Root
-from exchangelib.properties import DistinguishedFolderId
 
-from tests.sandbox.ews_client import account, trusting
-from tests.sandbox.ews_schema import check_log
+from tests.sandbox.ews_calendar import ANNA, DAY, ROME, an_item, at, calendar_of, exchange_of, in_view
+from tests.sandbox.ews_client import account
 from tests.sandbox.small_microsoft import Microsoft
-
-ANNA = "anna@clinic.example"
-BERT = "bert@clinic.example"
-ROME = EWSTimeZone("Europe/Rome")
-DAY = date(2026, 11, 23)
-
-
-class Mark(ExtendedProperty):
-    property_set_id = "c11ff724-aa03-4555-9952-8fa248a11c3e"
-    property_name = "calsyncId"
-    property_type = "String"
 
 
 @pytest.fixture(autouse=True)
 def on_exchange(microsoft: Microsoft) -> Iterator[None]:
-    """Anna and Bert have accounts; every message of the test is held against the schema."""
-    for address in (ANNA, BERT):
-        microsoft.control("PATCH", f"/people/{address}", {"exchange": {}})
-    microsoft.control("PATCH", "/settings", {"key_rotation_seconds": None})
-    CalendarItem.register("mark", Mark)
-    with trusting(microsoft.addresses["ca_file"]):
+    with exchange_of(microsoft):
         yield
-    CalendarItem.deregister("mark")
-    check_log(microsoft)
-
-
-def calendar_of(microsoft: Microsoft, address: str = ANNA, caller: str | None = None, **more: Any) -> Calendar:
-    """A calendar without a request: by distinguished name and mailbox."""
-    them = account(microsoft, address, caller or address, default_timezone=ROME, **more)
-    return Calendar(
-        root=Root(account=them),
-        _distinguished_id=DistinguishedFolderId(id="calendar", mailbox=Mailbox(email_address=address)),
-    )
-
-
-def at(hour: int, minute: int = 0, day: date = DAY) -> EWSDateTime:
-    return EWSDateTime(day.year, day.month, day.day, hour, minute, tzinfo=ROME)
-
-
-def an_item(calendar: Calendar, **fields: Any) -> CalendarItem:
-    given = {"subject": "Massage", "start": at(9), "end": at(10), **fields}
-    return CalendarItem(account=calendar.account, folder=calendar, **given)
-
-
-def in_view(calendar: Calendar, days: int = 1) -> list[CalendarItem]:
-    return list(calendar.view(start=at(0), end=at(0) + timedelta(days=days)))
 
 
 def test_an_item_comes_back_as_it_was_written(microsoft: Microsoft) -> None:
@@ -225,8 +181,6 @@ def test_all_day_needs_the_flag_and_the_zones(microsoft: Microsoft) -> None:
 
 def test_a_changed_value_never_overwrites_somebody_elses(microsoft: Microsoft) -> None:
     """NeverOverwrite with a stale change key is refused; AutoResolve lays the named field over what is there."""
-    from exchangelib.errors import ErrorIrresolvableConflict
-
     calendar = calendar_of(microsoft)
     item = an_item(calendar).save()
     stale = calendar.get(id=item.id)
