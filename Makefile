@@ -10,7 +10,7 @@ export SAM_CLI_TELEMETRY = 0
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint types unit e2e bench build deploy lock setup soak layers
+.PHONY: demo test lint types unit e2e mutation bench build deploy lock setup soak layers
 .DEFAULT_GOAL := test
 
 demo: setup  ## The whole product on this machine: addresses are printed and stand in .local/demo.json
@@ -35,6 +35,9 @@ e2e: setup  ## the journeys on the deployed stack in the local cloud
 
 soak: setup  ## random lives of a small clinic with faults inside; `make soak SECONDS=300`
 	@$(BIN)/python -m tests.properties.soak $(or $(SECONDS),60) $(SEED)
+
+mutation: setup  ## what the engine's tests would miss; rewrites docs/mutation.md (some minutes)
+	@$(BIN)/python -m tests.mutation
 
 bench: setup  ## the budgets, each beside its yardstick
 	@$(BIN)/python -m bench
