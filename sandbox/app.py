@@ -90,15 +90,17 @@ class Sandbox:
         self.tokens = Tokens(self.now, self.directory, stored.get("tokens"), random)
         self.entra = Entra(self.now, self.directory, self.tokens, addresses.people, addresses.graph_origins)
         self.webhooks = Webhooks(ssl.create_default_context(cafile=str(ca_file(state_folder))))
+        self.faults = Faults(self.now, random, self.mailbox_of)
         exchange_state = stored.get("exchange") or ExchangeState()
-        self.exchange = Exchange(self.world, self.directory, exchange_state, self.webhooks, addresses.login)
+        self.exchange = Exchange(
+            self.world, self.directory, exchange_state, self.webhooks, self.faults, addresses.login
+        )
         self.deliveries = Deliveries(self.now, random, self.webhooks)
         self.subscriptions = Subscriptions(self.world, self.deliveries, self.webhooks)
         if stored:
             self.subscriptions.kept = stored["subscriptions"]
             self.deliveries.settings = DeliverySettings.model_validate(stored["delivery"])
             self.deliveries.restore(stored["pending"])
-        self.faults = Faults(self.now, random, self.mailbox_of)
         self.log = RequestLog(self.now, self.mailbox_of)
         self.world.verifier = self.tokens
         self.control_calls = 0

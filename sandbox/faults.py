@@ -17,13 +17,34 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.exchange_of_messages import CUT, FAULTED, Answer, collect, read_body, replay
+from sandbox.fault_bodies import PAGES, Page, Spoil, blow_up, cut, spoil
 from sandbox.fault_shapes import FAULT_SHAPES
 
 MailboxOf = Callable[[Scope], str]
 
 
+class EwsFault(BaseModel):
+    """An error of Exchange instead of the answer to an operation; the request takes effect only if it says so.
+
+    `form`: a failed response message for each object of the request; a SOAP fault with HTTP 500, or with 200 as some
+    servers do; "inner" is ErrorInternalServerError with the code inside.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(pattern=r"^Error[A-Za-z]+$")
+    message: str = ""
+    form: Literal["message", "fault", "fault_200", "inner"] = "message"
+    back_off_milliseconds: int | None = Field(default=None, ge=0)
+    values: dict[str, str] = {}
+    takes_effect: bool = False
+
+
 class FaultAction(BaseModel):
-    """What happens. `delay` in seconds; `close` cuts the connection before or after the request took effect."""
+    """What happens. `delay` in seconds; `close` cuts the connection before or after the request took effect.
+
+    `cut_content`, `spoil` and `blow_up` change the content of an answer that is complete as HTTP goes.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,6 +57,11 @@ class FaultAction(BaseModel):
     delay: float = Field(default=0, ge=0, le=600)
     close: Literal["before", "after"] | None = None
     truncate: int | None = Field(default=None, ge=0)
+    page: Page | None = None
+    ews: EwsFault | None = None
+    cut_content: float | None = Field(default=None, ge=0)
+    spoil: Spoil | None = None
+    blow_up: int | None = Field(default=None, ge=1, le=500_000_000)
 
     @field_validator("shape")
     @classmethod
@@ -46,18 +72,26 @@ class FaultAction(BaseModel):
 
     @model_validator(mode="after")
     def _does_something(self) -> "FaultAction":
-        if not (self.status or self.shape or self.delay or self.close or self.truncate is not None or self.empty_body):
-            raise ValueError("an action needs one of status, shape, delay, close, truncate, empty_body")
+        if not self.model_dump(exclude_none=True, exclude_defaults=True):
+            raise ValueError(f"an action needs one of {', '.join(FaultAction.model_fields)}")
         return self
+
+    @property
+    def changes_content(self) -> bool:
+        """Whether the answer's content becomes another one."""
+        return self.cut_content is not None or self.spoil is not None or self.blow_up is not None
 
     @property
     def is_refusal(self) -> bool:
         """Whether the request is answered here and never reaches the application."""
-        return self.status is not None or self.shape is not None
+        return self.status is not None or self.shape is not None or self.page is not None
 
 
 class FaultMatch(BaseModel):
-    """Which requests a rule means; patterns are searched for, `path` in path and query, `body` in the body."""
+    """Which requests a rule means; patterns are searched for, `path` in path and query, `body` in the body.
+
+    `operation` is one of Exchange ("SyncFolderItems"); such a rule is asked after the sign-in, others before it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -65,6 +99,7 @@ class FaultMatch(BaseModel):
     path: re.Pattern[str] | None = None
     body: re.Pattern[str] | None = None
     mailbox: str | None = None
+    operation: str | None = None
 
 
 class FaultRule(BaseModel):
@@ -82,6 +117,12 @@ class FaultRule(BaseModel):
     seen: int = 0
     fired: int = 0
 
+    @model_validator(mode="after")
+    def _names_an_operation(self) -> "FaultRule":
+        if self.action.ews is not None and self.match.operation is None:
+            raise ValueError('an "ews" action needs match.operation')
+        return self
+
 
 class Faults:
     """The rules, and the middleware that obeys them."""
@@ -92,10 +133,12 @@ class Faults:
         self._random = random
         self._mailbox_of = mailbox_of
 
-    def choose(self, method: str, target: str, mailbox: str, body: str) -> FaultAction | None:
-        """Find the action for a request and count it."""
+    def choose(
+        self, method: str, target: str, mailbox: str, body: str, operation: str | None = None
+    ) -> FaultAction | None:
+        """Find the action for a request and count it. Rules about operations are asked with an operation only."""
         for rule in self.rules:
-            if not _fits(rule.match, method, target, mailbox, body):
+            if rule.match.operation != operation or not _fits(rule.match, method, target, mailbox, body):
                 continue
             rule.seen += 1
             if rule.seen <= rule.skip or (rule.nth is not None and rule.seen != rule.nth):
@@ -123,15 +166,16 @@ class Faults:
             if action is None:
                 await app(scope, replay(body, receive), send)
                 return
-            if action.delay:
-                await asyncio.sleep(action.delay)
-            await self._act(action, app, scope, body, receive, send)
+            await self.act(action, app, scope, body, receive, send)
 
         return faulty
 
-    async def _act(
+    async def act(
         self, action: FaultAction, app: ASGIApp, scope: Scope, body: bytes, receive: Receive, send: Send
     ) -> None:
+        """Let an action happen to one request; the application answers where the action does not."""
+        if action.delay:
+            await asyncio.sleep(action.delay)
         if action.close == "before":
             await _cut(scope, receive, send)
             return
@@ -149,10 +193,15 @@ class Faults:
             return
         if action.empty_body:
             answer = _emptied(answer)
+        if action.changes_content:
+            answer = _changed(answer, action)
         for message in answer.messages:
             await send(message)
 
     def _refusal(self, action: FaultAction, scope: Scope) -> list[Message]:
+        if action.page is not None:
+            usual, html = PAGES[action.page]
+            return _page(action.status or usual, html, action)
         shape = FAULT_SHAPES.get(action.shape or "")
         status = action.status or (shape.status if shape else 500)
         retry_after = action.retry_after if action.retry_after is not None else (shape.retry_after if shape else "")
@@ -178,7 +227,7 @@ class Faults:
             headers["content-type"] = "text/html" if isinstance(body, str) else "application/json"
         if retry_after not in ("", None):
             headers["retry-after"] = str(retry_after)
-        if status == 401:
+        if status == 401 and not scope["path"].lower().startswith(("/ews/", "/autodiscover/")):
             headers["www-authenticate"] = 'Bearer realm="", client_id="00000003-0000-0000-c000-000000000000"'
         headers |= {name.lower(): value for name, value in action.headers.items()}
         pairs = [(k.encode(), v.encode("latin-1")) for k, v in headers.items()]
@@ -213,11 +262,36 @@ async def _send_part(answer: Answer, length: int, scope: Scope, receive: Receive
     """Promise the whole answer, send the first bytes of it, cut."""
     start = next(m for m in answer.messages if m["type"] == "http.response.start")
     headers = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
-    headers.append((b"content-length", str(len(answer.body)).encode()))
+    headers += [(b"content-length", str(len(answer.body)).encode()), (b"x-sandbox-fault", b"truncated")]
     await send({**start, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body[:length], "more_body": True})
     await asyncio.sleep(0.05)  # let the part leave the socket: an abort throws away what waits
     await _cut(scope, receive, send)
+
+
+def _page(status: int, content: str, action: FaultAction) -> list[Message]:
+    headers = {"content-type": "text/html; charset=utf-8", "content-length": str(len(content.encode()))}
+    headers |= {name.lower(): value for name, value in action.headers.items()}
+    pairs = [(k.encode(), v.encode("latin-1")) for k, v in headers.items()]
+    return [
+        {"type": "http.response.start", "status": status, "headers": pairs},
+        {"type": "http.response.body", "body": content.encode()},
+    ]
+
+
+def _changed(answer: Answer, action: FaultAction) -> Answer:
+    """The answer with its content blown up, spoiled or cut - a whole one as HTTP goes."""
+    content = answer.body
+    if action.blow_up is not None:
+        content = blow_up(content, action.blow_up)
+    if action.spoil is not None:
+        content = spoil(content, action.spoil)
+    if action.cut_content is not None:
+        content = cut(content, action.cut_content)
+    start = next(m for m in answer.messages if m["type"] == "http.response.start")
+    kept = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
+    headers = [*kept, (b"content-length", str(len(content)).encode()), (b"x-sandbox-fault", b"content")]
+    return Answer([{**start, "headers": headers}, {"type": "http.response.body", "body": content}])
 
 
 def _emptied(answer: Answer) -> Answer:

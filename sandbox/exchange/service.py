@@ -11,7 +11,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 import sandbox.exchange as package
 from sandbox.connections import connection_of
@@ -21,13 +21,18 @@ from sandbox.exchange.autodiscover.routes import Autodiscover
 from sandbox.exchange.directory import AuthMethod, ExchangeServer, ExchangeState
 from sandbox.exchange.dispatch import OPERATIONS, Call
 from sandbox.exchange.errors import SoapFaultError
+from sandbox.exchange.fault_answers import refuse
 from sandbox.exchange.http import XML, caseless, refused
 from sandbox.exchange.notifications.push import Notifications
 from sandbox.exchange.sign_in import RefusedError, SignIns
-from sandbox.exchange.xml import Element, UnreadableError, read, write
+from sandbox.exchange.xml import SOAP, Element, UnreadableError, local, read, write
+from sandbox.faults import EwsFault, FaultAction, Faults
 from sandbox.notifications.webhooks import Webhooks
 from sandbox.people import Directory, Person
 from sandbox.world import World
+
+SPOILED = "x-sandbox-fault"
+"""Header of an answer that a fault rule made: it need not fit the schema."""
 
 MAILBOX = "sandbox.mailbox"
 """Set in the scope of a request once its sender is known."""
@@ -46,13 +51,20 @@ class Exchange:
     """All Exchange servers of the sandbox; `state` is what survives a restart."""
 
     def __init__(
-        self, world: World, directory: Directory, state: ExchangeState, webhooks: Webhooks, base_url: str
+        self,
+        world: World,
+        directory: Directory,
+        state: ExchangeState,
+        webhooks: Webhooks,
+        faults: Faults,
+        base_url: str,
     ) -> None:
         self.world = world
         self.directory = directory
         self.state = state
         self.now = world.clock.now
         self.base_url = base_url
+        self.faults = faults
         self.sign_ins = SignIns(directory, state)
         self.access = Access(world.mailboxes, directory, state)
         self.notifications = Notifications(world, self.access, state.notifications, webhooks)
@@ -123,16 +135,25 @@ class Exchange:
             return RedirectResponse("/EWS/Services.wsdl", 302)
         body = await request.body()
         try:
+            name = operation_name(read(body))
+        except UnreadableError:
+            return _fault(server, SoapFaultError("ErrorInvalidRequest"))
+        action = self.faults.choose(request.method, request.url.path, person.email, body.decode(errors="replace"), name)
+        if action is None:
+            return await self.respond(request, server, person, body)
+        return Spoiled(self, action, request, server, person, body)
+
+    async def respond(
+        self, request: Request, server: ExchangeServer, person: Person, body: bytes, fault: EwsFault | None = None
+    ) -> Response:
+        """The answer to a request whose sender is known and may use EWS; `fault` is an error on demand."""
+        try:
             with self._one_connection(server, person):
                 await asyncio.sleep(self.world.settings.service_time.total_seconds())
-                content = self.answer(request, server, person, body)
-        except SoapFaultError as fault:
-            return Response(write(dispatch.fault_envelope(server, fault)), fault.status, media_type=XML)
-        except UnreadableError:
-            return Response(
-                write(dispatch.fault_envelope(server, SoapFaultError("ErrorInvalidRequest"))), 500, media_type=XML
-            )
-        return Response(write(content), 200, media_type=XML)
+                content = self._answer(request, server, person, body, fault)
+        except SoapFaultError as refusal:
+            return _fault(server, refusal)
+        return Response(write(content), 200, {SPOILED: "ews"} if fault else None, media_type=XML)
 
     def _is_let_in(self, request: Request, server: ExchangeServer, person: Person) -> bool:
         account = self.state.accounts.get(person.id)
@@ -153,11 +174,13 @@ class Exchange:
         finally:
             self._running[person.id] -= 1
 
-    def answer(self, request: Request, server: ExchangeServer, person: Person, body: bytes) -> Element:
-        """The envelope that answers one request. Raises SoapFaultError or UnreadableError."""
+    def _answer(
+        self, request: Request, server: ExchangeServer, person: Person, body: bytes, fault: EwsFault | None
+    ) -> Element:
+        """The envelope that answers one request. Raises SoapFaultError."""
         envelope = dispatch.open_envelope(read(body))
         version = dispatch.requested_version(envelope, server)
-        chosen = OPERATIONS.get(envelope.operation.removesuffix("Request")) or OPERATIONS.get(envelope.operation)
+        chosen = OPERATIONS.get(operation_name(envelope.request))
         if chosen is None:
             raise SoapFaultError("ErrorInvalidRequest")
         zone, definition = dispatch.zone_of(envelope)
@@ -175,4 +198,48 @@ class Exchange:
             exchange=self,
         )
         self.world.mailboxes.run_due()
-        return dispatch.answer_envelope(server, version, dispatch.run(call, envelope.request))
+        if fault is None or fault.takes_effect:
+            content = dispatch.run(call, envelope.request)
+        if fault is not None:
+            content = refuse(fault, chosen.name, envelope.request)
+        return dispatch.answer_envelope(server, version, content)
+
+
+class Spoiled(Response):
+    """The answer to a request that a fault rule means: what the rule says happens to it while it is sent."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        action: FaultAction,
+        request: Request,
+        server: ExchangeServer,
+        person: Person,
+        body: bytes,
+    ) -> None:
+        super().__init__()
+        self._exchange = exchange
+        self._action = action
+        self._asked = (request, server, person, body)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, or cut the connection."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            answer = await self._exchange.respond(*self._asked, self._action.ews)
+            await answer(scope, receive, send)
+
+        await self._exchange.faults.act(self._action, app, scope, self._asked[3], receive, send)
+
+
+def operation_name(element: Element) -> str:
+    """The operation that a request's element, or an envelope around it, stands for; "" for none."""
+    body = element.find(f"{{{SOAP}}}Body")
+    inside = element if body is None else body[0] if len(body) else None
+    name = local(inside) if inside is not None else ""
+    short = name.removesuffix("Request")
+    return short if short in OPERATIONS else name
+
+
+def _fault(server: ExchangeServer, refusal: SoapFaultError) -> Response:
+    return Response(write(dispatch.fault_envelope(server, refusal)), refusal.status, media_type=XML)
