@@ -6,12 +6,14 @@ avoid by the mark; no renewal of a subscription, so that it is made anew; and a 
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from calsync_core.domain.errors import AppointmentGoneError
 
 from tests.contract.calendar_contract import CalendarContract
 from tests.contract.calendar_sides import NOW, Side
+from tests.contract.ews_exchanges import check_ews_exchanges
 from tests.contract.exchange_side import ExchangeSide
 from tests.contract.microsoft import Microsoft
 
@@ -39,18 +41,25 @@ class ExchangeContract(CalendarContract):
 class TestExchangeCalendar(ExchangeContract):
     @pytest.fixture
     def side(self, microsoft: Microsoft) -> Iterator[Side]:
-        yield ExchangeSide(microsoft.add_person(calendars=[{"name": "Second"}], exchange={}))
+        yield from judged(microsoft)
 
 
 class TestExchange2010Calendar(ExchangeContract):
     @pytest.fixture
     def side(self, microsoft: Microsoft) -> Iterator[Side]:
-        person = microsoft.add_person(calendars=[{"name": "Second"}], exchange={})
-        yield ExchangeSide(person, auth="basic", api_version="Exchange2010_SP2")
+        yield from judged(microsoft, auth="basic", api_version="Exchange2010_SP2")
 
 
 class TestExchange2007Calendar(ExchangeContract):
+    """`Use the 2007 protocol` stays at 2007 to the last request."""
+
     @pytest.fixture
     def side(self, microsoft: Microsoft) -> Iterator[Side]:
-        person = microsoft.add_person(calendars=[{"name": "Second"}], exchange={})
-        yield ExchangeSide(person, auth="basic", api_version="Exchange2007_SP1", is_2007=True)
+        yield from judged(microsoft, auth="basic", api_version="Exchange2007_SP1", is_2007=True)
+
+
+def judged(microsoft: Microsoft, **server: Any) -> Iterator[ExchangeSide]:
+    since = microsoft.log_id()
+    person = microsoft.add_person(calendars=[{"name": "Second"}], exchange={})
+    yield ExchangeSide(person, **server)
+    check_ews_exchanges(microsoft.log(since), person.email, is_2007=bool(server.get("is_2007")))

@@ -35,8 +35,8 @@ from calsync_core.ports.calendar import Content
 from calsync_core.ports.exchange import ExchangeLogin, ExchangeServer, ServerHint, StepName, StepResult, Trial
 
 from tests.contract.calendar_sides import WINDOW
-from tests.contract.exchange_stub import Stub, running_stub, xml
 from tests.contract.exchange_answers import answer, folder, sync_page
+from tests.contract.exchange_stub import Stub, running_stub, xml
 
 ACCOUNT = AccountId("main")
 CALENDAR = CalendarId("F-calendar")
