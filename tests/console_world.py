@@ -172,8 +172,8 @@ class World:
             first_admin_email="Admin@Clinic.example",
         )
         self.rebuild()
-        events = HostEvents(self.stores.resources, self.queue, _verify, self._refresh)
-        self.api_handler = api_handler(ApiFrame(self.ports), events, PUBLIC)
+        self.events = HostEvents(self.stores.resources, self.queue, _verify, self._refresh)
+        self.api_handler = api_handler(ApiFrame(self.ports), self.events, PUBLIC)
 
     def rebuild(self) -> None:
         """After a test replaced `parts`."""

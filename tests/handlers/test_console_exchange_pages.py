@@ -18,12 +18,14 @@ from calsync_core.domain.servers import KnownServer, ServiceAccess, service_mail
 from calsync_core.usecases.agree_to_privacy import agree_to_privacy
 from calsync_core.usecases.open_mailbox import MailboxOpener
 from calsync_core.usecases.use_app import issue_access_code
+from calsync_core.web.api.app import api_handler
+from calsync_core.web.api.frame import ApiFrame
 from calsync_core.web.public.routes import mail_link_routes
 from calsync_core.web.public.site import Site
 from calsync_core.web.request import Request
 from calsync_core.web.routing import web_handler
 
-from tests.console_world import MAIN, NOW, OTHER, Browser, World, http_event
+from tests.console_world import MAIN, NOW, OTHER, PUBLIC, Browser, World, http_event
 
 HOST, SERVERS = "mail.clinic.example", "/console/connections/servers"
 SECRET, SERVICE_SECRET = "Probe-Wort-55", "Dienst-Wort-66"
@@ -478,6 +480,18 @@ def office(world: World) -> MemoryMailboxServer:
     return server
 
 
+def failing(world: World, operation: str, error: Exception) -> MemoryCalendarProvider:
+    """A mailbox in which one operation is refused."""
+
+    class Failing(MemoryCalendarProvider):
+        def __getattribute__(self, name: str) -> Any:
+            if name == operation:
+                raise error
+            return super().__getattribute__(name)
+
+    return Failing(MemoryMailboxServer(world.clock.now))
+
+
 TEST = "/console/connections/mailboxes/mbx-anna/test"
 
 
@@ -515,13 +529,7 @@ def test_a_step_that_fails_says_so_and_what_hangs_on_it_is_not_tried(
 ) -> None:
     office(world)
 
-    class Failing(MemoryCalendarProvider):
-        def __getattribute__(self, name: str) -> Any:
-            if name == operation:
-                raise error
-            return super().__getattribute__(name)
-
-    world.calendars.providers["mbx-anna"] = Failing(MemoryMailboxServer(world.clock.now))
+    world.calendars.providers["mbx-anna"] = failing(world, operation, error)
     page = text(browser.post(TEST))
 
     assert f"✗ failed {failed}" in page
@@ -551,3 +559,29 @@ def test_another_accounts_connection_is_not_tested(world: World, browser: Browse
     world.stores.connections.save(Connection(MailboxId("theirs"), OTHER, identity, "x@y.example", "X", "p"))
     address = "/console/connections/mailboxes/theirs/test"
     assert browser.get(address)["statusCode"] == browser.post(address)["statusCode"] == 404
+
+
+def test_the_report_by_the_api(world: World) -> None:
+    office(world)
+    api = world.api
+    world.api_handler = api_handler(ApiFrame(world.ports), world.events, PUBLIC)
+
+    status, listed = api("GET", "/v1/connections")
+    assert (status, [one["id"] for one in listed["items"]]) == (200, ["mbx-anna"])
+    status, report = api("POST", "/v1/connections/mbx-anna/test")
+
+    assert status == 200
+    assert (report["result"], [part["result"] for part in report["parts"]]) == ("ok", ["ok", "ok"])
+    steps = [step["step"] for part in report["parts"] for step in part["steps"]]
+    assert steps == [
+        *("signed_in", "admin_approval", "mailbox"),
+        *("read_calendar", "write_entry", "delete_entry", "change_messages", "free_busy"),
+    ]
+    world.calendars.providers["mbx-anna"] = failing(world, "account", ConsentRevokedError("auth_expired"))
+    report = api("POST", "/v1/connections/mbx-anna/test")[1]
+    first = report["parts"][0]["steps"][0]
+    assert (report["result"], first["code"], first["who_acts"]) == ("failed", "auth_expired", "resource")
+    assert first["next_step"]
+    assert api("POST", "/v1/connections/other/test")[0] == 404
+    assert api("POST", "/v1/connections/mbx-anna/test", key=world.api_key(OTHER))[0] == 404
+    assert api("POST", "/v1/connections/mbx-anna/test", key=world.api_key(scope="read"))[0] == 403

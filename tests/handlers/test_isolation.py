@@ -21,6 +21,7 @@ BODIES = {
 QUERIES = {"resources.availability": "?from=2026-11-23T09:00:00Z&to=2026-11-23T10:00:00Z"}
 CONSOLE_POSTS = (
     "sync", "pause", "resume", "send-again", "copy-link", "withdraw", "stop-line", "settings", "disconnect", "connect",
+    "exchange", "exchange/service",
 )  # fmt: skip
 
 
@@ -37,7 +38,7 @@ def _world() -> World:
 
 
 def _path(operation: Operation) -> str:
-    filled = operation.path.replace("{resource_id}", "anna").replace("{conflict_id}", "c-1")
+    filled = operation.path.replace("{resource_id}", "anna").replace("{conflict_id}", "c-1").replace("{connection_id}", "mbx-anna")
     return filled + QUERIES.get(operation.id, "")
 
 
@@ -61,7 +62,7 @@ def test_api_key_of_another_account(operation: Operation) -> None:
 
     if re.search(r"\{", operation.path):
         assert status == 404
-        assert body["code"] in {"resource_unknown", "conflict_unknown"}
+        assert body["code"] in {"resource_unknown", "conflict_unknown", "connection_unknown"}
     else:
         assert status == 200
         assert "anna" not in str(body)
@@ -93,13 +94,13 @@ def test_unknown_and_foreign_ids_get_the_same_answer(operation: Operation) -> No
 
     foreign = world.api(operation.method, _path(operation), body, key=key)
     unknown = world.api(
-        operation.method, _path(operation).replace("anna", "nobody").replace("c-1", "c-9"), body, key=key
+        operation.method, _path(operation).replace("anna", "nobody").replace("c-1", "c-9").replace("mbx-", "m-"), body, key=key
     )
 
     assert foreign == unknown
 
 
-@pytest.mark.parametrize("page", ["", "/settings", "/disconnect"])
+@pytest.mark.parametrize("page", ["", "/settings", "/disconnect", "/exchange"])
 def test_console_pages_of_another_account(page: str) -> None:
     world = _world()
 

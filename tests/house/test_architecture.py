@@ -32,7 +32,7 @@ ARROWS: dict[str, tuple[set[str], set[str] | None]] = {
     "jobs": ({"domain", "usecases", "ports"}, {"aws_lambda_powertools", "pydantic"}),
     "keys": (set(), set()),
 }
-NOBODY_BUT_EDGES = {"bootstrap"}
+NOBODY_BUT_EDGES = {"bootstrap", "__main__"}  # __main__: the operator's commands
 
 
 def imports(path: Path) -> Iterator[tuple[str, ...]]:

@@ -16,6 +16,11 @@ from calsync_core.web.api.routes import OPERATIONS, Operation
 API_VERSION = "1.0.0"  # of the contract, not of the package: it grows when an operation or field does
 _REF = "#/components/schemas/{model}"
 _COMMON = ("key_missing", "key_unknown")
+_UNKNOWN = {
+    "conflict_id": "conflict_unknown",
+    "connection_id": "connection_unknown",
+    "resource_id": "resource_unknown",
+}
 _QUERY: dict[str, dict[str, Any]] = {
     "cursor": {"schema": {"type": "string"}, "description": "From the page before."},
     "limit": {"schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}},
@@ -84,7 +89,7 @@ def _operation(operation: Operation, refs: dict[Any, str]) -> dict[str, Any]:
     parameters += [{"name": name.rstrip("?"), "in": "query", **_QUERY[name]} for name in operation.query]
     codes = [*_COMMON, *(["scope_missing"] if operation.scope == "write" else []), *operation.errors]
     if in_path:
-        codes.append("conflict_unknown" if "conflict_id" in in_path else "resource_unknown")
+        codes.append(next(code for name, code in _UNKNOWN.items() if name in in_path))
     problem = {"application/problem+json": {"schema": {"$ref": refs[schemas.ProblemOut]}}}
     described: dict[str, Any] = {
         "operationId": operation.id.replace(".", "_"),

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from calsync_core.domain.apps import CalendarKind
 from calsync_core.domain.availability import Occupied
 from calsync_core.domain.conflicts import ConflictStatus
 from calsync_core.domain.errors import InputError
@@ -76,7 +77,10 @@ class ResourceRoutes:
                 raise InputError("agreement_missing", field="agree_to_privacy_version")
             who = f"api-key:{call.key.id}"
             agree_to_privacy(ports.stores.journeys, ports.clock, call.account, who, ports.text_version)
-        command = InviteResource(call.account, state.resource.id, call.key.name, asked.message, send=asked.send)
+        kind = CalendarKind(asked.calendar) if asked.calendar else None
+        command = InviteResource(
+            call.account, state.resource.id, call.key.name, asked.message, send=asked.send, kind=kind
+        )
         invited = invite_resource(ports, command)
         out = schemas.InvitationOut(
             resource_id=state.resource.id,

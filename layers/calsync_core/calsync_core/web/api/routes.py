@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from calsync_core.web.answers import Answer
-from calsync_core.web.api import history_schemas, schemas
+from calsync_core.web.api import connection_schemas, history_schemas, schemas
 from calsync_core.web.api.conflicts import ConflictRoutes
+from calsync_core.web.api.connections import ConnectionRoutes
 from calsync_core.web.api.frame import ApiFrame
 from calsync_core.web.api.history import HistoryRoutes
 from calsync_core.web.api.resources import ResourceRoutes
@@ -48,7 +49,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("resources.invite", "POST", f"{_ONE}/invitation", "write", "Invite the person to connect a calendar",
               schemas.InvitationOut, schemas.InvitationIn, 201,
               errors=("agreement_missing", "already_connected", "address_invalid", "address_suppressed",
-                      "invited_recently", "invited_too_often")),
+                      "invited_recently", "invited_too_often", "app_off", "app_needs_code")),
     Operation("resources.sync", "POST", f"{_ONE}/sync", "write", "Look at both sides now, at most once a minute",
               schemas.AcceptedOut, status=202, errors=("not_connected", "too_soon")),
     Operation("resources.pause", "POST", f"{_ONE}/pause", "write", "Copy nothing, for a time or until it is resumed",
@@ -66,10 +67,16 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("settings.change_resource", "PUT", f"{_ONE}/settings", "write", "Change its own values",
               schemas.SettingsChangedOut, schemas.SettingsIn,
               errors=("setting_unknown", "setting_out_of_range", *_SETTING_FAULTS, "changed_meanwhile")),
+    Operation("settings.dry_run_resource", "POST", f"{_ONE}/settings/dry-run", "write",
+              "What a change of its own values would do to both sides; nothing is written", schemas.DryRunOut,
+              schemas.SettingsIn, errors=("setting_unknown", "setting_out_of_range", *_SETTING_FAULTS)),
     Operation("settings.of_account", "GET", "/v1/settings", "read", "The settings for everyone", schemas.SettingsOut),
     Operation("settings.change_account", "PUT", "/v1/settings", "write", "Change the settings for everyone",
               schemas.SettingsChangedOut, schemas.SettingsIn,
               errors=("setting_unknown", "setting_out_of_range", *_SETTING_FAULTS, "changed_meanwhile")),
+    Operation("settings.dry_run_account", "POST", "/v1/settings/dry-run", "write",
+              "What a change for everyone would do to both sides; nothing is written", schemas.DryRunOut,
+              schemas.SettingsIn, errors=("setting_unknown", "setting_out_of_range", *_SETTING_FAULTS)),
     Operation("history.runs", "GET", f"{_ONE}/runs", "read",
               "Checks of the last 30 days that deleted or moved something, newest first",
               schemas.Page[history_schemas.RunOut], query=PAGING),
@@ -90,6 +97,11 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("history.stop_line", "POST", f"{_ONE}/stop-line", "write",
               "Many entries disappeared at once and nothing was deleted: confirm it, or have the copies written again",
               schemas.AcceptedOut, history_schemas.StopLineIn, 202, errors=("changed_meanwhile",)),
+    Operation("connections.list", "GET", "/v1/connections", "read", "Connected mailboxes",
+              schemas.Page[connection_schemas.ConnectionOut], query=PAGING),
+    Operation("connections.test", "POST", "/v1/connections/{connection_id}/test", "write",
+              "Test a connection step by step; a private entry of the year 2000 is written and deleted at once",
+              connection_schemas.ConnectionTestOut),
     Operation("conflicts.list", "GET", "/v1/conflicts", "read", "Conflicts, newest first",
               schemas.Page[schemas.ConflictOut], query=("status", "resource_id", *PAGING)),
     Operation("conflicts.one", "GET", "/v1/conflicts/{conflict_id}", "read", "One of them, open or ended",
@@ -107,6 +119,7 @@ def views(frame: ApiFrame, public_url: str) -> dict[str, Callable[..., Answer]]:
         "resources": ResourceRoutes(frame, public_url),
         "settings": SettingsRoutes(frame),
         "conflicts": ConflictRoutes(frame),
+        "connections": ConnectionRoutes(frame, public_url),
         "history": HistoryRoutes(frame),
     }
     found: dict[str, Callable[..., Answer]] = {}

@@ -190,6 +190,46 @@ class EffectOut(Answered):
     at_least: bool
 
 
+class CountsOut(Answered):
+    """What the first run after the change would do, each entry and block counted once."""
+
+    copies_added: int
+    copies_rewritten: int
+    copies_removed: int
+    blocks_added: int
+    blocks_rewritten: int
+    blocks_removed: int
+    bookings_asked: int = Field(description="Bookings that the booking system would be asked to move or cancel.")
+    untouched: int
+
+
+class ExampleOut(Answered):
+    """Titles of bookings; the title of a calendar entry only where the booking system shows it already."""
+
+    what: Literal[
+        "copy_added", "copy_rewritten", "copy_removed", "block_added", "block_rewritten", "block_removed",
+        "booking_asked",
+    ]  # fmt: skip
+    time: WhenOut
+    before: str | None
+    after: str | None
+    changed: list[str] = Field(description="What differs of a copy that is rewritten.")
+
+
+class DryRunOut(Answered):
+    """Nothing was written. `estimate` are the entries concerned, were the change applied to everything in the window;
+    `now` is what it does at once with the asked scope."""
+
+    estimate: EffectOut
+    now: CountsOut
+    examples: list[ExampleOut]
+    stricter: bool = Field(description="Less is shown than before: the window is rewritten whatever the scope.")
+    wider: bool = Field(description="More is shown than before: what exists stays as it is.")
+    larger_window: bool
+    unread: int = Field(description="Connected people and rooms whose calendar could not be read now; not in `now`.")
+    waiting: int = Field(description="People and rooms that do not sync at present and follow later.")
+
+
 class SettingsChangedOut(SettingsOut):
     effect: EffectOut
 
@@ -200,6 +240,9 @@ class InvitationIn(Asked):
         None, description="Agreement to this version of the privacy text; needed once before the first invitation."
     )
     send: bool = Field(True, description="False: no mail, the answer holds the link to hand over.")
+    calendar: Literal["office365", "exchange", "any"] | None = Field(
+        None, description="What the invitation is for; left out: as before, else what the account invites to."
+    )
 
 
 class InvitationOut(Answered):
