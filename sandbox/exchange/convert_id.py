@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote
 
 from sandbox.exchange.dispatch import Call, operation
 from sandbox.exchange.errors import EwsError, SchemaError
+from sandbox.exchange.folders.tree import mailbox_marked
 from sandbox.exchange.versions import Version
 from sandbox.exchange.xml import XSI, Element, find, local, m
 from sandbox.graph import ids
@@ -61,10 +62,11 @@ def convert_id(call: Call, request: Element) -> list[Element]:
     def one(source: Element) -> Element:
         if local(source) != "AlternateId":
             raise EwsError("ErrorInvalidIdMalformed")
-        mailbox = source.get("Mailbox") or ""
-        written = _WRITE[target](_record(source.get("Format") or "", source.get("Id") or ""))
-        call.reach(mailbox)
-        shown = m("AlternateId", Format=target, Id=written, Mailbox=mailbox)
+        record = _record(source.get("Format") or "", source.get("Id") or "")
+        # The mailbox is told by the id: DavMail sends an address that does not exist and reads the own one here.
+        mailbox = mailbox_marked(call, ids.parse(_text(record)).mailbox)
+        call.reach(mailbox.address)
+        shown = m("AlternateId", Format=target, Id=_WRITE[target](record), Mailbox=mailbox.address)
         shown.set(f"{{{XSI}}}type", "t:AlternateIdType")
         return call.message(shown)
 
