@@ -264,5 +264,5 @@ def test_questions_that_cannot_be_answered(clinic: Clinic) -> None:
     state = clinic.stores.resources.get(ACCOUNT, ANNA)
     assert state is not None
     clinic.stores.resources.save(state.moved_to(Status.PAUSED, NOW))
-    with pytest.raises(InputError, match="not_connected"):
+    with pytest.raises(InputError, match="paused"):
         _ask(clinic, at(3, 10))

@@ -237,7 +237,7 @@ def test_nothing_is_undone_for_unknown_runs_and_disconnected_resources() -> None
     state = clinic.stores.resources.get(ACCOUNT, ANNA)
     assert state is not None
     clinic.stores.resources.save(state.moved_to(Status.PAUSED, clinic.clock.now()))
-    with pytest.raises(InputError, match="not_connected"):
+    with pytest.raises(InputError, match="paused"):
         ask_undo(ports, ACCOUNT, ANNA, _last_run(clinic), "A. Braun")
 
 

@@ -86,7 +86,7 @@ class Answer:
 
 
 def explain_entry(ports: JourneyPorts, account: AccountId, resource: ResourceId, question: Question) -> Answer:
-    """Reads only. Raises NotFoundError, InputError: not_connected, question_missing, span_inverted, span_too_long.
+    """Reads only. Raises NotFoundError, InputError: as `check_open`, question_missing, span_inverted, span_too_long.
 
     A side that does not answer is named in `sides`, and what calsync knows of it is told.
     """

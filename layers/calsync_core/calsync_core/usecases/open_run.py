@@ -6,7 +6,7 @@ here?" are looks.
 
 from calsync_core.domain.errors import CalendarGoneError, InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId, RunId
-from calsync_core.domain.resources import ResourceState
+from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.settings import SyncSettings, effective
 from calsync_core.domain.windows import Window
 from calsync_core.engine.observe import Scope
@@ -34,14 +34,21 @@ def open_run(
     )
 
 
+def check_open(state: ResourceState) -> None:
+    """Whether both sides can be read now. Raises InputError: paused, auth_expired, not_connected."""
+    if state.may_sync and state.calendars:
+        return
+    codes = {Status.PAUSED: "paused", Status.REAUTH_REQUIRED: "auth_expired"}
+    raise InputError(codes.get(state.status, "not_connected"))
+
+
 def open_look(journeys: JourneyPorts, account: AccountId, resource: ResourceId) -> SyncRun:
-    """A run that nobody may write with: its lease is none. Raises NotFoundError, InputError("not_connected")."""
+    """A run that nobody may write with: its lease is none. Raises NotFoundError, InputError as `check_open`."""
     stores = journeys.stores
     state = stores.resources.get(account, resource)
     if state is None:
         raise NotFoundError("resource_unknown")
-    if not state.calendars or not state.may_sync:
-        raise InputError("not_connected")
+    check_open(state)
     stored = stores.settings.account(account), stores.settings.resource(account, resource)
     settings = effective(stored[0].values, stored[1].values)
     ports = SyncPorts(

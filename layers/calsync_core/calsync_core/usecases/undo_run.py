@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from calsync_core.domain.appointments import Booking, BookingStatus
 from calsync_core.domain.errors import (
     AppointmentGoneError,
-    InputError,
     NotFoundError,
     RefusedError,
     VersionChangedError,
@@ -33,7 +32,7 @@ from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import CursorRow, LogStore
 from calsync_core.usecases.apply_plan import apply_plan, read_both
 from calsync_core.usecases.change_state import change_state
-from calsync_core.usecases.open_run import open_look
+from calsync_core.usecases.open_run import check_open, open_look
 from calsync_core.usecases.read_calendar import Feed, read_booking, read_calendar_page
 from calsync_core.usecases.sync_run import SyncRun
 from calsync_core.usecases.watch_conflicts import note_reads, watch_conflicts
@@ -88,7 +87,7 @@ def counts_of(run: JournalledRun) -> tuple[tuple[Did, int], ...]:
 
 
 def preview_undo(ports: JourneyPorts, account: AccountId, resource: ResourceId, run: str) -> Preview:
-    """Reads only. Raises NotFoundError("run_unknown"), InputError("not_connected"), and what the two sides raise."""
+    """Reads only. Raises NotFoundError("run_unknown"), InputError as `check_open`, and what the two sides raise."""
     found = _run(ports, account, resource, run)
     look = open_look(ports, account, resource)
     judged = tuple(judge(look, deed) for deed in found.deeds[:SHOWN])
@@ -101,8 +100,7 @@ def ask_undo(ports: JourneyPorts, account: AccountId, resource: ResourceId, run:
     _run(ports, account, resource, run)
 
     def note(state: ResourceState) -> ResourceState | None:
-        if not state.may_sync:
-            raise InputError("not_connected")
+        check_open(state)
         is_asked = any(one.run == run for one in state.undoing)
         return None if is_asked else replace(state, undoing=(*state.undoing, Undoing(run, by)))
 

@@ -11,6 +11,7 @@ from calsync_core.web.console.connection_test import ConnectionTestPages
 from calsync_core.web.console.connections import ConnectionPages
 from calsync_core.web.console.disconnecting import DisconnectPages
 from calsync_core.web.console.exchange_connect import ExchangeConnectPages
+from calsync_core.web.console.history import HistoryPages
 from calsync_core.web.console.invitations import InvitationPages
 from calsync_core.web.console.overview import OverviewPages
 from calsync_core.web.console.own_calendar import OwnCalendarPages
@@ -20,6 +21,7 @@ from calsync_core.web.console.servers import ServerPages
 from calsync_core.web.console.settings import SettingsPages
 from calsync_core.web.console.signin import SignInPages
 from calsync_core.web.console.synclog import LogPages
+from calsync_core.web.console.why import WhyPages
 from calsync_core.web.problems import problem_page
 from calsync_core.web.request import Request
 from calsync_core.web.routing import Router, web_handler
@@ -119,3 +121,9 @@ def _add_resource(router: Router, parts: ConsoleParts) -> None:
     router.add("POST", f"{base}/exchange/service", change(exchange.by_service))
     router.add("GET", f"{base}/settings", read(settings.show))
     router.add("GET", f"{base}/disconnect", read(disconnecting.ask))
+    history = HistoryPages(parts)
+    router.add("GET", f"{base}/runs", read(history.runs))
+    router.add("GET", f"{base}/runs/{{run}}", read(history.run))
+    router.add("POST", f"{base}/runs/{{run}}/undo", change(history.undo))
+    router.add("POST", f"{base}/try-again", change(history.try_again))
+    router.add("GET", f"{base}/why", read(WhyPages(parts).show))

@@ -25,6 +25,7 @@ from calsync_core.web.wording import wording
 
 PAGE_SIZE = 20
 LATELY = timedelta(days=7)
+ENDED_READ = 500
 
 
 def _(text: str) -> str:
@@ -53,6 +54,7 @@ class ShownConflict:
     calendar_when: str
     choices: tuple[tuple[str, str], ...]
     cause: str
+    ended: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +89,18 @@ class ConflictPages:
 
     def _page(self, visit: Visit, error: CalsyncError | None = None, _revision: str = "") -> Answer:
         stores, request = self.parts.ports.stores, visit.request
+        is_open = request.argument("show") != "ended"
         states = {state.resource.id: state for state in stores.resources.of_account(visit.account)}
-        every = [one for one in stores.conflicts.open(visit.account) if one.status is ConflictStatus.OPEN]
+        listing = stores.conflicts.open(visit.account) if is_open else stores.conflicts.ended(visit.account, ENDED_READ)
+        every = [one for one in listing if (one.status is ConflictStatus.OPEN) is is_open]
         kind, resource = request.argument("kind"), request.argument("resource")
         kept = [
             one
             for one in every
             if (not kind or one.kind.value == kind) and (not resource or one.resource_id == resource)
         ]
-        listed = list_page(request, "/console/conflicts", kept, {"kind": kind, "resource": resource}, PAGE_SIZE)
+        filters = {"show": "" if is_open else "ended", "kind": kind, "resource": resource}
+        listed = list_page(request, "/console/conflicts", kept, filters, PAGE_SIZE)
         now = self.parts.frame.clock.now()
         return self.parts.frame.show(
             visit,
@@ -110,6 +115,7 @@ class ConflictPages:
             wanted_kind=kind,
             wanted_resource=resource,
             total=len(every),
+            is_open=is_open,
             settled=self._settled_lately(visit, now),
             tomorrow=f"{now + timedelta(days=1):%Y-%m-%d}",
             next_week=f"{now + timedelta(days=7):%Y-%m-%d}",
@@ -157,9 +163,29 @@ def _shown(conflict: Conflict, state: ResourceState, booking: tuple[str, str]) -
         booking_url=booking[1],
         booking_when=shown_when(conflict.booking_when, zone),
         calendar_when=shown_when(conflict.calendar_when, zone),
-        choices=tuple((one.value, CHOICES_BY_KIND.get((kind, one), LABELS[one])) for one in offered(conflict)),
+        choices=tuple((one.value, CHOICES_BY_KIND.get((kind, one), LABELS[one])) for one in _offered(conflict)),
         cause=wording(conflict.code).title if conflict.code else "",
+        ended=_ended(conflict),
     )
+
+
+def _offered(conflict: Conflict) -> tuple[Resolution, ...]:
+    """One that was left alone can still be ended; one that ended cannot."""
+    is_live = conflict.status in (ConflictStatus.OPEN, ConflictStatus.LEFT)
+    return offered(conflict) if is_live else ()
+
+
+def _ended(conflict: Conflict) -> str:
+    """How: by itself, by which choice of a person, or left alone; "" while it is open."""
+    if conflict.status is ConflictStatus.OPEN:
+        return ""
+    if conflict.status is ConflictStatus.SETTLED:
+        return _("Settled by itself")
+    if conflict.resolution is None:
+        return _("Settled by a person")
+    if conflict.status is ConflictStatus.LEFT and conflict.left_until_at is not None:
+        return LABELS[Resolution.LEAVE_BOTH]
+    return CHOICES_BY_KIND.get((conflict.kind, conflict.resolution), LABELS[conflict.resolution])
 
 
 def _day_end(day: str, zone: str) -> datetime | None:

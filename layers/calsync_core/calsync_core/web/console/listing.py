@@ -82,6 +82,8 @@ _NOTICES: Mapping[str, tuple[str, str]] = {
     "service_removed": ("The service account was removed, its password deleted.", "good"),
     "revoked": ("The key was revoked. It does not work any more.", "good"),
     "confirmed": ("Confirmed. The entries are being removed now.", "good"),
+    "undoing": ("It is being undone. This page shows the result in a few seconds.", "good"),
+    "trying": ("It is being tried again now. This page shows the result in a few seconds.", "good"),
     "restored": ("What had disappeared is being written again.", "good"),
 }
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from calsync_core.domain.conflicts import ConflictStatus
 from calsync_core.domain.errors import CalsyncError, InputError
+from calsync_core.domain.links import Origin
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.ports.stores import Invitation
 from calsync_core.usecases.confirm_stop_line import confirm_stop_line, count_vanished, restore_copies
@@ -20,6 +21,7 @@ from calsync_core.usecases.pause_resource import PauseResource, pause_resource
 from calsync_core.usecases.resume_resource import resume_resource
 from calsync_core.usecases.send_mail import address_of
 from calsync_core.usecases.sync_now import sync_now
+from calsync_core.usecases.try_again import TryPorts, set_aside
 from calsync_core.usecases.withdraw_invitation import withdraw_invitation
 from calsync_core.web.answers import Answer, see_other
 from calsync_core.web.conflict_words import KINDS
@@ -152,6 +154,7 @@ class ResourcePages:
                 if line.reason.value not in FOLDED
             ][:LOG_LINES],
             vanished=self._vanished(state),
+            waiting=self._set_aside(state),
             invitation=self._invitation(state),
             **self._calendars(state),
         )
@@ -175,6 +178,16 @@ class ResourcePages:
             for one in rows
             if one.status is ConflictStatus.OPEN
         ]
+
+    def _set_aside(self, state: ResourceState) -> list[tuple[str, str, str, bool]]:
+        """Reference, time, reason, and whether it is a booking: of what is not tried any more."""
+        ports, zone = self.parts.ports, state.resource.time_zone
+        found = set_aside(TryPorts.of(ports, ports.queue), state.account, state.resource.id)
+        return [
+            (one.link.ref, shown_when(one.link.when, zone), wording(one.code or "entry_quarantined").title,
+             one.link.origin is Origin.HOST)
+            for one in found
+        ]  # fmt: skip
 
     def _vanished(self, state: ResourceState) -> object:
         if state.degraded is None or state.degraded.reason != STOP_LINE:
