@@ -75,6 +75,8 @@ def _is_own(entry: Entry, life: Life, who: str, links: dict[LinkRef, Link]) -> b
         )
         theirs = life.stores.links.get(ACCOUNT, entry.mark.resource, [booking_ref(entry.mark.booking)])
         return is_shared and all(link.entry_id == entry.id for link in theirs.values())
+    if entry.series_id is not None and any(one.pattern and one.entry_id == entry.series_id for one in links.values()):
+        return True  # an occurrence of our own series, also while a person has yet to decide about it
     link = links.get(booking_ref(entry.mark.booking))
     return link is not None and link.entry_id == entry.id
 

@@ -238,7 +238,7 @@ def _copy_gone(seen: Observation, link: Link, scope: Scope, is_final: bool) -> A
         return CreateCopy("R14", again, booking, copy, Reason.COPY_RESTORED)
     wish = scope.settings.edits.deleted_in_calendar
     if wish == "flag":
-        missing = replace(link, entry_id=None, calendar=Agreed(), host=replace(link.host, version=booking.version))
+        missing = replace(link, entry_id=None, calendar=Agreed(), intent=None, host=replace(link.host, version=booking.version))
         return OpenConflict("R7", missing, ConflictKind.COPY_DELETED, booking.when, None)
     if wish == "cancel_booking" and scope.settings.writes_host:
         return _ask_once(CancelBooking("R9", link, booking), link, booking, None)

@@ -24,8 +24,10 @@ from calsync_core.engine.plan import plan
 from calsync_core.engine.project import project_booking
 from calsync_core.usecases.apply_plan import apply_plan
 from calsync_core.usecases.read_calendar import read_booking
+from calsync_core.usecases.series_parts import detach_parts
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.watch_conflicts import watch_conflicts
+from calsync_core.usecases.write_series import align_waiting
 
 NO_FEED = ("host", "near:")
 _SOME_TIME = AllDay(date(2026, 1, 1), date(2026, 1, 2))
@@ -47,6 +49,7 @@ def leave_calendars(run: SyncRun) -> bool:
         if run.is_time_up:
             return False
         _leave(run, link, chosen)
+        align_waiting(run)
     watch_conflicts(run)
     run.flush()
     for feed in stale:
@@ -55,6 +58,8 @@ def leave_calendars(run: SyncRun) -> bool:
 
 
 def _leave(run: SyncRun, link: Link, chosen: set[CalendarId]) -> None:
+    if link.series_id is not None and link.original_start_at is not None and link.origin is Origin.HOST:
+        return  # its place is in the series, and goes with it
     if link.origin is Origin.HOST:
         is_under_way = link.intent is Intent.CREATE and link.entry_id is not None
         if (link.calendar_id != run.scope.primary or is_under_way) and run.scope.settings.writes_calendar:
@@ -114,6 +119,10 @@ def _move_copy(run: SyncRun, link: Link) -> None:
         host=Agreed(booking.version, fingerprint.time_of(copy.when), fingerprint.asked_of_copy(copy)),
         calendar=Agreed("", fingerprint.time_of(entry.when), fingerprint.rest_of_copy(copy)),
     )  # fmt: skip
+    if copy.recurrence is not None:
+        detach_parts(run, row, Intent.CREATE)
+        moved = replace(moved, end_at=start, intent=Intent.ALIGN, pattern=fingerprint.pattern_of(copy.recurrence))
+        run.unaligned.add(link.ref)
     run.touched[link.ref] = run.ports.stores.links.put(run.account, moved)
     run.log(Reason.COPY_CREATED, Way.TO_CALENDAR, rule="R36", ref=link.ref, code="calendar_changed")
 

@@ -15,7 +15,7 @@ from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
-from calsync_core.usecases.read_own_series import own_series, read_own_parts, series_in_calendar
+from calsync_core.usecases.read_own_series import own_series, read_own_parts, series_in_calendar, series_ref, share_days
 from calsync_core.usecases.set_aside import set_aside_entries
 from calsync_core.usecases.sync_run import SyncRun
 
@@ -52,7 +52,7 @@ def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarP
         _read_series_of_ours(run, feed, row, link, entries, found)
     foreign = _foreign_series(run, feed, series - own.keys(), found)
     if row.is_full:
-        _read_series_from_page(run, feed, entries, foreign, found)
+        _read_series_from_page(run, feed, row, entries, foreign, found)
     else:
         for series_id in sorted(foreign):
             _read_series_anew(run, feed, row, series_id, foreign[series_id], found)
@@ -105,7 +105,7 @@ def _read_series_of_ours(
 
 
 def _foreign_series(run: SyncRun, feed: Feed, series: set[EntryId], found: PageReads) -> dict[EntryId, Mark | None]:
-    """Series that are not (yet) ours to write, with the mark that they carry; those that need no block are left out."""
+    """Series that are not (yet) ours to write, with the mark that they carry."""
     foreign: dict[EntryId, Mark | None] = {}
     for series_id in sorted(series):
         prefix = series_prefix(run.resource, feed.calendar_id, series_id)
@@ -121,8 +121,7 @@ def _foreign_series(run: SyncRun, feed: Feed, series: set[EntryId], found: PageR
             continue
         read = _read_new(run, feed, master)
         if read.ref == entry_ref(run.resource, feed.calendar_id, series_id):
-            if not read.is_shared_booking:  # R34
-                foreign[series_id] = master.mark
+            foreign[series_id] = master.mark
         elif read.link is None:
             found.reads.append(read)  # R32; one with an intent waits for the booking system's feed
     return foreign
@@ -158,7 +157,12 @@ def _trace_removed(run: SyncRun, feed: Feed, removed: Iterable[EntryId], found: 
 
 
 def _read_series_from_page(
-    run: SyncRun, feed: Feed, entries: Mapping[EntryId, Entry], foreign: Mapping[EntryId, Mark | None], found: PageReads
+    run: SyncRun,
+    feed: Feed,
+    row: CursorRow,
+    entries: Mapping[EntryId, Entry],
+    foreign: Mapping[EntryId, Mark | None],
+    found: PageReads,
 ) -> None:
     """A full round brings every occurrence of the window, sparse; the content stands in the master."""
     parts = [
@@ -175,10 +179,11 @@ def _read_series_from_page(
     whole = _readable(run, feed, filled, found)
     refs = {entry.id: _occurrence_ref(run, feed, entry) for entry in whole}
     links = run.ports.stores.links.get(run.account, run.resource, list(dict.fromkeys(refs.values())))
-    found.reads.extend(
+    reads = [
         Read(refs[entry.id], links.get(refs[entry.id]), calendar=replace(entry, mark=foreign[_series_of(entry)]))
         for entry in whole
-    )
+    ]
+    found.reads.extend(share_days(run, row, reads))
 
 
 def _filled(part: Entry, masters: Mapping[EntryId, Entry]) -> Entry | None:
@@ -209,7 +214,8 @@ def _read_series_anew(
     except AppointmentGoneError:
         parts = []
     present = {_occurrence_ref(run, feed, entry): entry for entry in _readable(run, feed, parts, found)}
-    found.reads.extend(Read(ref, known.get(ref), calendar=replace(entry, mark=mark)) for ref, entry in present.items())
+    reads = [Read(ref, known.get(ref), calendar=replace(entry, mark=mark)) for ref, entry in present.items()]
+    found.reads.extend(share_days(run, row, reads))
     absent = {ref: link for ref, link in known.items() if ref not in present and ref not in found.seen}
     zone, window = run.scope.resource.time_zone, row.window
     found.leaving |= {  # R121: an occurrence that was moved beyond the window is followed by its id
@@ -255,7 +261,7 @@ def read_shared_copies(run: SyncRun, booking: Booking) -> list[Read]:
             continue
         if (state.mailbox, link.calendar_id) not in run.state.calendars:
             continue
-        own_ref = entry_ref(run.resource, link.calendar_id, link.entry_id)
+        own_ref = _ref_of_copy(run, other, link, link.entry_id)
         own = run.ports.stores.links.get(run.account, run.resource, [own_ref]).get(own_ref)
         is_shared = _takes_place(booking, run.resource)
         is_written = own is not None and own.intent is None
@@ -265,6 +271,16 @@ def read_shared_copies(run: SyncRun, booking: Booking) -> list[Read]:
         if entry is not None:
             reads.append(Read(own_ref, own, calendar=entry, is_shared_booking=is_shared))
     return reads
+
+
+def _ref_of_copy(run: SyncRun, other: ResourceId, link: Link, entry_id: EntryId) -> LinkRef:
+    """Under which ref another resource's copy blocks here."""
+    if link.series_id is not None and link.original_start_at is not None:
+        ref = series_ref(link)
+        series = run.ports.stores.links.get(run.account, other, [ref]).get(ref)
+        if series is not None and series.entry_id is not None:
+            return occurrence_ref(run.resource, link.calendar_id, series.entry_id, link.original_start_at)
+    return entry_ref(run.resource, link.calendar_id, entry_id)
 
 
 def _sharers(run: SyncRun, booking: Booking) -> list[ResourceId]:

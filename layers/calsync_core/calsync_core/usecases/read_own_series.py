@@ -1,9 +1,11 @@
 """Series of ours in a calendar: the feed tells of the series and its occurrences, the links know whose they are."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
+from zoneinfo import ZoneInfo
 
-from calsync_core.domain.appointments import Booking, Entry
+from calsync_core.domain.appointments import AllDay, Booking, BookingStatus, Entry
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef
 from calsync_core.domain.links import Intent, Link, Origin, booking_ref
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
@@ -72,6 +74,56 @@ def _absent(run: SyncRun, links: Iterable[Link], present: set[LinkRef], row: Cur
         and link.ref not in present
         and (window.holds(link.when, zone) or link.start_at >= window.end_at)
     )
+
+
+def share_days(run: SyncRun, row: CursorRow, reads: list[Read]) -> list[Read]:
+    """R34, for each occurrence by itself: of a booking series that another resource wrote into this calendar some dates
+    may be ours too."""
+    series_of = {read.ref: series_id for read in reads if (series_id := _shown_series(run, read)) is not None}
+    if not series_of:
+        return reads
+    days = _own_days(run, row, set(series_of.values()))
+    return [
+        replace(read, is_shared_booking=True)
+        if read.ref in series_of and (series_of[read.ref], _day(run, read)) in days
+        else read
+        for read in reads
+    ]
+
+
+def _shown_series(run: SyncRun, read: Read) -> BookingId | None:
+    """Which booking series of another resource an occurrence in the calendar shows."""
+    entry, link = read.calendar, read.link
+    if not isinstance(entry, Entry) or entry.series_id is None:
+        return None
+    mark = entry.mark
+    if mark is None:
+        return link.booking_id if link is not None else None
+    is_theirs = mark.installation == run.scope.installation and mark.account == run.account
+    return mark.booking if is_theirs and mark.resource != run.resource else None
+
+
+def _own_days(run: SyncRun, row: CursorRow, wanted: set[BookingId]) -> set[tuple[BookingId, date]]:
+    days: set[tuple[BookingId, date]] = set()
+    cursor: str | None = None
+    while True:
+        page = run.host.bookings(run.resource, row.window, cursor)
+        for booking in page.bookings:
+            series_id = BookingId(booking.series_id or "")
+            if series_id in wanted and booking.original_start_at and booking.status is not BookingStatus.CANCELLED:
+                days.add((series_id, booking.original_start_at.astimezone(ZoneInfo(booking.time_zone)).date()))
+        cursor = page.next_cursor
+        if cursor is None:
+            return days
+
+
+def _day(run: SyncRun, read: Read) -> date | None:
+    entry = read.calendar
+    if not isinstance(entry, Entry) or entry.original_start_at is None:
+        return None
+    if isinstance(entry.when, AllDay):
+        return entry.original_start_at.date()
+    return entry.original_start_at.astimezone(ZoneInfo(run.scope.resource.time_zone)).date()
 
 
 def one_for_all(

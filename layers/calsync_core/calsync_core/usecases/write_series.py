@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry
+from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import BookingId, EntryId, LinkRef
 from calsync_core.domain.links import Intent, Link, Origin, booking_ref
 from calsync_core.domain.recurrence import Inexpressible, Recurrence
@@ -85,7 +86,7 @@ def _join(run: SyncRun, series_id: BookingId, parts: list[Read], leaving: set[Li
     series = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
     if series is None and (not parts or not run.scope.settings.writes_calendar):
         return parts
-    if series is not None and not _must_look(run, series, parts, leaving, is_full=is_full):
+    if series is not None and not _must_look(run, series, parts, is_full=is_full):
         return parts
     booking = read_booking(run, series_id)
     if series is not None and booking is Missing.GONE:
@@ -104,10 +105,10 @@ def _join(run: SyncRun, series_id: BookingId, parts: list[Read], leaving: set[Li
         _align(run, ref, parts, booking)
         return []
     places = _places(run, series, booking, parts)
-    return _placed(run, _fresh(run, parts), places)
+    return _placed(run, _fresh(run, parts), places) if places is not None else []
 
 
-def _must_look(run: SyncRun, series: Link, parts: list[Read], leaving: set[LinkRef], *, is_full: bool) -> bool:
+def _must_look(run: SyncRun, series: Link, parts: list[Read], *, is_full: bool) -> bool:
     """A page that repeats what is agreed on costs nothing; the weekly check looks at each series once."""
     if is_full or series.intent is not None or series.settings_version < run.scope.reproject_below or not parts:
         return True
@@ -191,8 +192,10 @@ def _align(run: SyncRun, ref: LinkRef, parts: Iterable[Read], known: Booking | M
     booking = known if known is not None else read_booking(run, series.booking_id)
     if not isinstance(booking, Booking) or not isinstance(booking.recurrence, Recurrence):
         return  # it changed once more: the booking system's feed brings it
-    reads = _all_parts(run, series, booking, parts)
+    reads = _all_parts(run, booking, parts)
     places = _places(run, series, booking, reads)
+    if places is None:
+        return
     placed = _placed(run, reads, places)
     note_reads(run, placed)
     apply_plan(run, plan(observe(placed, run.scope), run.scope))
@@ -202,7 +205,7 @@ def _align(run: SyncRun, ref: LinkRef, parts: Iterable[Read], known: Booking | M
         links.put(run.account, replace(series, intent=None))
 
 
-def _all_parts(run: SyncRun, series: Link, booking: Booking, parts: Iterable[Read]) -> list[Read]:
+def _all_parts(run: SyncRun, booking: Booking, parts: Iterable[Read]) -> list[Read]:
     """Every occurrence in the window as it stands in the booking system now, and those that wait for their place."""
     bookings = {read.ref: read.host for read in parts if isinstance(read.host, Booking)}
     cursor: str | None = None
@@ -219,14 +222,19 @@ def _all_parts(run: SyncRun, series: Link, booking: Booking, parts: Iterable[Rea
     return [Read(ref, stored.get(ref), one, entry_is_whole=True) for ref, one in bookings.items()]
 
 
-def _places(run: SyncRun, series: Link, booking: Booking | Missing, reads: Iterable[Read]) -> _Places:
+def _places(run: SyncRun, series: Link, booking: Booking | Missing, reads: Iterable[Read]) -> _Places | None:
+    """None when the person has just deleted the series: the calendar's feed tells, and it is one decision (R87)."""
     repeats = booking.recurrence if isinstance(booking, Booking) else None
     zone = repeats.zone if isinstance(repeats, Recurrence) else run.scope.resource.time_zone
     if series.entry_id is None:
         raise AssertionError("a series without an entry has no places")
     starts = [one for one in (_original(read) for read in reads) if one is not None]
     starts += booking.exdates if isinstance(booking, Booking) else ()
-    found = run.primary.occurrences(series.calendar_id, series.entry_id, _view(run.scope.window, starts), EVERYTHING)
+    view = _view(run.scope.window, starts)
+    try:
+        found = run.primary.occurrences(series.calendar_id, series.entry_id, view, EVERYTHING)
+    except AppointmentGoneError:
+        return None
     return _Places(series.entry_id, zone, {_day_of(entry, zone): entry for entry in found})
 
 
@@ -312,11 +320,12 @@ def _fresh(run: SyncRun, reads: list[Read]) -> list[Read]:
 
 def waiting_parts(run: SyncRun, series_id: str, but: set[LinkRef]) -> list[Read]:
     """Occurrences that had a place in a series that is no more; the feed need not tell of them."""
-    reads = []
-    for link in run.ports.stores.links.parts(run.account, run.resource, series_id):
-        if link.ref not in but and link.intent is Intent.CREATE and link.entry_id is None:
-            reads.append(Read(link.ref, link, read_booking(run, link.booking_id), is_single=True, entry_is_whole=True))
-    return reads
+    parts = run.ports.stores.links.parts(run.account, run.resource, series_id)
+    waiting = [link for link in parts if link.intent is Intent.CREATE and link.entry_id is None and link.ref not in but]
+    return [
+        Read(link.ref, link, read_booking(run, link.booking_id), is_single=True, entry_is_whole=True)
+        for link in waiting
+    ]
 
 
 def _single(run: SyncRun, read: Read) -> Read:
