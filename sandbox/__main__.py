@@ -2,31 +2,16 @@
 
 import argparse
 import asyncio
-import contextlib
 import json
 import signal
-import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import uvicorn
-from starlette.types import ASGIApp
-
 from sandbox.app import Addresses, Sandbox
-from sandbox.connections import ConnectedProtocol
+from sandbox.listeners import OwnPorts, listen, server_for
 from sandbox.persistence import StateError
 from sandbox.smtp import MailHandler, serve_smtp
 from sandbox.tls import ca_file
-
-
-class Server(uvicorn.Server):
-    """One of two servers in one process: signals are handled once, in `serve`."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
-        yield
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -42,45 +27,20 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def _listen(port: int) -> socket.socket:
-    # Named as TCP, or asyncio would not switch Nagle's algorithm off: 40 ms for each answer.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    return listener
-
-
-def _server(app: ASGIApp, certificate: Path | None = None) -> Server:
-    config = uvicorn.Config(
-        app,
-        http=ConnectedProtocol,
-        lifespan="off",
-        ws="none",
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=True,
-        timeout_graceful_shutdown=2,
-        timeout_keep_alive=30,
-        ssl_certfile=str(certificate) if certificate else None,
-    )
-    return Server(config)
-
-
 async def serve(options: argparse.Namespace) -> None:
     """Run until SIGTERM or SIGINT; saves the state at the end."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    https, http, mail = _listen(options.https_port), _listen(options.http_port), _listen(options.smtp_port)
+    https, http, mail = listen(options.https_port), listen(options.http_port), listen(options.smtp_port)
     ports = [s.getsockname()[1] for s in (https, http, mail)]
     folder: Path = options.state_dir.resolve()
     ca_file(folder)
     sandbox = Sandbox(Addresses(*ports), folder, options.seed)
     smtp = await serve_smtp(MailHandler(sandbox.inboxes, sandbox.has_inbox, sandbox.now), mail)
-    servers = [_server(sandbox.machine_app(), folder / "server.pem"), _server(sandbox.people_app())]
+    machines = sandbox.machine_app()
+    servers = [server_for(machines, folder / "server.pem"), server_for(sandbox.people_app())]
     serving = [
         asyncio.create_task(server.serve([listener])) for server, listener in zip(servers, (https, http), strict=True)
     ]
@@ -95,6 +55,8 @@ async def serve(options: argparse.Namespace) -> None:
     ]
     while not all(server.started for server in servers):
         await asyncio.sleep(0.01)
+    sandbox.own_ports = OwnPorts(machines, folder, sandbox.exchange.state)
+    await sandbox.own_ports.apply()
     _announce(sandbox, folder, options.ready_file)
     stopped = asyncio.create_task(stop.wait())
     # A background task that ends has failed: better to stop loudly than to go on without deliveries.
@@ -103,6 +65,7 @@ async def serve(options: argparse.Namespace) -> None:
     for server in servers:
         server.should_exit = True
     smtp.close()
+    await sandbox.own_ports.close()
     await asyncio.gather(*serving)
     sandbox.save()  # once more: requests that were under way have changed something
     for task in background:

@@ -28,6 +28,7 @@ from sandbox.exchange_of_messages import with_connection
 from sandbox.faults import Faults
 from sandbox.graph import CanonicalPaths, graph_routes, unknown_path
 from sandbox.inboxes import Inboxes
+from sandbox.listeners import OwnPorts
 from sandbox.local_requests import is_local_request
 from sandbox.notifications.delivery import Deliveries, DeliverySettings
 from sandbox.notifications.webhooks import Webhooks
@@ -103,6 +104,8 @@ class Sandbox:
             self.deliveries.restore(stored["pending"])
         self.log = RequestLog(self.now, self.mailbox_of)
         self.world.verifier = self.tokens
+        self.own_ports: OwnPorts | None = None
+        """Set by the process that listens; without sockets there are none."""
         self.control_calls = 0
         self._saved = self._fingerprint()
         self._build_graph()

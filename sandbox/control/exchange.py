@@ -77,6 +77,7 @@ async def _add_server(sandbox: "Sandbox", request: Request) -> Any:
     if server.name in sandbox.exchange.state.servers:
         raise ValueError(f"server {server.name!r} exists already")
     sandbox.exchange.state.servers[server.name] = server
+    await _open_ports(sandbox, server)
     return _shown(sandbox, server)
 
 
@@ -88,6 +89,7 @@ async def _change_server(sandbox: "Sandbox", request: Request) -> Any:
     changed = _checked(asdict(server), given)
     for field in fields(ExchangeServer):
         setattr(server, field.name, getattr(changed, field.name))
+    await _open_ports(sandbox, server)
     return _shown(sandbox, server)
 
 
@@ -96,6 +98,20 @@ async def _remove_server(sandbox: "Sandbox", request: Request) -> None:
     if server.name == DEFAULT_SERVER or sandbox.exchange.state.accounts_on(server):
         raise ValueError("the default server stays, and one with people on it")
     del sandbox.exchange.state.servers[server.name]
+    if sandbox.own_ports is not None:
+        await sandbox.own_ports.apply()
+
+
+async def _open_ports(sandbox: "Sandbox", server: ExchangeServer) -> None:
+    """Open the port that a server shall have. Raises ValueError where nothing listens or the wish makes no sense."""
+    if server.certificate != "good" and not server.has_own_port:
+        server.certificate = "good"
+        raise ValueError("another certificate needs a port of its own: has_own_port")
+    if sandbox.own_ports is not None:
+        await sandbox.own_ports.apply()
+    elif server.has_own_port:
+        server.has_own_port = False
+        raise ValueError("this sandbox does not listen anywhere and cannot open a port")
 
 
 async def _subscriptions(sandbox: "Sandbox", _request: Request) -> Any:

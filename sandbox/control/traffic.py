@@ -224,6 +224,8 @@ async def _change_mail_policy(sandbox: "Sandbox", request: Request) -> Any:
 async def _reset(sandbox: "Sandbox", request: Request) -> None:
     wanted = await read(request, ResetInput)
     sandbox.reset(keep_apps=wanted.keep_apps)
+    if sandbox.own_ports is not None:
+        await sandbox.own_ports.apply()
 
 
 async def _save(sandbox: "Sandbox", _request: Request) -> None:

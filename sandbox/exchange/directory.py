@@ -62,8 +62,10 @@ class ExchangeServer:
     has_external_url: bool = True
     """False: nobody has set the ExternalUrl of the EWS directory, and Autodiscover does not tell it."""
     limits: Limits = field(default_factory=Limits)
+    has_own_port: bool = False
+    """Only on a port of its own can a server show another certificate than the shared one."""
     port: int = 0
-    """Its own port; 0: the shared one."""
+    """The number of its own port, drawn when it is opened."""
     certificate: Literal["good", "wrong_name", "expired", "unknown_authority"] = "good"
 
     sees_cloud: bool = False
@@ -123,7 +125,7 @@ class ExchangeState:
     def server_at(self, host: str, port: int | None) -> ExchangeServer:
         """The server meant by a Host header: its own port, else its host name, else the default one."""
         for server in self.servers.values():
-            if server.port and server.port == port:
+            if server.has_own_port and server.port == port:
                 return server
         for server in self.servers.values():
             if host.lower() in server.hosts:

@@ -88,7 +88,7 @@ class Exchange:
     def urls(self, server: ExchangeServer, shared: str = "") -> dict[str, str]:
         """Where a server is reached: on its own port, else by its host names, else at the shared address."""
         base = shared or self.base_url
-        if server.port:
+        if server.has_own_port:
             base = f"https://localhost:{server.port}"
         elif server.hosts:
             base = f"https://{server.hosts[0]}:{self.base_url.rpartition(':')[2]}"
@@ -111,7 +111,8 @@ class Exchange:
 
     def server_of(self, request: Request) -> ExchangeServer:
         """Which server a request means."""
-        return self.state.server_at(request.url.hostname or "", request.url.port)
+        _, port = request.scope.get("server") or ("", None)
+        return self.state.server_at(request.url.hostname or "", port)
 
     def authenticate(self, request: Request, server: ExchangeServer, methods: list[AuthMethod]) -> Person:
         """Who asks. Raises RefusedError."""

@@ -301,3 +301,22 @@ def test_envelope_has_its_instant_in_utc(microsoft: Microsoft, ear: Listener) ->
     assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
     assert envelope("<m:X/>")
     assert found(call(microsoft, ANNA, push_request(ear.url)), "//m:Watermark")
+
+
+def test_moving_is_a_moved_event(microsoft: Microsoft, ear: Listener) -> None:
+    made = graph(microsoft).post("/v1.0/me/events", json=EVENT).json()
+    item_id = made["id"].replace("-", "+").replace("_", "/")
+    subscribed(microsoft, ear.url)
+    ear.wait_for(1)
+
+    delete = (
+        '<m:DeleteItem DeleteType="MoveToDeletedItems" SendMeetingCancellations="SendToNone"><m:ItemIds>'
+        f'<t:ItemId Id="{item_id}"/></m:ItemIds></m:DeleteItem>'
+    )
+    answer = call(microsoft, ANNA, delete)
+
+    assert code_of(answer) == "NoError", answer.text
+    event = ear.wait_for(2)[1].events[0]
+    assert type(event).__name__ == "MovedEvent"
+    assert event.old_item_id.id == item_id
+    assert event.item_id.id != item_id
