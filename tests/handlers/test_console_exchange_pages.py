@@ -585,3 +585,14 @@ def test_the_report_by_the_api(world: World) -> None:
     assert api("POST", "/v1/connections/other/test")[0] == 404
     assert api("POST", "/v1/connections/mbx-anna/test", key=world.api_key(OTHER))[0] == 404
     assert api("POST", "/v1/connections/mbx-anna/test", key=world.api_key(scope="read"))[0] == 403
+
+
+def test_an_account_with_exchange_alone_is_not_asked_to_register_at_microsoft(world: World, browser: Browser) -> None:
+    missing = replace(world.parts.deployment, has_entra_client=False, has_entra_secret=False)
+    world.parts = replace(world.parts, deployment=missing)
+    world.rebuild()
+    assert "The connection to Microsoft is not set up yet" in text(browser.get("/console"))
+
+    browser.post("/console/connections/apps/invitations", {"kind": "exchange"})
+
+    assert "The connection to Microsoft is not set up yet" not in text(browser.get("/console"))

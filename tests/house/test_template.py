@@ -287,3 +287,14 @@ def test_no_layer_stands_twice_on_a_function() -> None:
 
     for function in SERVERLESS.values():
         assert not [layer for layer in function.get("Layers", []) if layer in shared]
+
+
+def test_the_exchange_layer_is_where_exchange_is_spoken_to_and_nowhere_else() -> None:
+    """Heavy, so not on what only forwards, and only where the deployment serves Exchange at all."""
+    layer = {"Fn::If": ["HasExchange", {"Ref": "ExchangeLayer"}, {"Ref": "AWS::NoValue"}]}
+    carriers = {name for name, function in SERVERLESS.items() if layer in function.get("Layers", [])}
+
+    assert carriers >= {"Console", "HostApi", "Invitation", "SyncJob", "Sweep"}
+    assert not carriers & {"GraphWebhook", "StartSync", "MailFeedback", "OauthCallback", "ReferenceHost"}
+    for name in carriers:
+        assert SERVERLESS[name]["MemorySize"] >= 1024, name

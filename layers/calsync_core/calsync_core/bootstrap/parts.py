@@ -11,6 +11,7 @@ from calsync_core.adapters.aws.clock import SystemClock, SystemIds
 from calsync_core.adapters.aws.secret import StackSecret
 from calsync_core.bootstrap.exchange import ExchangeParts, LazyExchange
 from calsync_core.config import JourneyConfig, PrivacyPart
+from calsync_core.domain.apps import AppRule
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.ids import AccountId
 from calsync_core.keys import derive, host_key
@@ -178,7 +179,7 @@ class Parts:
             installation=self.installation,
             app_rules={
                 ProviderKind.OFFICE365: config.office365_access,
-                ProviderKind.EXCHANGE: config.exchange_access,
+                ProviderKind.EXCHANGE: config.exchange_access if config.serves_exchange else AppRule.OFF,
             },
         )
 

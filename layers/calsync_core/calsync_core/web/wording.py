@@ -781,7 +781,7 @@ _LOG: Mapping[str, Wording] = {
     ),
     "invited": _w(_("Invitation made"), "", _("The invited person opens the mail."), Actor.RESOURCE),
     "mail_state": _w(_("News about a mail that we sent"), "", _NOTHING, Actor.NOBODY),
-    "signed_in": _w(_("Signed in at Microsoft"), "", _NOTHING, Actor.NOBODY),
+    "signed_in": _w(_("Signed in"), "", _NOTHING, Actor.NOBODY),
     "calendars_chosen": _w(_("Calendars chosen"), "", _NOTHING, Actor.NOBODY),
     "import_done": _w(_("The first import is complete"), "", _NOTHING, Actor.NOBODY),
     "status_changed": _w(_("The state changed"), "", _NOTHING, Actor.NOBODY),

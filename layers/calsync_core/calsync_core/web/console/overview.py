@@ -70,7 +70,7 @@ class OverviewPages:
             find=text,
             is_filtered=bool(wanted or text),
             invitable=sum(row.may_invite for row in rows),
-            cards=set_up_cards(self.parts, [row.state for row in rows]),
+            cards=set_up_cards(self.parts, visit.account, [row.state for row in rows]),
             steps=set_up_steps(self.parts, visit.account, rows=len(rows)),
             notice=notice(visit.request) or _trouble(visit),
             export_url=with_query("/console/export.csv", filters),

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from calsync_core.domain.apps import AppRule, CalendarKind
+from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.ids import AccountId
 from calsync_core.domain.resources import InvitationState, ResourceState, Status
 from calsync_core.web.console.parts import ConsoleParts
@@ -35,10 +37,10 @@ class Step:
     label: str
 
 
-def set_up_cards(parts: ConsoleParts, states: Sequence[ResourceState]) -> list[Card]:
+def set_up_cards(parts: ConsoleParts, account: AccountId, states: Sequence[ResourceState]) -> list[Card]:
     """From facts only: what the deployment lacks, and what keeps people from going on."""
     cards: list[Card] = []
-    if not parts.deployment.is_microsoft_ready:
+    if not parts.deployment.is_microsoft_ready and _uses_microsoft(parts, account):
         cards.append(
             Card(
                 _("The connection to Microsoft is not set up yet"),
@@ -83,13 +85,7 @@ def set_up_steps(parts: ConsoleParts, account: AccountId, *, rows: int) -> list[
     """For a new account, instead of a blank table."""
     settings = parts.ports.stores.settings.account(account)
     return [
-        Step(
-            _("Connect to Microsoft"),
-            _("calsync is registered at Microsoft and your IT allows it."),
-            parts.deployment.is_microsoft_ready,
-            "/console/connections#microsoft",
-            _("Connections"),
-        ),
+        _connect_step(parts, account),
         Step(
             _("Look at the settings"),
             _("What colleagues see, which way things are copied, how far ahead."),
@@ -105,6 +101,31 @@ def set_up_steps(parts: ConsoleParts, account: AccountId, *, rows: int) -> list[
             "",
         ),
     ]
+
+
+def _connect_step(parts: ConsoleParts, account: AccountId) -> Step:
+    if _uses_microsoft(parts, account):
+        return Step(
+            _("Connect to Microsoft"),
+            _("calsync is registered at Microsoft and your IT allows it."),
+            parts.deployment.is_microsoft_ready,
+            "/console/connections#microsoft",
+            _("Connections"),
+        )
+    return Step(
+        _("Test your Exchange server"),
+        _("Enter it and test it with one mailbox, before anybody is invited."),
+        any(server.is_found for server in parts.ports.stores.servers.of_account(account)),
+        "/console/connections#servers",
+        _("Connections"),
+    )
+
+
+def _uses_microsoft(parts: ConsoleParts, account: AccountId) -> bool:
+    """An account with Exchange servers alone needs no registration at Microsoft."""
+    apps = parts.ports.stores.apps.get(account)
+    is_off = apps.rule(ProviderKind.OFFICE365, parts.ports.app_rules) is AppRule.OFF
+    return not is_off and apps.invites_to is not CalendarKind.EXCHANGE
 
 
 def _awaits(state: ResourceState) -> bool:
