@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from calsync_core.adapters.exchange.client import EwsClient
 from calsync_core.adapters.exchange.errors import CORRUPT, EwsRefusedError
 from calsync_core.adapters.exchange.folders import folder_reference
-from calsync_core.adapters.exchange.items import item_id, read_entry, shape, slim_shape, sparse
+from calsync_core.adapters.exchange.items import item_id, read_readable, shape, slim_shape, sparse
 from calsync_core.adapters.exchange.lookups import Lookups, question_error
 from calsync_core.adapters.exchange.soap import Element, M, T, checked, text
 from calsync_core.adapters.exchange.views import SLICE, Views
@@ -104,12 +104,10 @@ class Feed:
         entries: list[Entry] = []
         hints = list(changes.removed)
         for item in changes.items:
-            try:
-                entry = read_entry(item, calendar_id, self._zone, content)
-            except (KeyError, TypeError, ValueError, OverflowError):
-                hints.extend(_id_of(item))  # one that cannot be read is neither gone nor the end of the round
+            entry = read_readable(item, calendar_id, self._zone, content)
+            if entry is None:
                 continue
-            if entry.kind is Kind.MASTER or cursor.window.holds(entry.when, self._zone):
+            if entry.problem or entry.kind is Kind.MASTER or cursor.window.holds(entry.when, self._zone):
                 entries.append(entry)
             elif cursor.phase == "feed":  # moved out of the window, or never in it: the caller knows which
                 hints.append(entry.id)
@@ -171,11 +169,12 @@ class Feed:
         """The occurrences that touch one slice of the window; one that touches two comes twice, the last wins."""
         until = min(cursor.reached_at + SLICE, cursor.window.end_at)
         found = self._views.occurrences(calendar_id, Window(cursor.reached_at, until), content)
-        inside = [one for one in found if cursor.window.holds(one.when, self._zone)]
+        inside = [one for one in found if one.problem or cursor.window.holds(one.when, self._zone)]
         exceptions = [one for one in inside if one.kind is Kind.EXCEPTION]
         if content.notes:
             exceptions = self._lookups.with_notes(calendar_id, exceptions, content)
-        entries = [*exceptions, *(sparse(one) for one in inside if one.kind is Kind.OCCURRENCE)]
+        parts = [one if one.problem else sparse(one) for one in inside if one.kind is Kind.OCCURRENCE]
+        entries = [*exceptions, *parts]
         is_last = until >= cursor.window.end_at
         following = replace(cursor, phase="feed" if is_last else "view", reached_at=until)
         return CalendarPage(tuple(entries), (), following.encode(), is_last=is_last)

@@ -10,6 +10,8 @@ from calsync_core.adapters.exchange.versions import Speech
 from calsync_core.domain.appointments import AllDay, Busy, Entry, Kind, Mark, Notes, Response, Timed, When
 from calsync_core.domain.ids import CalendarId, EntryId
 from calsync_core.domain.notes import LONGEST_NOTES, LONGEST_READ, text_of_html
+from calsync_core.domain.texts import fit
+from calsync_core.domain.windows import EARLIEST_YEAR, LATEST_YEAR
 from calsync_core.domain.zones import iana_name
 from calsync_core.ports.calendar import Content
 
@@ -43,6 +45,7 @@ _RESPONSES = {
     "NoResponseReceived": Response.NOT_RESPONDED,
 }
 _OPEN_SENSITIVITIES = frozenset({"Normal", "Personal", None, ""})
+_NEVER = Timed(datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC))
 _DAY = timedelta(days=1)
 _HALF_DAY = timedelta(hours=12)
 
@@ -70,6 +73,10 @@ _REMINDER, _REMINDER_MINUTES = f"{T}ReminderIsSet", f"{T}ReminderMinutesBeforeSt
 _ZONE_ID, _ZONE, _ORIGINAL = f"{T}StartTimeZoneId", f"{T}StartTimeZone", f"{T}OriginalStart"
 _EXTENDED, _FIELD_URI, _VALUE = f"{T}ExtendedProperty", f"{T}ExtendedFieldURI", f"{T}Value"
 _UID, _PARENT, _CATEGORIES = f"{T}UID", f"{T}ParentFolderId", f"{T}Categories"
+
+
+class UnreadableTimesError(ValueError):
+    """Times that cannot be placed; the message is the code of why."""
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -122,7 +129,7 @@ def read_entry(
     """One calendar item, asked for with `shape`. `zone` is the mailbox's; it says which day an all-day item means when
     the item itself does not. `series_id` is the master of an occurrence or exception, which the item does not name.
 
-    Raises KeyError, TypeError or ValueError when id or times cannot be read.
+    Raises what odd data raises (KeyError, TypeError, ValueError, OverflowError).
     """
     fields = {child.tag: child for child in item}
     text = {tag: child.text for tag, child in fields.items()}
@@ -144,7 +151,7 @@ def read_entry(
         is_private,
         _RESPONSES.get(text.get(_RESPONSE) or "", Response.NONE),
         text.get(_CANCELLED) == "true",
-        (text.get(_SUBJECT) or "") if is_open and (content.title or content.subject) else None,
+        fit(text.get(_SUBJECT) or "") if is_open and (content.title or content.subject) else None,
         _notes(fields.get(_BODY)) if is_open and content.notes else None,
         ((text.get(_LOCATION) or "").strip() or None) if is_open and content.title else None,
         _reminder(text),
@@ -155,6 +162,28 @@ def read_entry(
         uid=text.get(_UID) or None,
         categories=_categories(fields.get(_CATEGORIES)) if is_open and content.categories else (),
     )
+
+
+def read_readable(
+    item: Element, calendar_id: CalendarId, zone: str, content: Content, *, series_id: EntryId | None = None
+) -> Entry | None:
+    """The same; or an Entry that says by `problem` why it cannot be read; None when it has not even an id."""
+    try:
+        return read_entry(item, calendar_id, zone, content, series_id=series_id)
+    except UnreadableTimesError as error:
+        problem = str(error)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        problem = "entry_unreadable"
+    try:
+        entry_id, version = item_id(item)
+    except (KeyError, TypeError):
+        return None
+    kind = _KINDS.get(item.findtext(_TYPE) or "Single", Kind.SINGLE)
+    is_of_series = kind is Kind.OCCURRENCE or kind is Kind.EXCEPTION
+    return Entry(
+        entry_id, calendar_id, version, _NEVER, kind, series_id if is_of_series else None, is_mark_known=True,
+        problem=problem,
+    )  # fmt: skip
 
 
 def sparse(entry: Entry) -> Entry:
@@ -210,11 +239,15 @@ def midnight(day: date, zone: str) -> datetime:
 
 def _when(fields: dict[str, Element], text: dict[str, str | None], zone: str) -> When:
     start, end = read_instant(text[_START] or ""), read_instant(text[_END] or "")
+    if not (EARLIEST_YEAR <= start.year <= LATEST_YEAR and EARLIEST_YEAR <= end.year <= LATEST_YEAR):
+        raise UnreadableTimesError("times_out_of_range")
     if text.get(_ALL_DAY) == "true":
         made_in = _zone_of(fields, text) or zone
         first = day_of(start, made_in)
         return AllDay(first, max(day_of(end, made_in), first + _DAY))
-    return Timed(start, max(start, end))
+    if end < start:
+        raise UnreadableTimesError("times_inverted")
+    return Timed(start, end)
 
 
 def _zone_of(fields: dict[str, Element], text: dict[str, str | None]) -> str | None:

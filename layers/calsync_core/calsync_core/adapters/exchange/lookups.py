@@ -1,12 +1,13 @@
 """Questions about known items by GetItem, in batches, with marks: by id, and the notes that no list brings."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from lxml import etree
 
 from calsync_core.adapters.exchange.client import EwsClient
 from calsync_core.adapters.exchange.errors import CORRUPT, EwsRefusedError
 from calsync_core.adapters.exchange.folders import Calendars
-from calsync_core.adapters.exchange.items import folder_of, item_id, read_entry, shape
+from calsync_core.adapters.exchange.items import folder_of, item_id, read_readable, shape
 from calsync_core.adapters.exchange.soap import Element, M, T, attribute, refusal_of
 from calsync_core.domain.appointments import Entry, Kind
 from calsync_core.domain.errors import (
@@ -20,6 +21,7 @@ from calsync_core.domain.ids import CalendarId, EntryId
 from calsync_core.ports.calendar import Content
 
 BATCH = 50
+_TYPES = 'xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"'
 _MINIMAL = Content()
 _PART_FIELDS = ("item:ParentFolderId", "calendar:OriginalStart")
 
@@ -31,14 +33,15 @@ class Lookups:
         self._zone = zone
 
     def by_id(self, calendar_id: CalendarId, ids: Sequence[EntryId], content: Content) -> dict[EntryId, Entry | None]:
-        """None = gone for certain, or in another calendar. Raises CalendarGoneError, ProviderUnavailableError.
+        """None = gone for certain, or in another calendar. One that is there but cannot be read is neither, and says so
+        by its `problem`. Raises CalendarGoneError, ProviderUnavailableError.
 
         "Not found" is believed only while the calendar itself is there: a removed calendar must not look like one
         whose entries were all deleted.
         """
         wanted = list(dict.fromkeys(ids))
-        items = self.items(wanted, shape(self._client.speech, content, *_PART_FIELDS, has_body=True))
-        here = {one: item for one, item in items.items() if item is not None and folder_of(item) == calendar_id}
+        items = self.items(wanted, self._whole(content), self._bare(content))
+        here = {one: item for one, item in items.items() if item is not None and folder_of(item) in {calendar_id, ""}}
         masters = self._masters_of(list(here.values()))
         found: dict[EntryId, Entry | None] = {
             one: self._read(here[one], calendar_id, content, masters.get(one)) if one in here else None
@@ -48,15 +51,15 @@ class Lookups:
             self.check_calendar(calendar_id)
         return found
 
-    def items(self, ids: Sequence[EntryId], item_shape: str) -> dict[EntryId, Element | None]:
-        """The items as they stand; one that cannot be shown in full is asked for with its times alone."""
+    def items(self, ids: Sequence[EntryId], item_shape: str, less: str = "") -> dict[EntryId, Element | None]:
+        """The items as they stand; one that cannot be shown in full is asked for with `less`, or its times alone."""
         found: dict[EntryId, Element | None] = {}
         for begin in range(0, len(ids), BATCH):
             batch = ids[begin : begin + BATCH]
             references = [f"<t:ItemId Id={attribute(one)}/>" for one in batch]
             for one, answer in zip(batch, self.get(references, item_shape), strict=True):
                 if isinstance(answer, EwsRefusedError) and answer.code in CORRUPT:
-                    found[one] = self._with_times_alone(one)
+                    found[one] = self._with_less(one, less or self._bare(_MINIMAL))
                 elif isinstance(answer, EwsRefusedError):
                     _check_gone(answer)
                     found[one] = None
@@ -84,10 +87,11 @@ class Lookups:
 
     def with_notes(self, calendar_id: CalendarId, entries: list[Entry], content: Content) -> list[Entry]:
         """The entries with their notes, read in batches; what went meanwhile is left to the next round."""
-        wanted = [one.id for one in entries if one.kind is not Kind.MASTER and (content.private or not one.is_private)]
+        readable = [one for one in entries if one.kind is not Kind.MASTER and not one.problem]
+        wanted = [one.id for one in readable if content.private or not one.is_private]
         if not wanted:
             return entries
-        items = self.items(wanted, shape(self._client.speech, content, *_PART_FIELDS, has_body=True))
+        items = self.items(wanted, self._whole(content), self._bare(content))
         return [self._noted(one, items, calendar_id, content) for one in entries if items.get(one.id, one) is not None]
 
     def check_calendar(self, calendar_id: CalendarId) -> None:
@@ -118,14 +122,21 @@ class Lookups:
         parts = [item_id(one)[0] for one in items if one.findtext(f"{T}CalendarItemType") in kinds]
         return self.masters(parts) if parts else {}
 
-    def _with_times_alone(self, entry_id: EntryId) -> Element | None:
-        answer = self.get(
-            [f"<t:ItemId Id={attribute(entry_id)}/>"], shape(self._client.speech, _MINIMAL, *_PART_FIELDS)
-        )
-        if isinstance(answer[0], EwsRefusedError):
-            _check_gone(answer[0])
-            return None
-        return answer[0]
+    def _whole(self, content: Content) -> str:
+        return shape(self._client.speech, content, *_PART_FIELDS, has_body=True)
+
+    def _bare(self, content: Content) -> str:
+        """Without the body, which is what servers most often fail to convert."""
+        return shape(self._client.speech, content, *_PART_FIELDS)
+
+    def _with_less(self, entry_id: EntryId, item_shape: str) -> Element | None:
+        found = self.get([f"<t:ItemId Id={attribute(entry_id)}/>"], item_shape)[0]
+        if not isinstance(found, EwsRefusedError):
+            return found
+        if found.code in CORRUPT:  # even its times: an entry without any, whose reader says so
+            return etree.fromstring(f"<t:CalendarItem {_TYPES}><t:ItemId Id={attribute(entry_id)}/></t:CalendarItem>")
+        _check_gone(found)
+        return None
 
     def _noted(
         self, entry: Entry, items: dict[EntryId, Element | None], calendar_id: CalendarId, content: Content
@@ -133,14 +144,14 @@ class Lookups:
         item = items.get(entry.id)
         if item is None:
             return entry
-        read = self._read(item, calendar_id, content, entry.series_id)
-        return read if entry.series_id is None else replace(read, original_start_at=read.original_start_at)
+        return self._read(item, calendar_id, content, entry.series_id)
 
     def _read(self, item: Element, calendar_id: CalendarId, content: Content, series_id: EntryId | None) -> Entry:
-        try:
-            return read_entry(item, calendar_id, self._zone, content, series_id=series_id)
-        except (KeyError, TypeError, ValueError, OverflowError):
-            raise ProviderUnavailableError("answer_unreadable", kind="item") from None
+        """One that is there but cannot be read says so by its `problem`; a thing without an id is no answer at all."""
+        entry = read_readable(item, calendar_id, self._zone, content, series_id=series_id)
+        if entry is None:
+            raise ProviderUnavailableError("answer_unreadable", kind="item")
+        return entry
 
 
 def question_error(refused: EwsRefusedError) -> CalsyncError:

@@ -15,8 +15,8 @@ from calsync_core.adapters.exchange.items import (
     EVERYTHING,
     MARK_FIELD,
     item_id,
-    read_entry,
     read_instant,
+    read_readable,
     shape,
     show_instant,
     uid_of,
@@ -76,7 +76,7 @@ class Views:
             found |= {item_id(one)[0]: one for one in items if _is_part(one) and uid_of(one) == uid}
             at = until
         parts = self._parts(calendar_id, list(found.values()), content, series_id=series_id)
-        inside = [one for one in parts if window.holds(one.when, self._zone)]
+        inside = [one for one in parts if one.problem or window.holds(one.when, self._zone)]
         if not content.notes:
             return inside
         whole = {one.id: one for one in self._lookups.with_notes(calendar_id, _exceptions(inside), content)}
@@ -196,11 +196,8 @@ class Views:
     def _read(
         self, item: Element, calendar_id: CalendarId, content: Content, series_id: EntryId | None
     ) -> Entry | None:
-        """None for one that cannot be read: it hurts itself, never the list."""
-        try:
-            return read_entry(item, calendar_id, self._zone, content, series_id=series_id)
-        except (KeyError, TypeError, ValueError, OverflowError):
-            return None
+        """One that cannot be read says so by its `problem`: it hurts itself, never the list."""
+        return read_readable(item, calendar_id, self._zone, content, series_id=series_id)
 
 
 def _is_part(item: Element) -> bool:

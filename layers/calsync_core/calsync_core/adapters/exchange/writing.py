@@ -5,7 +5,6 @@ Nobody is ever mailed (SendToNone), nothing is overwritten that changed meanwhil
 its fields: what exchangelib reads and saves whole writes back defaults that nobody set (ews.md section 10).
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,13 +27,12 @@ from calsync_core.adapters.exchange.versions import Speech
 from calsync_core.domain.appointments import AllDay, Busy, Copy, Mark
 from calsync_core.domain.errors import AppointmentRejectedError, ProviderUnavailableError
 from calsync_core.domain.ids import CalendarId, EntryId
+from calsync_core.domain.texts import fit
 
 _NO_MAIL = "SendToNone"
 _TEXTS = ("subject", "body", "location", "sensitivity", "legacy_free_busy_status", "reminder_is_set")
 _TIMES = ("start", "end", "is_all_day")
 _SHOWN = {Busy.FREE: "Free", Busy.TENTATIVE: "Tentative", Busy.BUSY: "Busy", Busy.OOF: "OOF"}
-# XML 1.0 cannot carry these at all
-_UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _MEETING_ZONE = f"{T}MeetingTimeZone"
 
 
@@ -132,11 +130,11 @@ def _fields(copy: Copy, author: _Author) -> dict[str, Any]:
     """Our own fields of a copy, for create and update alike. Raises AppointmentRejectedError."""
     zone = author.default_timezone
     html = copy.notes is not None and copy.notes.is_html
-    notes = _clean(copy.notes.text) if copy.notes else ""
+    notes = fit(copy.notes.text) if copy.notes else ""
     fields: dict[str, Any] = {
-        "subject": _clean(copy.title).strip()[:LONGEST_SUBJECT],
+        "subject": fit(copy.title).strip()[:LONGEST_SUBJECT],
         "body": HTMLBody(notes) if html else Body(notes),
-        "location": _clean(copy.location or "").strip(),
+        "location": fit(copy.location or "").strip(),
         "legacy_free_busy_status": _SHOWN.get(copy.busy, "Busy"),
         "sensitivity": "Private" if copy.is_private else "Normal",
         "reminder_is_set": copy.reminder is not None,
@@ -175,10 +173,6 @@ def _zone(name: str) -> EWSTimeZone:
         return EWSTimeZone.from_zoneinfo(ZoneInfo(name))
     except (UnknownTimeZone, ValueError, OSError, LookupError):
         return EWSTimeZone("UTC")
-
-
-def _clean(text: str) -> str:
-    return _UNSAYABLE.sub("", text)
 
 
 def _written_id(message: Element) -> EntryId:
