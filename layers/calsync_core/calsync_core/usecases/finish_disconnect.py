@@ -89,7 +89,7 @@ def _finish(
     def change(present: ResourceState) -> ResourceState | None:
         if present.status is not Status.DISCONNECTED:
             return None
-        return replace(present, mailbox=None, primary=None, conflict_calendars=())
+        return replace(present, mailbox=None, primary=None, conflict_calendars=(), undoing=())
 
     change_state(stores.resources, account, resource, change)
     stores.due.cancel("wait", account, resource)

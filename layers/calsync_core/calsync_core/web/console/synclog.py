@@ -11,7 +11,7 @@ from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import list_page, with_query
 from calsync_core.web.console.overview import csv_cell
 from calsync_core.web.console.parts import ConsoleParts
-from calsync_core.web.wording import CATALOGUE, wording
+from calsync_core.web.wording import CATALOGUE, Wording, wording
 
 PAGE_SIZE = 100
 READ_AT_MOST = 500
@@ -32,20 +32,23 @@ FOLDED = {"full_check"}
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """`what` is the catalogue's title, `cause` the title of the code where the catalogue has one."""
+    """`what` is the catalogue's title, `cause` the title of the code where the catalogue has one. `words` are all four
+    parts of whichever of the two says more: what happened, what it means, what to do, who acts."""
 
     line: LogEntry
     name: str
     what: str
     cause: str
     way: str
+    words: Wording
 
 
 def shown_line(line: LogEntry, names: Mapping[ResourceId, str]) -> ShownLine:
     name = names.get(line.resource_id, line.resource_id) if line.resource_id else ""
     code = line.code or ""
     cause = wording(code).title if code in CATALOGUE else code.replace("_", " ")
-    return ShownLine(line, name, wording(line.reason.value).title, cause, WAYS[line.way])
+    words = wording(code if code in CATALOGUE else line.reason.value)
+    return ShownLine(line, name, wording(line.reason.value).title, cause, WAYS[line.way], words)
 
 
 @dataclass(frozen=True, slots=True)

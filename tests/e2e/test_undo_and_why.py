@@ -1,0 +1,118 @@
+"""Undo of what a check deleted or moved, from the console, and "why isn't it here?", on the deployed stack."""
+
+import re
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from local.journey import wait_for
+from tests.e2e.clinic import Clinic, Worker, until
+
+pytestmark = pytest.mark.e2e
+_CLOCK = [f"{8 + number // 2:02}:{30 * (number % 2):02}" for number in range(9)]
+HALF_HOURS = list(pairwise(_CLOCK))
+SPANS = [f"{start}-{end}" for start, end in HALF_HOURS]
+
+
+@pytest.fixture(scope="module")
+def worker(clinic: Clinic) -> Worker:
+    return clinic.hire("Ulla Undo")
+
+
+def _runs(worker: Worker) -> list[dict[str, Any]]:
+    return list(worker.call("GET", "/runs")["items"])
+
+
+def _run_that(worker: Worker, did: str, count: int) -> dict[str, Any]:
+    return wait_for(
+        f"a check that says {did}",
+        lambda: next((one for one in _runs(worker) if one["counts"].get(did) == count), None),
+    )
+
+
+def _undone(worker: Worker, run: str) -> bool:
+    return next(one["undone"] for one in _runs(worker) if one["id"] == run) is not None
+
+
+def test_a_mass_deletion_is_undone_from_the_console(clinic: Clinic, worker: Worker) -> None:
+    """The admin closes a direction for everything there is, sees that it was a mistake, opens it and presses Undo."""
+    days: list[date] = [clinic.day() for _ in range(3)]
+    for day in days:
+        for start, end in HALF_HOURS:
+            worker.book(day, start, end)
+    for day in days:
+        worker.wait_events(day, *SPANS)
+    worker.call("PUT", "/settings", {"settings": {"direction": "from_calendar"}, "scope": "window"})
+    for day in days:
+        worker.wait_events(day)
+    worker.call("PUT", "/settings", {"settings": {"direction": None}})
+    run = _run_that(worker, "copy_deleted", 24)
+
+    listed = clinic.admin.open(f"/resources/{worker.id}/runs")
+    assert "24 removed from the calendar" in listed.html
+    looked_at = clinic.admin.open(f"/resources/{worker.id}/runs/{run['id']}")
+    assert looked_at.html.count("The booking is written into the calendar again") == 20
+    assert "4 more are looked at when it is undone" in looked_at.html
+    worker.wait_events(days[0])  # looking is not doing
+    clinic.admin.browser.send(looked_at.form(action="/undo"))
+
+    for day in days:
+        worker.wait_events(day, *SPANS)
+    until("the undo", lambda: _undone(worker, run["id"]), wanted=True)
+    assert worker.conflicts() == []
+
+    worker.call("POST", f"/runs/{run['id']}/undo")
+    until("its repetition", lambda: worker.log_codes().count("undo_done"), 2)
+    for day in days:
+        worker.wait_events(day, *SPANS)
+    left = [line["cause"] for line in worker.log() if line["code"] == "undo_left"]
+    assert left == ["undo_there_again"] * 24
+
+
+def test_a_moved_booking_goes_back_and_one_that_moved_on_does_not(clinic: Clinic, worker: Worker) -> None:
+    day = clinic.day()
+    first, second = (worker.book(day, start, end)["id"] for start, end in (("09:00", "09:45"), ("12:00", "12:45")))
+    copies = worker.wait_events(day, "09:00-09:45", "12:00-12:45")
+    worker.mailbox.move(copies[0]["id"], day, "10:00", "10:45")
+    until("the first booking", lambda: worker.booking(first)[0], "10:00")
+    worker.mailbox.move(copies[1]["id"], day, "13:00", "13:45")
+    until("the second booking", lambda: worker.booking(second)[0], "13:00")
+    wait_for("both moves", lambda: worker.log_codes().count("booking_moved") >= 2)
+    worker.rebook(second, day, "15:00", "15:45")
+    worker.wait_events(day, "10:00-10:45", "15:00-15:45")
+
+    moved = [one for one in _runs(worker) if "booking_moved" in one["counts"]]
+    for run in moved:
+        worker.call("POST", f"/runs/{run['id']}/undo")
+
+    until("the first booking", lambda: worker.booking(first)[0], "09:00")
+    worker.wait_events(day, "09:00-09:45", "15:00-15:45")
+    wait_for("the reason", lambda: "undo_changed_since" in [line["cause"] for line in worker.log()])
+    assert worker.booking(second)[0] == "15:00"
+
+
+def test_why_is_answered_by_the_rule_that_decided(clinic: Clinic, worker: Worker) -> None:
+    day = clinic.day()
+    worker.mailbox.create(day, "09:00", "10:00", "Seminar to be ignored", showAs="free")
+    worker.mailbox.create(day, "11:00", "12:00", "Oncologist", sensitivity="private")
+    booking = worker.book(day, "14:00", "15:00")["id"]
+    worker.wait_blocks(day, "11:00-12:00 busy")
+    worker.wait_events(day, "09:00-10:00", "11:00-12:00", "14:00-15:00")
+
+    free = worker.call("GET", "/why", **{"from": f"{day}T09:00:00Z", "to": f"{day}T10:00:00Z"})["items"]
+    private = worker.call("GET", "/why", at=f"{day}T11:30:00Z")["items"]
+    booked = worker.call("GET", "/why", booking_id=booking)["items"]
+
+    assert [(one["rule"], one["code"], one["title"]) for one in free] == [("R21", "entry_free", None)]
+    assert [(one["code"], one["title"]) for one in private] == [("in_step", None)]
+    assert private[0]["last_to_booking_system"]["code"] == "block_written"
+    assert [(one["code"], one["last_to_calendar"]["code"]) for one in booked] == [("in_step", "copy_created")]
+    page = clinic.admin.open(f"/resources/{worker.id}/why")
+    answer = clinic.admin.browser.send(page.form(having="day"), day=day.isoformat())
+    text = " ".join(re.sub(r"<[^>]+>", " ", answer.html).split())
+    assert "It is shown as free in the calendar." in text
+    assert "3 appointments" in text
+    assert "Oncologist" not in text
+    assert "Seminar" not in text
