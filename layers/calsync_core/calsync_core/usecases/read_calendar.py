@@ -109,8 +109,9 @@ def _foreign_series(run: SyncRun, feed: Feed, series: set[EntryId], found: PageR
     foreign: dict[EntryId, Mark | None] = {}
     for series_id in sorted(series):
         prefix = series_prefix(run.resource, feed.calendar_id, series_id)
-        if feed.known is None and run.ports.stores.links.series(run.account, run.resource, prefix):
-            foreign[series_id] = None  # known for long; its links remember what it is
+        known = run.ports.stores.links.series(run.account, run.resource, prefix) if feed.known is None else []
+        if known and not any(link.booking_id for link in known):
+            foreign[series_id] = None  # a person's own, known for long
             continue
         if feed.known is not None and series_id not in feed.known.marks:
             foreign[series_id] = None

@@ -32,12 +32,14 @@ _DAY = timedelta(days=1)
 
 @dataclass(slots=True)
 class _Places:
-    """The occurrences of one series as the calendar shows them, by their day; what nobody takes is left in it."""
+    """The occurrences of one series as the calendar shows them, by their day. `taken`: a booking stands there; `spare`:
+    its booking stands elsewhere, as a single entry."""
 
     master: EntryId
     zone: str
     by_day: dict[date, Entry]
     taken: set[date] = field(default_factory=set)
+    spare: set[date] = field(default_factory=set)
 
     def day(self, booking: Booking) -> date:
         start = booking.original_start_at or booking.when.interval(self.zone)[0]
@@ -280,11 +282,13 @@ def _placed_one(run: SyncRun, read: Read, places: _Places, looked_up: dict[Entry
     entry = places.by_day.get(day)
     if link is not None and link.entry_id is not None:
         single = looked_up.get(link.entry_id)
-        if single is not None:
-            return replace(read, calendar=single)  # its place in the series, if there is one, is nobody's
+        if single is not None and single.series_id is None:
+            places.spare.add(day)
+            return replace(read, calendar=single)
     elif link is not None and link.intent is Intent.CREATE and (entry is None or link.generation > 1):
         written = written_before(run, link)
         if isinstance(written, Entry) and written.series_id is None:
+            places.spare.add(day)
             return replace(read, calendar=written)
     if entry is not None:
         places.taken.add(day)
@@ -302,7 +306,7 @@ def _leave_out(run: SyncRun, series: Link, booking: Booking, places: _Places, *,
     exdays = {one.astimezone(tz).date() for one in booking.exdates}
     for day in sorted(places.by_day.keys() - places.taken):
         entry = places.by_day[day]
-        if day in exdays or (has_all and _is_inside(run, entry, places.zone)):
+        if day in exdays | places.spare or (has_all and _is_inside(run, entry, places.zone)):
             row = replace(series, ref=LinkRef(f"{series.ref}-{day:%Y%m%d}"), pattern="", entry_id=entry.id, row=0)
             apply_plan(run, [DeleteCopy("R83", replace(row, when=entry.when, intent=None), "")])
 
