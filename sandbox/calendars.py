@@ -63,6 +63,8 @@ class Calendar:
     is_read_only: bool = False
     """Holidays, birthdays, internet calendars: nobody edits them, the owner neither."""
     change_key: str = ""
+    parent_id: str = ""
+    """Exchange's folder above it; empty: the primary calendar's folder. Graph has no such thing."""
     supports_delta: bool = True
     """False for internet calendars and some shared ones."""
     is_shared_old_way: bool = False

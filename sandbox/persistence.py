@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-LAYOUT = 3
+LAYOUT = 4
 FILE = "state.pickle"
 
 

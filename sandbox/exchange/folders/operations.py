@@ -119,6 +119,7 @@ def create_folder(call: Call, request: Element) -> list[Element]:
         if any(p.name == name and p.is_calendar for p in siblings(call, parent)):
             raise EwsError("ErrorFolderExists")
         folder = call.world.mailboxes.add_calendar(parent.mailbox, name)
+        folder.calendar.parent_id = parent.folder_id
         made = next(p for p in siblings(call, parent) if p.folder_id == folder.folder_id)
         return call.message(m("Folders", show_folder(made, frozenset({"FolderId"}), [])))
 

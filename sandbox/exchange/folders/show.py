@@ -7,7 +7,7 @@ from sandbox.calendars import Role
 from sandbox.exchange.dispatch import Call
 from sandbox.exchange.errors import EwsError
 from sandbox.exchange.folders.tree import Place, children
-from sandbox.exchange.paths import Path, read_path
+from sandbox.exchange.paths import Path, read_path, show_property
 from sandbox.exchange.versions import Version
 from sandbox.exchange.xml import Element, find, t, text
 
@@ -55,8 +55,9 @@ def show_folder(place: Place, names: frozenset[str], everything: list[Place]) ->
     parts: list[Element] = []
     for name in ORDER:
         if name == "ExtendedProperty":
-            continue
-        if name in names and name in _SHOWN:
+            keys = sorted(key for key in names if " " in key)
+            parts += [show_property(key, value) for key in keys for value in _extended(place, key, everything)]
+        elif name in names and name in _SHOWN:
             content = _SHOWN[name](place, everything)
             if content is not None:
                 parts.append(content)
@@ -68,7 +69,7 @@ def value_of(place: Place, everything: list[Place]) -> Callable[[Path], list[str
 
     def values(path: Path) -> list[str]:
         if path.is_extended:
-            return _extended(place, path.name)
+            return _extended(place, path.name, everything)
         show = _SHOWN.get(path.element)
         shown = show(place, everything) if show else None
         return [] if shown is None else [shown.get("Id") or shown.text or ""]
@@ -76,10 +77,32 @@ def value_of(place: Place, everything: list[Place]) -> Callable[[Path], list[str
     return values
 
 
-def _extended(place: Place, key: str) -> list[str]:
-    """PR_CONTAINER_CLASS, PR_DISPLAY_NAME and PR_ATTR_HIDDEN are the properties that clients look for."""
-    tag = key.partition(" ")[2]
-    return {"0x3613": [place.folder_class], "0x3001": [place.name], "0x10f4": ["false"]}.get(tag, [])
+_PROPERTIES: dict[str, Callable[[Place, list[Place]], str]] = {
+    "0x3001": lambda place, _: place.name,
+    "0x3008": lambda place, _: _changed_at(place),
+    "0x3602": lambda place, _: str(_entries(place)),
+    "0x3603": lambda *_: "0",
+    "0x360a": lambda place, every: str(bool(children(every, place, is_deep=False))).lower(),
+    "0x3613": lambda place, _: place.folder_class,
+    "0x10f4": lambda *_: "false",
+    "0x670a": lambda place, _: _changed_at(place),
+}
+"""MAPI properties of folders that clients ask for: name, last change, counts, class, hidden. Source: [MS-OXPROPS]."""
+
+
+def _extended(place: Place, key: str, everything: list[Place]) -> list[str]:
+    show = _PROPERTIES.get(key.partition(" ")[2])
+    value = show(place, everything) if show else ""
+    return [value] if value else []
+
+
+def _changed_at(place: Place) -> str:
+    log = place.folder.calendar.log if place.folder else []
+    return log[-1].at.strftime("%Y-%m-%dT%H:%M:%SZ") if log else "2020-01-01T00:00:00Z"
+
+
+def _entries(place: Place) -> int:
+    return len(place.folder.calendar.entries) if place.folder else 0
 
 
 def _folder_id(place: Place, _: list[Place]) -> Element:
@@ -145,7 +168,7 @@ def _permission(user: Element, level: str) -> Element:
 
 
 def _count(place: Place, _: list[Place]) -> Element:
-    return t("TotalCount", len(place.folder.calendar.entries) if place.folder else 0)
+    return t("TotalCount", _entries(place))
 
 
 def _sharing(place: Place, _: list[Place]) -> Element | None:

@@ -157,7 +157,7 @@ def places(reach: Reach, store: Mailboxes) -> list[Place]:
             Place(
                 mailbox,
                 folder.folder_id,
-                top if is_default else default,
+                top if is_default else folder.calendar.parent_id or default,
                 folder.calendar.name,
                 "IPF.Appointment",
                 "CalendarFolder",

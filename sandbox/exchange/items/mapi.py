@@ -1,6 +1,7 @@
-"""Extended properties that are not kept but follow from the appointment: the MAPI names that clients ask for.
+"""Extended properties that are not kept but follow from the appointment: the MAPI names of what it is anyway.
 
-Source: [MS-OXOCAL], [MS-OXPROPS]. They can be read and searched for; writing them keeps a property of that name.
+Source: [MS-OXOCAL], [MS-OXPROPS]. They can be read and searched for. What clients write by these names (DavMail does
+so with subject and body) is the field itself: mapi_fields.py.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from sandbox.exchange.items.times import show_instant
 from sandbox.exchange.items.view import Item
 from sandbox.exchange.paths import SETS
 from sandbox.graph import ids
+from sandbox.graph.events import type_of
 
 _BUSY = {"free": "0", "tentative": "1", "busy": "2", "oof": "3", "workingElsewhere": "4", "unknown": "2"}
 _ANSWERS = {
@@ -27,6 +29,7 @@ def _flag(value: bool) -> str:
     return "true" if value else "false"
 
 
+_INSTANCES = {"singleInstance": "0", "seriesMaster": "1", "occurrence": "2", "exception": "3"}
 _COMPUTED: dict[str, Callable[[Item], str | None]] = {
     "0x1a": lambda _: "IPM.Appointment",
     "0x37": lambda i: i.content.subject or None,
@@ -47,6 +50,8 @@ _COMPUTED: dict[str, Callable[[Item], str | None]] = {
     f"{{{_COMMON}}} Id 0x8503": lambda i: _flag(i.content.is_reminder_on),
     f"{{{_COMMON}}} Id 0x8501": lambda i: str(i.content.reminder_minutes),
     f"{{{_COMMON}}} Id 0x8506": lambda i: _flag(i.content.sensitivity in ("private", "confidential")),
+    "0xe23": lambda i: str(i.master.arrival),
+    f"{{{SETS['PublicStrings']}}} Name urn:schemas:calendar:instancetype": lambda i: _INSTANCES[type_of(i.entry)],
     f"{{{_MEETING}}} Name UID": lambda i: ids.ical_uid(i.master, None),
 }
 

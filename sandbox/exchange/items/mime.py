@@ -14,6 +14,7 @@ from sandbox.exchange.errors import EwsError
 from sandbox.exchange.items.read import AttendeeKind, ItemInput
 from sandbox.exchange.items.times import Given, Zone
 from sandbox.exchange.items.view import Item
+from sandbox.exchange.zone_rules import LAST, rules_of
 from sandbox.graph import ids
 from sandbox.graph.bodies import html_to_text, normal_subject
 from sandbox.recurrence import Day, Recurrence
@@ -67,7 +68,7 @@ def write_base64(item: Item) -> str:
     zones = {item.content.start.zone, item.content.end.zone}
     for zone in sorted(zones):
         if zone_info(zone).key not in ("UTC", "Etc/UTC"):
-            calendar.add_component(_timezone(zone))
+            calendar.add_component(_timezone(zone, item.content.start.at.year))
     calendar.add_component(_event(item, item.content, None))
     if isinstance(item.entry, Appointment):
         for day in sorted(item.entry.exceptions):
@@ -78,9 +79,26 @@ def write_base64(item: Item) -> str:
 
 
 @lru_cache(maxsize=64)
-def _timezone(zone: str) -> Any:
-    bounds = (date(2020, 1, 1), date(2038, 1, 1))
-    return _package().Timezone.from_tzinfo(zone_info(zone), windows_name(zone), *bounds)
+def _timezone(zone: str, year: int) -> Any:
+    """The zone by its two yearly rules, from 1601 on, as Exchange writes it."""
+    package, rules = _package(), rules_of(zone, year)
+    made = package.Timezone()
+    made.add("tzid", windows_name(zone))
+    daylight = rules.to_daylight.offset if rules.to_daylight else rules.standard
+    parts = [(package.TimezoneStandard(), rules.to_standard, daylight, rules.standard)]
+    if rules.to_daylight is not None:
+        parts.append((package.TimezoneDaylight(), rules.to_daylight, rules.standard, daylight))
+    for part, rule, before, after in parts:
+        at = rule.at if rule else time()
+        part.add("dtstart", datetime.combine(date(1601, 1, 1), at))
+        part.add("tzoffsetfrom", before)
+        part.add("tzoffsetto", after)
+        if rule is not None:
+            order = -1 if rule.order == LAST else rule.order
+            day = f"{order}{tuple(_CODES.values())[(rule.weekday + 1) % 7]}"
+            part.add("rrule", {"FREQ": "YEARLY", "INTERVAL": 1, "BYDAY": day, "BYMONTH": rule.month})
+        made.add_component(part)
+    return made
 
 
 def _put_wall(event: Any, name: str, wall: Wall, *, is_day: bool) -> None:

@@ -10,6 +10,7 @@ from sandbox.exchange.dispatch import Call
 from sandbox.exchange.errors import EwsError, SchemaError
 from sandbox.exchange.items.recurrences import read_recurrence
 from sandbox.exchange.items.times import Given, Zone, read_meeting_zone, read_time, read_zone
+from sandbox.exchange.mapi_fields import written_changes
 from sandbox.exchange.paths import read_property
 from sandbox.exchange.versions import Version
 from sandbox.exchange.xml import Element, local, text
@@ -197,7 +198,11 @@ def _recurrence(into: ItemInput, one: Element) -> None:
 
 def _property(into: ItemInput, one: Element) -> None:
     key, value = read_property(one)
-    into.properties[key] = value
+    changes = written_changes(key, value)
+    if changes is None:
+        into.properties[key] = value
+    else:
+        into.changes |= changes
 
 
 def _uid(into: ItemInput, one: Element) -> None:

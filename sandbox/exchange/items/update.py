@@ -20,6 +20,7 @@ from sandbox.exchange.items.settle import (
 from sandbox.exchange.items.shapes import ID_ONLY, KNOWN
 from sandbox.exchange.items.show import show_item
 from sandbox.exchange.items.view import Item, item_of, writable
+from sandbox.exchange.mapi_fields import deleted_changes
 from sandbox.exchange.paths import Path, read_path
 from sandbox.exchange.xml import Element, find, local, m, t
 from sandbox.graph import ids
@@ -32,6 +33,8 @@ _SEND_CHOICES = (
     "SendToAllAndSaveCopy",
     "SendToChangedAndSaveCopy",
 )
+_ITEMS = ("CalendarItem", "Item", "Message")
+"""A field of every item may be written as that of a plain one."""
 _RESOLUTIONS = ("NeverOverwrite", "AutoResolve", "AlwaysOverwrite")
 
 
@@ -114,8 +117,8 @@ def _read_update(call: Call, update: Element, read: ItemInput, content: Content)
 
 
 def _value(update: Element, path: Path) -> Element:
-    """The one property inside the CalendarItem of an update; it must be the one that the path names."""
-    inside = find(update, "CalendarItem")
+    """The one property inside the item of an update; it must be the one that the path names."""
+    inside = next((find(update, name) for name in _ITEMS if find(update, name) is not None), None)
     if inside is None:
         raise EwsError("ErrorUpdatePropertyMismatch")
     if len(inside) != 1:
@@ -149,6 +152,9 @@ _DELETED: dict[str, Callable[[Content], Content]] = {
 
 def _delete_field(path: Path, read: ItemInput, content: Content) -> Content:
     if path.is_extended:
+        changes = deleted_changes(path.name)
+        if changes is not None:
+            return replace(content, **changes)
         read.drops.append(path.name)
         return content
     if path.element in ATTENDEE_FIELDS:
