@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.calendars import Mailbox
 from sandbox.world import World, new_world
+from tests.sandbox import ews_schema
 from tests.sandbox.graph_client import (
     ANNA,
     BERT,
@@ -108,3 +109,28 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def microsoft(running: Running) -> Iterator[Microsoft]:
     """The real sandbox process, emptied and filled with the people of small_microsoft.py."""
     yield from connect(running)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of xdist hands its counts over."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["ews_schema"] = dict(ews_schema.COUNTS)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the counts of a worker that is done."""
+    ews_schema.COUNTS.update(getattr(node, "workeroutput", {}).get("ews_schema", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many messages of Exchange were held against its schema."""
+    counts = ews_schema.COUNTS
+    if not counts:
+        return
+    terminalreporter.section("EWS schema")
+    for kind in ("requests", "answers", "posts"):
+        names = {name.partition(" ")[2]: n for name, n in counts.items() if name.startswith(f"{kind} ")}
+        parts = ", ".join(f"{name} {n}" for name, n in sorted(names.items()))
+        terminalreporter.write_line(f"{counts[kind]} {kind} are valid: {parts}")
