@@ -17,11 +17,12 @@ BODIES = {
     "settings.change_resource": {"settings": {"window.weeks_ahead": 3}},
     "settings.change_account": {"settings": {"window.weeks_ahead": 3}},
     "conflicts.resolve": {"resolution": "keep_booking"},
+    "history.stop_line": {"what": "confirm"},
 }
 QUERIES = {"resources.availability": "?from=2026-11-23T09:00:00Z&to=2026-11-23T10:00:00Z"}
 CONSOLE_POSTS = (
     "sync", "pause", "resume", "send-again", "copy-link", "withdraw", "stop-line", "settings", "disconnect", "connect",
-    "exchange", "exchange/service",
+    "exchange", "exchange/service", "try-again", "runs/run-1/undo",
 )  # fmt: skip
 
 
@@ -132,6 +133,7 @@ def test_console_lists_of_another_account_are_empty() -> None:
     for page in (
         "/console",
         "/console/conflicts",
+        "/console/conflicts?show=ended",
         "/console/log?resource=anna",
         "/console/export.csv",
         "/console/invite",

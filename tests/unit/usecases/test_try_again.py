@@ -6,6 +6,7 @@ import pytest
 from calsync_core.domain.errors import AppointmentRejectedError, NotFoundError
 from calsync_core.domain.ids import ResourceId
 from calsync_core.usecases.try_again import TryPorts, set_aside, try_again
+from calsync_core.usecases.watch_conflicts import SET_ASIDE
 
 from tests.small_clinic import ACCOUNT, Clinic, a_clinic, at
 
@@ -110,6 +111,8 @@ def test_a_new_version_of_the_origin_is_a_way_out_too() -> None:
 
     assert len(clinic.copies()) == 1
     assert _waiting(clinic) == []
+    clinic.run(cause="full")
+    assert clinic.stores.links.leaving(ACCOUNT, ANNA, SET_ASIDE) == [], "the list is kept short"
 
 
 @pytest.mark.rule("R52")

@@ -76,6 +76,14 @@ class JournalledRun:
     deeds: tuple[Deed, ...]
     undone: Undone | None = None
 
+    @property
+    def may_be_undone(self) -> bool:
+        """Whether there is more in it than copies that followed their originals."""
+        return any(deed.did not in FOLLOWED for deed in self.deeds)
+
+
+FOLLOWED = frozenset({Did.COPY_MOVED, Did.BLOCK_MOVED})
+"""What only went where its original went: to undo it alone would not last."""
 
 UNDONE = "undone"
 

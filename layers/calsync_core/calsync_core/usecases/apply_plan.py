@@ -52,7 +52,7 @@ from calsync_core.usecases.read_calendar import read_booking
 from calsync_core.usecases.read_host import written_before
 from calsync_core.usecases.series_parts import detach_parts
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
-from calsync_core.usecases.watch_conflicts import open_conflict, settle_gone
+from calsync_core.usecases.watch_conflicts import SET_ASIDE, open_conflict, settle_gone
 
 REPLANS = 3
 OCCURRENCE_CROSSING = "occurrence_crossing"
@@ -155,9 +155,6 @@ def _open_conflict(run: SyncRun, action: OpenConflict) -> None:
     if link.entry_id is None:
         run.ports.stores.links.put(run.account, link)
 
-
-SET_ASIDE = "set_aside"
-"""The feed name of links that were quarantined; whoever reads it asks the links whether they still are."""
 
 REVISIT = "revisit"
 """The feed name of links that wait for another look at both sides: people's decisions, writes that kept failing."""

@@ -16,6 +16,9 @@ from calsync_core.usecases.sync_run import SyncRun
 BOOKINGS = "b-"
 """The refs of all host-born links begin so (domain/links.py)."""
 
+SET_ASIDE = "set_aside"
+"""The feed name of links that were quarantined; whoever reads it asks the links whether they still are."""
+
 MANY = 8
 """Links of one page above which they are judged together."""
 
@@ -97,6 +100,7 @@ def settle_touched(run: SyncRun) -> None:
 def watch_everything(run: SyncRun) -> None:
     """After a first import or a full check: one sweep over all links instead of two queries per link."""
     now, links = run.ports.clock.now(), run.ports.stores.links
+    _tidy_set_aside(run)
     bookings = [link for link in links.series(run.account, run.resource, BOOKINGS) if link.end_at > now]
     wanted: set[str] = set()
     for booking, entry in pairs(bookings, links.all(run.account, run.resource) if bookings else ()):
@@ -106,6 +110,16 @@ def watch_everything(run: SyncRun) -> None:
     for conflict in run.ports.stores.conflicts.of_resource(run.account, run.resource):
         if conflict.kind is ConflictKind.SAME_TIME and _is_live(conflict) and conflict.id not in wanted:
             _settle(run, conflict)
+
+
+def _tidy_set_aside(run: SyncRun) -> None:
+    """The list of what was quarantined keeps those that still are; each full round leaves it short."""
+    links = run.ports.stores.links
+    refs = links.leaving(run.account, run.resource, SET_ASIDE)
+    known = links.get(run.account, run.resource, refs) if refs else {}
+    over = [ref for ref in refs if ref not in known or not known[ref].is_quarantined]
+    if over:
+        links.clear_leaving(run.account, run.resource, SET_ASIDE, over)
 
 
 def _watch_many(run: SyncRun, entries: dict[LinkRef, Link]) -> None:

@@ -116,6 +116,7 @@ def run_out(run: JournalledRun, state: ResourceState) -> out.RunOut:
         counts={did.value: count for did, count in counts_of(run)},
         undone=run.undone.at if run.undone else None,
         undone_by=run.undone.by if run.undone else None,
+        may_be_undone=run.may_be_undone,
         undo_asked=any(one.run == run.run for one in state.undoing),
     )
 

@@ -15,6 +15,7 @@ class RunOut(Answered):
     counts: dict[str, int] = Field(description="How many of what was done, by code.")
     undone: Instant | None
     undone_by: str | None
+    may_be_undone: bool = Field(description="False where copies only followed their originals.")
     undo_asked: bool = Field(description="Somebody wants it undone, and the next check carries it out.")
 
 
