@@ -1,7 +1,7 @@
 """The public pages over plain HTTP on loopback, as API Gateway would hand them to the functions."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -11,6 +11,46 @@ from calsync_core.domain.errors import NotFoundError
 from calsync_core.web.static_files import static_file
 
 from tests.journey_world import JourneyWorld
+
+
+@contextmanager
+def answering(function: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[str]:
+    """The address under which one function stands, with the static files beside it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            parts = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+            event = {
+                "rawPath": parts.path,
+                "rawQueryString": parts.query,
+                "headers": {name.lower(): value for name, value in self.headers.items()},
+                "body": body,
+                "requestContext": {"http": {"method": self.command, "path": parts.path}},
+            }
+            is_static = parts.path.startswith("/static/")
+            answer = _static(parts.path) if is_static else function(event)
+            self.send_response(answer["statusCode"])
+            for name, value in answer["headers"].items():
+                if name != "strict-transport-security":  # over http it would only confuse
+                    self.send_header(name, value)
+            for cookie in answer.get("cookies", []):
+                self.send_header("set-cookie", cookie)
+            self.end_headers()
+            self.wfile.write(answer["body"].encode())
+
+        do_GET = do_POST = _answer  # noqa: N815 - names of the standard library
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the tests look at the answers."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://localhost:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @contextmanager
