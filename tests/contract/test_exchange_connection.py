@@ -35,7 +35,7 @@ from calsync_core.ports.calendar import Content
 from calsync_core.ports.exchange import ExchangeLogin, ExchangeServer, ServerHint, StepName, StepResult, Trial
 
 from tests.contract.calendar_sides import WINDOW
-from tests.contract.exchange_answers import answer, folder, sync_page
+from tests.contract.exchange_answers import answer, sync_page
 from tests.contract.exchange_stub import Stub, running_stub, xml
 
 ACCOUNT = AccountId("main")
@@ -377,9 +377,3 @@ def test_a_name_that_nobody_knows_and_a_port_where_nobody_listens(stub: Stub) ->
     closed = ServerSignIn(AddressGuard(("127.0.0.1:1",)))
     with pytest.raises(ProviderUnavailableError, match="connection_cut"):
         closed.find("anna@clinic.example", "anna", PASSWORD, ServerHint("127.0.0.1:1", stub.ca_pem))
-
-
-def test_a_calendar_in_the_deleted_items_is_gone(stub: Stub) -> None:
-    stub.answer = xml(answer(folder(CALENDAR, parent="F-trash"), folder("F-trash"), operation="GetFolder"))
-    with pytest.raises(ConnectionBrokenError, match="calendar_gone"):
-        feed(stub).page(CALENDAR, None, WINDOW, Content())

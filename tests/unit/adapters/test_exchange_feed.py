@@ -317,6 +317,23 @@ def test_a_state_with_every_character_goes_there_and_back() -> None:
     assert b"<m:SyncState>a|b/c+d==&amp;lt;</m:SyncState>" in opened.connection.asked("SyncFolderItems")[-1]
 
 
+def test_a_calendar_without_series_is_read_by_the_feed_alone() -> None:
+    opened = provider(SyncFolderItems=[sync_page(PAGE, state="s1", is_last=False), sync_page(3, state="s2")])
+    second = opened.page(opened.page().next_cursor)
+    assert second.is_last
+    assert [name for name, _ in opened.connection.sent] == ["SyncFolderItems"] * 2
+
+
+def test_a_calendar_among_the_deleted_items_is_gone_though_it_answers() -> None:
+    both = answer(folder("F-main"), folder("F-trash"), operation="GetFolder")
+    found = success("FindFolder", '<m:RootFolder IncludesLastItemInRange="true"><t:Folders/></m:RootFolder>')
+    checked = answer(folder(CALENDAR, parent="F-trash"), folder("F-trash"), operation="GetFolder")
+    opened = provider(GetFolder=[both, checked], FindFolder=[answer(found, operation="FindFolder")])
+    assert [one.id for one in opened.calendar.calendars()] == ["F-main"]
+    with pytest.raises(CalendarGoneError):
+        opened.page()
+
+
 # -- notes and views ----------------------------------------------------------------------------------------------
 
 
@@ -352,7 +369,8 @@ def test_a_view_that_is_too_full_is_asked_in_halves() -> None:
         root = '<m:RootFolder IncludesLastItemInRange="true"><t:Items/></m:RootFolder>'
         return answer(success("FindItem", root), operation="FindItem")
 
-    opened = provider(SyncFolderItems=[sync_page()], FindItem=[view] * 12)
+    master = item(5, kind="RecurringMaster")
+    opened = provider(SyncFolderItems=[sync_page(items=[master])], FindItem=[view] * 12)
     first = opened.page()
     assert opened.page(first.next_cursor).is_last
     leaves = [(start, end) for start, end in asked if end - start <= timedelta(days=20)]

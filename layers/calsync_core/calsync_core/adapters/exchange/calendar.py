@@ -5,6 +5,7 @@ Entry ids change when an entry is moved to another folder: that is a removal her
 says that it is ours. Versions are change keys.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ from calsync_core.ports.calendar import Account, CalendarPage, Content, Granted
 if TYPE_CHECKING:
     from calsync_core.adapters.exchange.writing import Writer
 
+_FRESH_SECONDS = 60.0
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -50,7 +52,7 @@ class ExchangeCalendarProvider:
         self._views = Views(client, self._lookups, zone)
         self._feed = Feed(client, self._lookups, self._views, zone)
         self._writer: Writer | None = None
-        self._calendars: list[Calendar] | None = None
+        self._calendars: tuple[float, list[Calendar]] | None = None
 
     def close(self) -> None:
         self._client.close()
@@ -66,12 +68,15 @@ class ExchangeCalendarProvider:
         return Account(self._identity(found.address), found.address, found.display_name, zone)
 
     def calendars(self) -> list[Calendar]:
-        self._calendars = self._folders.all()
-        return list(self._calendars)
+        found = self._folders.all()
+        self._calendars = time.monotonic(), found
+        return list(found)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
     def changes(self, calendar_id: CalendarId, cursor: str | None, window: Window, content: Content) -> CalendarPage:
+        if cursor is None:
+            self._check_trash(calendar_id)
         return self._feed.page(calendar_id, cursor, window, content)
 
     def entries(self, calendar_id: CalendarId, ids: Sequence[EntryId], content: Content) -> dict[EntryId, Entry | None]:
@@ -167,8 +172,20 @@ class ExchangeCalendarProvider:
         return entry
 
     def _writable(self) -> list[CalendarId]:
-        known = self._calendars if self._calendars is not None else self.calendars()
-        return [calendar.id for calendar in known if calendar.may_write]
+        return [calendar.id for calendar in self._fresh_calendars() or self.calendars() if calendar.may_write]
+
+    def _fresh_calendars(self) -> list[Calendar]:
+        """The list of some moments ago; providers outlive runs, and people make calendars."""
+        if self._calendars is None or time.monotonic() - self._calendars[0] > _FRESH_SECONDS:
+            return []
+        return self._calendars[1]
+
+    def _check_trash(self, calendar_id: CalendarId) -> None:
+        """A calendar among the deleted items still answers. A full round has listed the calendars for the marks, so
+        this costs nothing where all is well. Raises CalendarGoneError."""
+        known = self._fresh_calendars()
+        if known and calendar_id not in {one.id for one in known}:
+            self._lookups.check_calendar(calendar_id)
 
     def _identity(self, address: str) -> MailboxIdentity:
         host = (urlsplit(self._client.login.server.url).hostname or "").lower()

@@ -2,11 +2,12 @@
 
 Exchange's feed knows no window and no occurrences: it gives every item of the folder, series as their masters, and says
 nothing of a single occurrence (ews.md section 3). So a full round has two phases: first all pages of the feed, then the
-window in slices of a CalendarView, which brings the occurrences. Later rounds need the feed alone: a series that
-changed comes as its master, and the caller reads its occurrences.
+window in slices of a CalendarView, which brings the occurrences; a calendar without series has no second phase. Later
+rounds need the feed alone: a series that changed comes as its master, and the caller reads its occurrences.
 
 Our cursor is text: `ews1|<phase>|<window>|<where in the window>|<sync state>`. Phases: `open` (the feed of a full
-round), `view` (its slices), `feed` (a complete round; the next one starts here).
+round, no series yet), `series` (the same, with series), `view` (the slices), `feed` (a complete round; the next one
+starts here).
 """
 
 from dataclasses import dataclass, replace
@@ -34,7 +35,7 @@ from calsync_core.ports.calendar import CalendarPage, Content
 PAGE = 512
 """The most that SyncFolderItems gives at once."""
 
-_PHASES = frozenset({"open", "view", "feed"})
+_PHASES = frozenset({"open", "series", "view", "feed"})
 _CHANGED = frozenset({f"{T}Create", f"{T}Update"})
 _CALENDAR_ITEM = f"{T}CalendarItem"
 
@@ -89,7 +90,6 @@ class Feed:
     def page(self, calendar_id: CalendarId, cursor: str | None, window: Window, content: Content) -> CalendarPage:
         """Raises CursorExpiredError, CalendarGoneError and what every call may raise."""
         if cursor is None:
-            self._lookups.check_calendar(calendar_id)
             start = _Cursor("open", _in_utc(window), window.start_at.astimezone(UTC), "")
             return self._changed_page(calendar_id, start, content)
         known = _Cursor.decode(cursor)
@@ -113,13 +113,13 @@ class Feed:
                 hints.append(entry.id)
         if content.notes:
             entries = self._lookups.with_notes(calendar_id, entries, content)
-        if not changes.is_last:
-            following = replace(cursor, state=changes.state)
-        elif cursor.phase == "open":
-            following = replace(cursor, phase="view", state=changes.state)
-        else:
-            following = replace(cursor, phase="feed", state=changes.state)
-        is_last = changes.is_last and following.phase == "feed"
+        phase = cursor.phase
+        if phase == "open" and any(entry.kind is Kind.MASTER for entry in entries):
+            phase = "series"
+        if changes.is_last and phase != "feed":
+            phase = "view" if phase == "series" else "feed"
+        following = replace(cursor, phase=phase, state=changes.state)
+        is_last = changes.is_last and phase == "feed"
         return CalendarPage(tuple(entries), tuple(dict.fromkeys(hints)), following.encode(), is_last=is_last)
 
     def _changes(self, calendar_id: CalendarId, state: str, content: Content) -> _Changes:
