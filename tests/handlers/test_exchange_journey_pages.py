@@ -12,6 +12,7 @@ from calsync_core.domain.errors import ConnectionBrokenError, ConsentRevokedErro
 from calsync_core.domain.ids import ServerId
 from calsync_core.domain.resources import Status
 from calsync_core.domain.servers import KnownServer
+from calsync_core.usecases.tell_result import tell_reauth_required
 from calsync_core.usecases.withdraw_invitation import withdraw_invitation
 from calsync_core.web.links import manage_path
 
@@ -433,3 +434,38 @@ def test_a_second_mail_is_for_the_same_kind(world: JourneyWorld) -> None:
     world.invite(kind=CalendarKind.EXCHANGE)
     world.clock.advance(timedelta(hours=2))
     assert world.invite().invitation.kind is CalendarKind.EXCHANGE
+
+
+def test_an_invitation_for_microsoft_asks_nobody_for_a_password(world: JourneyWorld) -> None:
+    token = world.invite(kind=CalendarKind.OFFICE365).token
+    browser = world.browser().get(f"/i/{token}/exchange")
+    assert browser.path == f"/i/{token}"
+    csrf = re.search(r'name="csrf" value="([^"]*)"', browser.text)
+    assert csrf
+    browser.post(f"/i/{token}/exchange", csrf=csrf[1], address=ADDRESS, password=PASSWORD, agree="yes")
+    assert world.exchange.servers[HOST].passwords_seen == []
+
+
+def test_who_renews_is_asked_where_the_mailbox_was_found(world: JourneyWorld) -> None:
+    """Autodiscover may answer with another name of the same server later; the mailbox is still the same."""
+    connect(world)
+    change_password(world)
+    note_expired(world)
+    other = world.exchange.add_server("other-name.example", domain="clinic.example")
+    manage = manage_path(world.link_key, ACCOUNT, ANNA, world.clock.now(), timedelta(days=90))
+    browser = sign_in(world.browser().get(f"{manage}/exchange"), "Neues-Wort-88")
+    assert browser.path.endswith("/progress")
+    assert other.passwords_seen == []
+
+
+def test_the_mail_about_a_changed_password_leads_to_the_page_for_the_new_one(world: JourneyWorld) -> None:
+    connect(world)
+    note_expired(world)
+    tell_reauth_required(world.ports, ACCOUNT, ANNA, "password_wrong")
+
+    mail = world.last_mail("sign_in_expired")
+    link = re.search(r"https://calsync.example(/m/\S+/exchange)", mail.text)
+    assert link
+    browser = world.browser().get(link[1])
+    assert browser.status == 200
+    assert "Your Exchange sign-in" in browser.text

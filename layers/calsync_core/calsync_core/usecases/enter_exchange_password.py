@@ -7,7 +7,7 @@ answer. What follows (is it the right account, which calendars) is everybody's j
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from calsync_core.domain.connections import ProviderKind
+from calsync_core.domain.connections import Connection, ProviderKind
 from calsync_core.domain.errors import (
     CalsyncError,
     ConnectionBrokenError,
@@ -75,10 +75,11 @@ def enter_exchange_password(ports: JourneyPorts, command: EnterPassword) -> Sign
         raise InputError("still_disconnecting", resource=command.resource)
     check_app(ports, state, ProviderKind.EXCHANGE)
     _check_fields(command)
-    known = choose_server(ports, command)
+    before = _connection_before(ports, state)
+    known = choose_server(ports, command, before)
     _agree(ports, command)
     try:
-        result = _try(ports, command, state, known)
+        result = _try(ports, command, state, known, before)
     except CalsyncError as error:
         _note_refusal(ports, command, error)
         raise
@@ -93,8 +94,10 @@ def is_at_microsoft(address: str) -> bool:
     return domain in _AT_MICROSOFT or domain.endswith(".onmicrosoft.com")
 
 
-def choose_server(ports: JourneyPorts, command: EnterPassword) -> KnownServer | None:
-    """Of the account's servers: the chosen one, else by mail domain, else the only one. None: it is looked for.
+def choose_server(ports: JourneyPorts, command: EnterPassword, before: Connection | None) -> KnownServer | None:
+    """Of the account's servers: the chosen one, that of the connection so far, by mail domain, the only one.
+
+    None: it is looked for.
 
     Raises InputError("server_not_chosen") where several could be meant, before any password is sent.
     """
@@ -106,6 +109,8 @@ def choose_server(ports: JourneyPorts, command: EnterPassword) -> KnownServer | 
         return chosen
     if command.server_name or not servers:
         return None
+    if before is not None:
+        return next((one for one in servers if one.id == ServerId(before.server)), None)
     by_domain = [one for one in servers if one.serves(command.address)]
     if len(by_domain) == 1:
         return by_domain[0]
@@ -128,6 +133,19 @@ def find_server(
     return found
 
 
+def _connection_before(ports: JourneyPorts, state: ResourceState) -> Connection | None:
+    """Who only renews is asked for the mailbox that is connected, at the server where it was found."""
+    connection = ports.stores.connections.get(state.account, state.mailbox) if state.mailbox else None
+    is_exchange = connection is not None and connection.identity.provider is ProviderKind.EXCHANGE
+    return connection if is_exchange else None
+
+
+def _server_before(ports: JourneyPorts, before: Connection | None) -> ExchangeServer | None:
+    """As the sealed sign-in knows it: another name of the same server would make another identity."""
+    stored = ports.stores.credentials.load(before.account, before.id) if before else None
+    return ExchangeLogin.decode(stored[0]).server if stored else None
+
+
 def _check_fields(command: EnterPassword) -> None:
     if not is_address(command.address):
         raise InputError("address_invalid", field="address")
@@ -137,13 +155,20 @@ def _check_fields(command: EnterPassword) -> None:
         raise InputError("password_missing", field="password")
 
 
-def _try(ports: JourneyPorts, command: EnterPassword, state: ResourceState, known: KnownServer | None) -> SignInResult:
+def _try(
+    ports: JourneyPorts,
+    command: EnterPassword,
+    state: ResourceState,
+    known: KnownServer | None,
+    before: Connection | None,
+) -> SignInResult:
     """One try, counted for the login and for the resource; only a wrong password stays counted."""
     login_name = command.login or command.address
     counted = Counted(ports, command.account, (f"login|{login_name.casefold()}", f"resource|{command.resource}"))
     counted.begin()
     try:
-        server = find_server(
+        is_known = known is not None or bool(command.server_name)
+        server = (None if is_known else _server_before(ports, before)) or find_server(
             ports,
             known,
             address=command.address,

@@ -6,6 +6,7 @@ The password is read from the form, handed to the use case and never shown again
 from dataclasses import dataclass
 from datetime import datetime
 
+from calsync_core.domain.apps import CalendarKind
 from calsync_core.domain.errors import (
     CalsyncError,
     InputError,
@@ -15,6 +16,7 @@ from calsync_core.domain.errors import (
 )
 from calsync_core.domain.resources import ResourceState
 from calsync_core.observability import count, logger
+from calsync_core.ports.stores import Invitation
 from calsync_core.usecases.enter_exchange_password import EnterPassword, enter_exchange_password
 from calsync_core.usecases.read_invitation import read_invitation
 from calsync_core.usecases.send_mail import address_of
@@ -44,6 +46,7 @@ class _Form:
     login: str = ""
     server: str = ""
     server_name: str = ""
+    is_offered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ class ExchangePages:
 
     def of_invitation(self, request: Request, token: str) -> Answer:
         try:
-            return self._show(request, self._invited(token))
+            form = self._invited(token)
+            return self._show(request, form) if form.is_offered else see_other(form.back)
         except LinkInvalidError as error:
             return self.invitation.show_link_state(request, token, error)
 
@@ -79,14 +83,29 @@ class ExchangePages:
         """Raises the LinkInvalidError family."""
         found = read_invitation(self.site.ports, self.invitation.read_link(token))
         invitation = found.invitation
-        return _Form(f"/i/{token}/exchange", f"/i/{token}", found.state, invitation.address, invitation.id)
+        return _Form(
+            f"/i/{token}/exchange",
+            f"/i/{token}",
+            found.state,
+            invitation.address,
+            invitation.id,
+            is_offered=_is_offered(invitation),
+        )
 
     def _managed(self, link: str, state: ResourceState, invitation_id: str | None) -> _Form:
         connection = self.site.ports.stores.connections.get(state.account, state.mailbox) if state.mailbox else None
         address = connection.address if connection else address_of(state.resource)
-        return _Form(f"/m/{link}/exchange", f"/m/{link}", state, address, invitation_id)
+        invitation = (
+            self.site.ports.stores.journeys.invitation_by_id(state.account, state.resource.id, invitation_id)
+            if invitation_id
+            else None
+        )
+        is_offered = invitation is None or _is_offered(invitation)
+        return _Form(f"/m/{link}/exchange", f"/m/{link}", state, address, invitation_id, is_offered=is_offered)
 
     def _enter(self, request: Request, form: _Form, key: str) -> Answer:
+        if not form.is_offered:
+            return see_other(form.back)
         typed = _Form(
             form.action,
             form.back,
@@ -183,6 +202,11 @@ class ExchangePages:
     def _is_service(self, state: ResourceState) -> bool:
         connection = self.site.ports.stores.connections.get(state.account, state.mailbox) if state.mailbox else None
         return connection is not None and connection.access != "own" and state.status in CONNECTED
+
+
+def _is_offered(invitation: Invitation) -> bool:
+    """An invitation for Microsoft 365 alone asks nobody for a password."""
+    return invitation.kind is not CalendarKind.OFFICE365
 
 
 def _field_of(error: CalsyncError | None) -> str:
