@@ -26,6 +26,11 @@ _SECRET = """
 from calsync_core.adapters.aws.secret import StackSecret
 StackSecret._read = lambda self: {"root_key": "r" * 64}
 """
+_EXCHANGE_READING = """
+from calsync_core.adapters.exchange.access import ExchangeAccess
+import requests_ntlm
+"""
+_EXCHANGE = _EXCHANGE_READING + "import calsync_core.adapters.exchange.writing\n"
 _TAKEN = "\nimport time; print(time.process_time())"
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "eu-central-1",
@@ -60,7 +65,7 @@ def rows(options: Options) -> list[Row]:
     bare = _median(_FLOOR, layer, None, repeat)
     base = _median(BASELINE, layer, None, repeat) - bare
     found = [_row(name, layer, where, repeat, bare, base) for name in names]
-    return [*found, _exchange()]
+    return [*found, _exchange(layer, repeat, bare, base)]
 
 
 def _row(name: str, layer: Path | None, where: str, repeat: int, bare: float, base: float) -> Row:
@@ -85,14 +90,16 @@ def _row(name: str, layer: Path | None, where: str, repeat: int, bare: float, ba
     )
 
 
-def _median(code: str, layer: Path | None, function: Path | None, repeat: int) -> float:
+def _median(code: str, layer: Path | None, function: Path | None, repeat: int, second: Path | None = None) -> float:
     """CPU seconds of the process; one run more than asked for goes first and is thrown away (caches of the disk)."""
-    runs = [float(_run(code + _TAKEN, layer, function)[0]) for _ in range(repeat + 1)]
+    runs = [float(_run(code + _TAKEN, layer, function, second=second)[0]) for _ in range(repeat + 1)]
     return statistics.median(runs[1:])
 
 
-def _run(code: str, layer: Path | None, function: Path | None, *flags: str) -> tuple[str, str]:
-    path = [str(one) for one in (layer, function) if one is not None]
+def _run(
+    code: str, layer: Path | None, function: Path | None, *flags: str, second: Path | None = None
+) -> tuple[str, str]:
+    path = [str(one) for one in (layer, second, function) if one is not None]
     isolated = ["-S"] if layer is not None else []  # without site-packages: what the layer lacks is missed
     done = subprocess.run(
         [sys.executable, *isolated, *flags, "-c", code],
@@ -123,8 +130,34 @@ def _heaviest(name: str, layer: Path | None) -> list[str]:
     return [f"{package} {micro / 1000:.0f} ms" for package, micro in heavy]
 
 
-def _exchange() -> Row:
-    return null(
-        "cold_start_exchange_worker", "cold start of the Exchange worker", "<= 3 x import boto3 + one client",
-        "ms CPU", "there is no Exchange worker yet",
-    )  # fmt: skip
+def _exchange(core: Path | None, repeat: int, bare: float, base: float) -> Row:
+    """The sync job that speaks to an Exchange server: its own start, then what the first read and the first write of
+    such a mailbox load (lxml, NTLM, exchangelib)."""
+    where, exchange = "this virtual environment", None
+    if core is not None:
+        try:
+            where, exchange = "both built layers", built("exchange", "build-ExchangeLayer")
+        except NotBuiltError:
+            return null(
+                "cold_start_exchange_worker", "cold start of the Exchange worker", "<= 3 x import boto3 + one client",
+                "ms CPU", "the Exchange layer could not be built",
+            )  # fmt: skip
+    build = _BUILD.format(name="sync_job", secret=_SECRET)
+    took = _median(build + _EXCHANGE, core, ROOT / "functions" / "sync_job", repeat, exchange) - bare
+    reading = _median(build + _EXCHANGE_READING, core, ROOT / "functions" / "sync_job", repeat, exchange) - bare
+    share = took / base
+    return Row(
+        "cold_start_exchange_worker",
+        f"cold start of the Exchange worker, ready to read and write, with {where} on the path",
+        "<= 3 x import boto3 + one client",
+        round(took * 1000, 1),
+        "ms CPU above a bare interpreter",
+        Yardstick("import boto3 and one client, same interpreter and path", BASELINE, round(base * 1000, 1)),
+        ratio(took, base),
+        share <= 3,
+        None if share <= 3 else "exchangelib's 700 modules, for the first write of a process",
+        detail={
+            "until_the_first_read_ms": round(reading * 1000, 1),
+            "until_the_first_read_ratio": ratio(reading, base),
+        },
+    )

@@ -7,10 +7,10 @@ from calsync_core.domain.ids import CalendarId
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import Content
 
-from bench import bare_loop, peers
+from bench import bare_loop, peers, reading_exchange
 from bench.graph_server import CALENDAR, GraphServer, Load
 from bench.measure import median_cpu
-from bench.rows import Options, Row, Yardstick, null, ratio
+from bench.rows import Options, Row, Yardstick, ratio
 from bench.work import NOW
 
 WINDOW = Window.around(NOW, weeks_back=2, weeks_ahead=52)
@@ -61,7 +61,7 @@ def rows(options: Options) -> list[Row]:
             },
         )
         others = peers.read(server, n, bare) if options.peers else []
-    return [reading, *others, _exchange()]
+    return [reading, *others, *reading_exchange.rows(options)]
 
 
 def read_all(url: str, n: int, content: Content) -> None:
@@ -72,13 +72,3 @@ def read_all(url: str, n: int, content: Content) -> None:
         count, cursor, is_last = count + len(page.entries), page.next_cursor, page.is_last
     if count != n:
         raise AssertionError(f"{count} of {n} came")
-
-
-def _exchange() -> Row:
-    return null(
-        "read_exchange",
-        "10,000 Exchange items read by SyncFolderItems",
-        "<= 20 calls, <= 6 x the bare loop's CPU",
-        "s CPU",
-        "there is no Exchange adapter yet; its layer is measured by the row layers_exchange",
-    )

@@ -14,7 +14,19 @@ from typing import Any
 
 from bench.measure import calibrate
 
-NAMED = ("calsync-core", "boto3", "requests", "pydantic", "msal", "vdirsyncer", "moto", "O365", "msgraph-sdk")
+NAMED = (
+    "calsync-core",
+    "boto3",
+    "requests",
+    "pydantic",
+    "msal",
+    "vdirsyncer",
+    "moto",
+    "O365",
+    "msgraph-sdk",
+    "exchangelib",
+    "lxml",
+)
 
 
 @dataclass(frozen=True, slots=True)
