@@ -140,7 +140,7 @@ def test_a_server_is_entered_changed_and_removed(world: World, browser: Browser)
         ({"address": "mail.clinic.example/?x=1"}, "This server address cannot be used"),
         ({"address": "user@mail.clinic.example"}, "This server address cannot be used"),
         ({"mail_domains": "clinic"}, "One of the mail domains cannot be right"),
-        ({"ca_pem": "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"}, "not a certificate"),
+        ({"ca_pem": PEM.replace("CERTIFICATE", "PRIVATE KEY")}, "not a certificate"),
         ({"time_zone": "Mars/Olympus"}, "This time zone is not known"),
     ],
 )

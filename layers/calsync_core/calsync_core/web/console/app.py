@@ -7,7 +7,7 @@ from calsync_core.domain.errors import CalsyncError
 from calsync_core.web.answers import Answer, see_other
 from calsync_core.web.console.apps import AppPages
 from calsync_core.web.console.conflicts import ConflictPages
-from calsync_core.web.console.connection_test import ConnectionTestPages
+from calsync_core.web.console.connection_reports import ConnectionTestPages
 from calsync_core.web.console.connections import ConnectionPages
 from calsync_core.web.console.disconnecting import DisconnectPages
 from calsync_core.web.console.exchange_connect import ExchangeConnectPages
