@@ -273,6 +273,7 @@ class Life:
         elif what == "move":
             server.move_occurrence(one.series_id, one.original_start_at, at(day, 7))
         else:
+            self.edited.add(one.id)
             server.change_occurrence(one.series_id, one.original_start_at, busy=Busy.FREE)
 
     def move_series(self, place: str, pick: int, day: int, count: int) -> None:

@@ -218,3 +218,17 @@ class TestLife:
         later = list(system.calendars.bookings("anna", MONDAY + timedelta(weeks=4), MONDAY + timedelta(weeks=8)))
 
         assert later == []
+
+
+def test_what_was_moved_or_left_out_stays_so_when_the_whole_series_is_moved(system: System) -> None:
+    """A date that had become a booking of its own stood twice after the series got another time."""
+    left_out = "2026-12-07T09:00:00Z"
+    repeats = {**WEEKLY, "exdates": [left_out]}
+    series_id = booked(system, "2026-11-30T09:00:00Z", "2026-11-30T10:00:00Z", series=repeats).id
+    moved = occurrence_id(series_id, datetime(2026, 12, 14, 9, tzinfo=UTC))
+    change(system, moved, '{"start": "2026-12-15T14:00:00Z", "end": "2026-12-15T15:00:00Z"}')
+
+    change(system, series_id, '{"start": "2026-11-30T11:00:00Z", "end": "2026-11-30T12:00:00Z"}')
+
+    starts = [f"{one.start:%m-%dT%H}" for one in window(system)]
+    assert starts == ["11-30T11", "12-15T14", "12-21T11"]

@@ -225,7 +225,7 @@ def _stored(item: Mapping[str, Value]) -> Stored:
 
 
 def _occurrence(series: Stored, original_start: datetime) -> Stored | None:
-    if not series.booking.is_series or original_start in series.booking.detached:
+    if not series.booking.is_series or original_start in series.booking.taken:
         return None
     for found in series.booking.dates():
         if found.start == original_start:

@@ -21,7 +21,7 @@ from calsync_core.hosts.reference.outbox import Outbox
 from calsync_core.hosts.reference.register import Register
 from calsync_core.hosts.reference.retry import retried
 from calsync_core.hosts.reference.rules import check_free, check_shape, check_times
-from calsync_core.hosts.reference.series import occurrence_id, split_occurrence_id
+from calsync_core.hosts.reference.series import occurrence_id, shifted, split_occurrence_id
 from calsync_core.hosts.reference.table import Table
 
 _TIME_FIELDS = ("start", "end", "all_day", "resource_ids", "buffers", "series", "time_zone")
@@ -206,7 +206,22 @@ def changed(booking: Booking, change: BookingChange) -> Booking:
     all_day = sent.get("all_day", booking.all_day)
     start, end = sent.get("start", booking.start), sent.get("end", booking.end)
     sent["start"], sent["end"] = _instants(start, end, all_day, zone)
+    if booking.is_series and booking.series is not None:
+        sent |= _moved_along(booking, sent["start"], zone, keeps_exdates=repetition is None)
     return booking.model_copy(update=sent)
+
+
+def _moved_along(series: Booking, start: datetime, zone: str, *, keeps_exdates: bool) -> dict[str, Any]:
+    """What was left out of a series, and what became a booking of its own, stays so when the whole series is moved."""
+    assert series.series is not None
+    if start == series.start and zone == series.time_zone:
+        return {}
+    left_out = series.series.exdates or ()
+    moved: dict[str, Any] = {"gaps": tuple(shifted(one, series.start, start, zone) for one in series.taken)}
+    if keeps_exdates and left_out:
+        exdates = tuple(shifted(one, series.start, start, zone) for one in left_out)
+        moved["series"] = series.series.model_copy(update={"exdates": exdates})
+    return moved
 
 
 def _instants(start: datetime | date, end: datetime | date, all_day: bool, zone: str) -> Sequence[datetime]:
@@ -225,5 +240,8 @@ def _without(series: Stored, occurrence: Booking) -> Edit:
     assert occurrence.series is not None
     if occurrence.series.original_start is None:
         raise NotFoundError("booking")
-    detached = (*series.booking.detached, occurrence.series.original_start)
-    return Edit(series, series.booking.model_copy(update={"detached": detached}), is_silent=True)
+    original_start = occurrence.series.original_start
+    detached = {"detached": (*series.booking.detached, original_start)}
+    if series.booking.gaps is not None:
+        detached["gaps"] = (*series.booking.gaps, original_start)
+    return Edit(series, series.booking.model_copy(update=detached), is_silent=True)

@@ -127,17 +127,24 @@ class Booking(Document):
     custom_fields: CustomFields = Field(default_factory=dict)
     updated_at: Instant
     origin: Origin | None = None
-    # Of a series: the original starts that have become bookings of their own. Never shown.
+    # Of a series: the original starts that have become bookings of their own, and where they stand in the series now,
+    # which differs as soon as the whole series was moved (None: it never was). Never shown.
     detached: tuple[Instant, ...] = ()
+    gaps: tuple[Instant, ...] | None = None
 
     @property
     def is_series(self) -> bool:
         """Whether this is a series rather than one booking."""
         return self.series is not None and self.series.original_start is None
 
+    @property
+    def taken(self) -> tuple[Instant, ...]:
+        """The starts of a series at which a booking of its own stands."""
+        return self.detached if self.gaps is None else self.gaps
+
     def shown(self) -> dict[str, Any]:
         """The booking as answers show it."""
-        shown = self.model_dump(mode="json", exclude={"detached"})
+        shown = self.model_dump(mode="json", exclude={"detached", "gaps"})
         if self.series and self.series.exdates is None:
             del shown["series"]["exdates"]
         return shown
@@ -158,7 +165,7 @@ class Booking(Document):
 
     def occurrences(self) -> list["Booking"]:
         """The dates of a series that follow it, as bookings."""
-        return [self.occurrence(found) for found in self.dates() if found.start not in self.detached]
+        return [self.occurrence(found) for found in self.dates() if found.start not in self.taken]
 
     def occurrence(self, found: Occurrence) -> "Booking":
         """One date of this series as a booking."""
@@ -170,6 +177,7 @@ class Booking(Document):
                 "end": found.end,
                 "series": SeriesRef(id=self.id, rrule=self.series.rrule, original_start=found.start),
                 "detached": (),
+                "gaps": None,
             }
         )
 

@@ -41,6 +41,13 @@ def split_occurrence_id(booking_id: str) -> tuple[str, datetime] | None:
     return found[1], original_start
 
 
+def shifted(start: datetime, before: datetime, after: datetime, zone: str) -> datetime:
+    """A start of a series whose first one was moved from `before` to `after`, by wall time in its zone."""
+    tz = ZoneInfo(zone)
+    by = after.astimezone(tz).replace(tzinfo=None) - before.astimezone(tz).replace(tzinfo=None)
+    return (start.astimezone(tz).replace(tzinfo=None) + by).replace(tzinfo=tz).astimezone(UTC)
+
+
 def check_rule(rule: str) -> str:
     """The rule, if it says by itself where it ends and repeats by day or longer.
 
