@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from sandbox.app import Addresses, Sandbox
+from sandbox.exchange.schema import Schema
 from sandbox.listeners import OwnPorts, listen, server_for
 from sandbox.persistence import StateError
 from sandbox.smtp import MailHandler, serve_smtp
@@ -23,6 +24,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--smtp-port", type=int, default=0, help="incoming mail (0: a free one)")
     parser.add_argument("--ready-file", type=Path, help="written with the same JSON when everything listens")
     parser.add_argument("--save-every", type=float, default=5, help="seconds between saves (0: only at the end)")
+    parser.add_argument("--ews-schema", type=Path, help="folder with messages.xsd: judge every request by it")
     parser.add_argument("--seed", type=int, help="the same seed draws the same ids")
     return parser
 
@@ -38,6 +40,8 @@ async def serve(options: argparse.Namespace) -> None:
     folder: Path = options.state_dir.resolve()
     ca_file(folder)
     sandbox = Sandbox(Addresses(*ports), folder, options.seed)
+    if options.ews_schema is not None:
+        sandbox.exchange.schema = Schema(options.ews_schema)
     smtp = await serve_smtp(MailHandler(sandbox.inboxes, sandbox.has_inbox, sandbox.now), mail)
     machines = sandbox.machine_app()
     servers = [server_for(machines, folder / "server.pem"), server_for(sandbox.people_app())]

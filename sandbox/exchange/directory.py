@@ -29,6 +29,8 @@ class Limits:
     availability_days: int | None = None
     """None: what the release has (42, since 2013 62)."""
     availability_mailboxes: int = 100
+    requests_per_minute: int | None = None
+    """Per login; beyond it ErrorServerBusy with BackOffMilliseconds. None: no such limit."""
     is_enforced: bool = True
 
 

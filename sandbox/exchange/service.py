@@ -18,12 +18,14 @@ from sandbox.connections import connection_of
 from sandbox.exchange import dispatch
 from sandbox.exchange.access import Access
 from sandbox.exchange.autodiscover.routes import Autodiscover
+from sandbox.exchange.budget import Budgets
 from sandbox.exchange.directory import AuthMethod, ExchangeServer, ExchangeState
 from sandbox.exchange.dispatch import OPERATIONS, Call
 from sandbox.exchange.errors import SoapFaultError
 from sandbox.exchange.fault_answers import refuse
 from sandbox.exchange.http import XML, caseless, refused
 from sandbox.exchange.notifications.push import Notifications
+from sandbox.exchange.schema import Schema
 from sandbox.exchange.sign_in import RefusedError, SignIns
 from sandbox.exchange.xml import SOAP, Element, UnreadableError, local, read, write
 from sandbox.faults import EwsFault, FaultAction, Faults
@@ -65,6 +67,9 @@ class Exchange:
         self.now = world.clock.now
         self.base_url = base_url
         self.faults = faults
+        self.schema: Schema | None = None
+        """Set when the process was given Microsoft's files."""
+        self._budgets = Budgets()
         self.sign_ins = SignIns(directory, state)
         self.access = Access(world.mailboxes, directory, state)
         self.notifications = Notifications(world, self.access, state.notifications, webhooks)
@@ -84,6 +89,7 @@ class Exchange:
         fresh = ExchangeState()
         self.state.servers, self.state.accounts = fresh.servers, fresh.accounts
         self.notifications.reset()
+        self._budgets.clear()
 
     def urls(self, server: ExchangeServer, shared: str = "") -> dict[str, str]:
         """Where a server is reached: on its own port, else by its host names, else at the shared address."""
@@ -169,6 +175,8 @@ class Exchange:
         """Count a request for as long as the block runs. Raises SoapFaultError over EwsMaxConcurrency."""
         if server.limits.is_enforced and self._running[person.id] >= server.limits.max_concurrency:
             raise SoapFaultError("ErrorExceededConnectionCount")
+        if server.limits.is_enforced:
+            self._budgets.spend(person.id, server.limits.requests_per_minute, self.now())
         self._running[person.id] += 1
         try:
             yield
@@ -200,6 +208,8 @@ class Exchange:
         )
         self.world.mailboxes.run_due()
         if fault is None or fault.takes_effect:
+            if self.schema is not None:
+                self.schema.check(envelope.request)
             content = dispatch.run(call, envelope.request)
         if fault is not None:
             content = refuse(fault, chosen.name, envelope.request)

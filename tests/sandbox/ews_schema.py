@@ -6,15 +6,14 @@ Microsoft's and are not copied); without them nothing is checked and the tests t
 
 from collections import Counter
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import etree
 
-from tests.sandbox.small_microsoft import Microsoft
+from tests.sandbox.small_microsoft import EWS_SCHEMA, Microsoft
 
-FOLDER = Path(__file__).parents[2].parent / "shared" / "reference" / "ews-xsd" / "exchange-se-15.2.2562.17"
+FOLDER = EWS_SCHEMA
 COUNTS: Counter[str] = Counter()
 """What was checked in this session: "requests", "answers", and each by operation."""
 

@@ -21,6 +21,8 @@ from tests.sandbox.openapi_slice import load_slice
 from tests.sandbox.walks import CLIENT_ID, PASSWORD, REDIRECT, SCOPES, SECRET, Browser, redeem
 
 ROOT = Path(__file__).parents[2]
+EWS_SCHEMA = ROOT.parent / "shared" / "reference" / "ews-xsd" / "exchange-se-15.2.2562.17"
+"""Microsoft's files, where they are at hand: the sandbox then refuses what a real server refuses."""
 PEOPLE: list[dict[str, Any]] = [
     {"email": "anna@clinic.example", "display_name": "Dr Anna Abel", "calendars": [{"name": "Family"}]},
     {"email": "bert@clinic.example", "display_name": "Bert Braun"},
@@ -144,7 +146,8 @@ def start(folder: Path, *more: str) -> Running:
     ready = folder / "ready.json"
     ready.unlink(missing_ok=True)
     environment = {name: value for name, value in os.environ.items() if name not in CA_VARIABLES}
-    command = [sys.executable, "-m", "sandbox", "--state-dir", str(folder), "--ready-file", str(ready), *more]
+    strict = ["--ews-schema", str(EWS_SCHEMA)] if EWS_SCHEMA.exists() else []
+    command = [sys.executable, "-m", "sandbox", "--state-dir", str(folder), "--ready-file", str(ready), *strict, *more]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE)
     for _ in range(400):
         if ready.exists() or process.poll() is not None:

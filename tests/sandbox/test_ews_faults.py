@@ -183,3 +183,18 @@ def test_exchangelib_meets_a_missing_item(microsoft: Microsoft) -> None:
 
     with pytest.raises(ErrorItemNotFound):
         resolves(microsoft)
+
+
+def test_a_budget_of_requests_and_a_back_off_that_grows_with_impatience(microsoft: Microsoft) -> None:
+    """Three a minute; who asks again during the back-off waits a whole minute from then on."""
+    microsoft.control("PATCH", "/exchange/servers/exchange", {"limits": {"requests_per_minute": 3}})
+
+    codes = [code_of(call(microsoft, ANNA, RESOLVE)) for _ in range(4)]
+    microsoft.advance(seconds=40)
+    codes.append(code_of(call(microsoft, ANNA, RESOLVE)))
+    microsoft.advance(seconds=40)
+    codes.append(code_of(call(microsoft, ANNA, RESOLVE)))
+    microsoft.advance(seconds=61)
+    codes.append(code_of(call(microsoft, ANNA, RESOLVE)))
+
+    assert codes == ["NoError"] * 3 + ["ErrorServerBusy"] * 3 + ["NoError"]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.sandbox.ews_client import NAMES, SOAP, account, call, code_of, envelope, found, trusting
 from tests.sandbox.ews_schema import body_of, check_log, schema
-from tests.sandbox.small_microsoft import Microsoft
+from tests.sandbox.small_microsoft import EWS_SCHEMA, Microsoft
 from tests.sandbox.walks import PASSWORD
 
 ANNA, BERT = "anna@clinic.example", "bert@clinic.example"
@@ -214,3 +214,13 @@ def test_the_schema_is_at_hand_and_judges() -> None:
 
     assert judge.validate(body_of(envelope(RESOLVE)))
     assert not judge.validate(body_of(envelope(RESOLVE.replace("UnresolvedEntry", "Entry"))))
+
+
+@pytest.mark.skipif(not EWS_SCHEMA.exists(), reason=f"no EWS schema at {EWS_SCHEMA}")
+def test_the_server_judges_requests_by_the_schema_as_a_real_one_does(microsoft: Microsoft) -> None:
+    unordered = RESOLVE.replace("<m:UnresolvedEntry>", "<m:Nonsense/><m:UnresolvedEntry>")
+
+    answer = call(microsoft, ANNA, unordered)
+
+    assert (answer.status_code, code_of(answer)) == (500, "ErrorSchemaValidation")
+    assert "Nonsense" in found(answer, "//t:Violation/text()")[0]
