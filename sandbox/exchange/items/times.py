@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from lxml import etree
 
-from sandbox.exchange.errors import EwsError
+from sandbox.exchange.errors import EwsError, SchemaError
 from sandbox.exchange.time_zones import definition
 from sandbox.exchange.xml import Element, T, find, local, t
 from sandbox.zones import UnknownZoneError, Wall, to_wall, windows_name, windows_zones, zone_info
@@ -147,6 +147,8 @@ def _bias(words: str) -> timedelta:
 
 def read_meeting_zone(one: Element) -> Zone:
     """Read the MeetingTimeZone of 2007: by name, else by its offsets. Raises EwsError."""
+    if one.get("Id") is not None:  # exchangelib writes it as if it were a zone of 2010
+        raise SchemaError("The 'Id' attribute is not declared.", one.sourceline or 1)
     name = one.get("TimeZoneName") or ""
     try:
         if name:
