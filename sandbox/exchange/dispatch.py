@@ -12,18 +12,21 @@ message, SoapFaultError the answer of the whole request. `call.each` gives every
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sandbox.calendars import Mailbox
 from sandbox.exchange.access import Access, Reach
 from sandbox.exchange.directory import ExchangeServer
 from sandbox.exchange.errors import EwsError, SchemaError, SoapFaultError, error_parts, fault
 from sandbox.exchange.versions import Version, read_version
-from sandbox.exchange.xml import SOAP, XSI, Element, T, element, find, local, m, text
+from sandbox.exchange.xml import SOAP, Element, T, element, find, local, m
 from sandbox.people import Person
 from sandbox.world import World
 from sandbox.zones import UnknownZoneError, windows_name
+
+if TYPE_CHECKING:
+    from sandbox.exchange.service import Exchange
 
 Item = TypeVar("Item")
 
@@ -60,10 +63,10 @@ class Call:
     operation: Operation
     base_url: str
     """Scheme, host and port as the client used them."""
-    exchange: Any = None
-    """The service (service.py): push subscriptions live there."""
+    exchange: "Exchange"
+    """The service: push subscriptions live there."""
     zone_definition: Element | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    """The TimeZoneContext's definition, which may have rules of its own instead of a known name."""
 
     def reach(self, address: str | None = None) -> Reach:
         """A mailbox as the acting person sees it; None: the own one. Raises EwsError."""
@@ -229,6 +232,3 @@ def answer_envelope(server: ExchangeServer, version: Version | None, content: El
 def fault_envelope(server: ExchangeServer, error: EwsError) -> Element:
     """The envelope of a refused request."""
     return answer_envelope(server, None, fault(error))
-
-
-__all__ = ["OPERATIONS", "XSI", "Call", "EwsError", "Operation", "SchemaError", "SoapFaultError", "operation", "text"]

@@ -123,7 +123,8 @@ def error_parts(error: EwsError) -> list[Element | None]:
 
 def fault(error: EwsError) -> Element:
     """The fault element of a refused request."""
-    code = _plain("faultcode", f"t:{error.code}")
+    code = etree.Element("faultcode", nsmap={"a": T})
+    code.text = f"a:{error.code}"
     words = _plain("faultstring", error.message)
     words.set("{http://www.w3.org/XML/1998/namespace}lang", "en-US")
     detail = _plain("detail", "")
@@ -138,6 +139,6 @@ def fault(error: EwsError) -> Element:
 
 
 def _plain(name: str, words: str) -> Element:
-    made = etree.Element(name, nsmap={"t": T})
+    made = etree.Element(name)
     made.text = words or None
     return made

@@ -3,6 +3,7 @@
 import asyncio
 import fnmatch
 import importlib
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -130,6 +131,12 @@ class Exchange:
 
     async def _ews(self, request: Request) -> Response:
         server = self.server_of(request)
+        answer = await self._answered(request, server)
+        drawn = uuid.UUID(int=self.world.random.getrandbits(128), version=4)
+        answer.headers.update({"request-id": str(drawn), "X-FEServer": server.computer, "Cache-Control": "private"})
+        return answer
+
+    async def _answered(self, request: Request, server: ExchangeServer) -> Response:
         if not server.is_ews_on:
             return Response(b"", 404)
         try:

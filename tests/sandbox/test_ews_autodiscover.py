@@ -149,4 +149,6 @@ def test_old_servers_and_switches(microsoft: Microsoft) -> None:
 def test_json_asks_for_no_sign_in(microsoft: Microsoft) -> None:
     answer = microsoft.machine.get(f"/autodiscover/autodiscover.json/v1.0/{ANNA}?Protocol=EWS")
     assert answer.json() == {"Protocol": "EWS", "Url": microsoft.addresses["ews"]}
+    cloud = microsoft.machine.get("/autodiscover/autodiscover.json/v1.0/bert@clinic.example?Protocol=EWS")
+    assert cloud.json()["Url"] == "https://outlook.office365.com/EWS/Exchange.asmx"
     assert microsoft.machine.get(f"/autodiscover/autodiscover.json?Email={ANNA}&Protocol=x").status_code == 400

@@ -97,7 +97,15 @@ class Autodiscover:
         if request.query_params.get("Protocol", "").casefold() != "ews" or "@" not in address:
             words = "The given protocol value is invalid. Supported values are 'EWS'."
             return JSONResponse({"ErrorCode": "InvalidProtocol", "ErrorMessage": words}, 400)
-        return JSONResponse({"Protocol": "EWS", "Url": self._urls(request)[server.name]["ews"]})
+        return JSONResponse({"Protocol": "EWS", "Url": self._url_of(request, server, address)})
+
+    def _url_of(self, request: Request, server: ExchangeServer, address: str) -> str:
+        """The cloud's address for a mailbox that is there, else this server's, whether it knows the mailbox or not."""
+        mailbox = self.exchange.world.mailboxes.by_address(address)
+        account = self.exchange.state.accounts.get(mailbox.oid) if mailbox else None
+        if mailbox is not None and (account is None or account.location == "moved"):
+            return f"{self.exchange.world.settings.outlook_url}/EWS/Exchange.asmx"
+        return self._urls(request)[server.name]["ews"]
 
     def _urls(self, request: Request) -> dict[str, dict[str, str]]:
         """Every server's addresses; those on the shared port under the host that the client used."""
