@@ -79,6 +79,22 @@ def test_a_mass_deletion_is_undone_as_a_whole() -> None:
     assert undone.undone.by == "A. Braun"
 
 
+@pytest.mark.rule("R43", "R113")
+def test_copies_that_the_server_touched_go_with_their_direction_and_come_back() -> None:
+    """Story: Exchange gave every copy a new version some seconds after it was written; closing the direction for the
+    whole window asked to delete the old version for ever and deleted nothing."""
+    clinic = _clinic(bookings=3)
+    clinic.mailbox().rotate_created()
+    for entry in clinic.copies():
+        clinic.mailbox().touch(entry.id)
+
+    _close_and_open_again(clinic)
+    assert clinic.copies() == []
+    _undo(clinic, _last_run(clinic))
+
+    assert len(clinic.copies()) == 3
+
+
 @pytest.mark.rule("R113")
 def test_undoing_twice_is_harmless() -> None:
     clinic = _clinic(bookings=3)

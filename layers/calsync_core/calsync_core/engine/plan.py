@@ -96,7 +96,9 @@ def _closed(seen: Observation, scope: Scope) -> Action | None:
         return Agree("R100", replace(link, settings_version=OUTDATED)) if link.settings_version >= 0 else _CLOSED
     if link.origin is Origin.CALENDAR:
         return DeleteBlock("R43", link)
-    return DeleteCopy("R43", link, link.calendar.version) if link.entry_id else DropLink("R43", link)
+    entry = seen.read.calendar
+    version = entry.version if isinstance(entry, Entry) else link.calendar.version
+    return DeleteCopy("R43", link, version) if link.entry_id else DropLink("R43", link)
 
 
 # --- origin host: a booking and its copy in the primary calendar -------------------------------------------------
