@@ -6,7 +6,7 @@ from sandbox.exchange.dispatch import Call, operation
 from sandbox.exchange.errors import EwsError, SchemaError
 from sandbox.exchange.folders.operations import required
 from sandbox.exchange.folders.tree import Place, target_place
-from sandbox.exchange.items import mime
+from sandbox.exchange.items import mime_reading
 from sandbox.exchange.items.read import ItemInput, read_item
 from sandbox.exchange.items.replies import REPLIES, reply
 from sandbox.exchange.items.settle import changed_content, changed_names, default_zone, new_content, settle_series
@@ -71,7 +71,7 @@ def create(call: Call, place: Place, read: ItemInput, *, sends: bool) -> Item:
 def _with_mime(call: Call, read: ItemInput) -> ItemInput:
     """What stands in the iCalendar text, and over it the fields that were sent beside it."""
     zone = call.zone or call.mailbox().time_zone or default_zone(call)
-    whole = mime.read_base64(read.mime or "", zone)
+    whole = mime_reading.read_base64(read.mime or "", zone)
     whole.changes |= read.changes
     whole.properties |= read.properties
     whole.attendees |= read.attendees

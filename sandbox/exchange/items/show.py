@@ -1,17 +1,16 @@
 """A calendar item as XML. Reading items from clients: read.py."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.appointments import Appointment, Attendee, Entry, Occurrence, Person, Response
+from sandbox.appointments import Occurrence
 from sandbox.exchange.dispatch import Call
 from sandbox.exchange.folders.tree import Place
-from sandbox.exchange.items import mime
+from sandbox.exchange.items import mime_writing, show_people, show_series
 from sandbox.exchange.items.mapi import computed_property
-from sandbox.exchange.items.read import ATTENDEE_FIELDS, SHOW_AS
-from sandbox.exchange.items.recurrences import show_recurrence
+from sandbox.exchange.items.read import SHOW_AS
+from sandbox.exchange.items.seen import Seen
 from sandbox.exchange.items.shapes import NOT_IN_LISTS, ORDER, Shape
 from sandbox.exchange.items.times import show_duration, show_instant, show_zone
 from sandbox.exchange.items.view import Item
@@ -20,19 +19,8 @@ from sandbox.exchange.versions import Version
 from sandbox.exchange.xml import Element, t
 from sandbox.graph import ids
 from sandbox.graph.bodies import html_to_text, preview, shown_body, text_to_html
-from sandbox.graph.events import type_of
-from sandbox.recurrence import Recurrence, dates
-from sandbox.series import occurrence_on
 from sandbox.zones import windows_name
 
-RESPONSES: dict[Response, str] = {
-    "none": "Unknown",
-    "organizer": "Organizer",
-    "tentativelyAccepted": "Tentative",
-    "accepted": "Accept",
-    "declined": "Decline",
-    "notResponded": "NoResponseReceived",
-}
 _TYPES = {
     "singleInstance": "Single",
     "occurrence": "Occurrence",
@@ -44,25 +32,6 @@ _ITEM_CLASS = {
     "occurrence": "IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}",
     "exception": "IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One item for one request."""
-
-    call: Call
-    item: Item
-    shape: Shape
-    is_list: bool = False
-
-    @property
-    def entry(self) -> Entry:
-        return self.item.entry
-
-    @property
-    def kind(self) -> str:
-        """singleInstance, occurrence, exception, seriesMaster."""
-        return type_of(self.item.entry)
 
 
 def show_item(call: Call, item: Item, shape: Shape, *, is_list: bool = False) -> Element:
@@ -111,37 +80,6 @@ def _extended(seen: Seen) -> list[Element]:
     return found
 
 
-def _person(person: Person) -> Element:
-    return t(
-        "Mailbox",
-        t("Name", person.name or person.address),
-        t("EmailAddress", person.address),
-        t("RoutingType", "SMTP"),
-    )
-
-
-def _attendee(seen: Seen, attendee: Attendee) -> Element:
-    at = attendee.responded_at
-    # Only the organizer knows the answers; the other attendees' copies say Unknown.
-    response = RESPONSES[attendee.response] if seen.item.master.is_organizer else "Unknown"
-    return t(
-        "Attendee",
-        _person(attendee.person),
-        t("ResponseType", response),
-        t("LastResponseTime", show_instant(at)) if at.year > 1 and seen.item.master.is_organizer else None,
-    )
-
-
-def _attendees(name: str) -> Callable[[Seen], Any]:
-    kind = ATTENDEE_FIELDS[name]
-
-    def show(seen: Seen) -> Element | None:
-        found = [_attendee(seen, a) for a in seen.item.content.attendees if a.kind == kind]
-        return t(name, found) if found else None
-
-    return show
-
-
 def _body(seen: Seen) -> Element:
     content = seen.item.content
     wanted = {"HTML": "html", "Text": "text"}.get(seen.shape.body_type, content.body_type)
@@ -168,10 +106,6 @@ def _unique_body(name: str) -> Callable[[Seen], Any]:
 def _parent(seen: Seen) -> Element:
     place = Place(seen.item.mailbox, seen.item.folder.folder_id, "", "", "", "Folder", folder=seen.item.folder)
     return t("ParentFolderId", Id=place.id, ChangeKey=place.change_key)
-
-
-def _people_of(seen: Seen, kinds: tuple[str, ...]) -> str:
-    return "; ".join(a.person.name or a.person.address for a in seen.item.content.attendees if a.kind in kinds)
 
 
 def _show_as(seen: Seen) -> str:
@@ -202,37 +136,6 @@ def _modified_at(seen: Seen) -> datetime:
     return seen.item.master.modified_at
 
 
-def _response(seen: Seen) -> str:
-    entry = seen.entry
-    response = seen.item.master.response
-    if isinstance(entry, Occurrence) and entry.exception is not None and entry.exception.response is not None:
-        response = entry.exception.response
-    if response == "organizer" and not seen.item.content.attendees:
-        return "Organizer"
-    return RESPONSES[response]
-
-
-def _replied_at(seen: Seen) -> str | None:
-    at = seen.item.master.responded_at
-    return show_instant(at) if at.year > 1 else None
-
-
-def _state(seen: Seen) -> int:
-    content = seen.item.content
-    is_meeting = bool(content.attendees) or not seen.item.master.is_organizer
-    received = 0 if seen.item.master.is_organizer else 2
-    return (1 if is_meeting else 0) | received | (4 if content.is_cancelled else 0)
-
-
-def _is_meeting(seen: Seen) -> bool:
-    return bool(seen.item.content.attendees) or not seen.item.master.is_organizer
-
-
-def _was_sent(seen: Seen) -> bool:
-    uid = seen.item.master.uid
-    return any(mail.uid == uid and mail.kind == "invitation" for mail in seen.call.world.mailboxes.outbox)
-
-
 def _location(seen: Seen) -> str | None:
     return "; ".join(place.name for place in seen.item.content.locations) or None
 
@@ -243,73 +146,6 @@ def _enhanced_location(seen: Seen) -> Element | None:
         return None
     address = t("PostalAddress", t("Type", "Business"), t("LocationSource", "None"))
     return t("EnhancedLocation", t("DisplayName", name), t("Annotation", ""), address)
-
-
-def _original_start(seen: Seen) -> str | None:
-    return show_instant(seen.entry.original_start_at) if isinstance(seen.entry, Occurrence) else None
-
-
-def _series(seen: Seen) -> tuple[Appointment, Recurrence] | None:
-    entry = seen.entry
-    if isinstance(entry, Appointment) and entry.recurrence is not None:
-        return entry, entry.recurrence
-    return None
-
-
-def _recurrence(seen: Seen) -> Element | None:
-    series = _series(seen)
-    return show_recurrence(series[1], series[0].content.start) if series else None
-
-
-def _occurrence(name: str, seen: Seen, occurrence: Occurrence) -> Element:
-    shown = seen.item.with_entry(occurrence)
-    content = occurrence.content
-    return t(
-        name,
-        shown.id_element,
-        t("Start", show_instant(content.start_at)),
-        t("End", show_instant(content.end_at)),
-        t("OriginalStart", show_instant(occurrence.original_start_at)),
-    )
-
-
-def _first(seen: Seen) -> Element | None:
-    series = _series(seen)
-    days = dates(series[1]) if series else iter(())
-    for day in days:
-        occurrence = occurrence_on(seen.item.master, day)
-        if occurrence is not None:
-            return _occurrence("FirstOccurrence", seen, occurrence)
-    return None
-
-
-def _last(seen: Seen) -> Element | None:
-    series = _series(seen)
-    if series is None or series[1].range_type == "noEnd":
-        return None
-    for day in reversed(list(dates(series[1]))):
-        occurrence = occurrence_on(series[0], day)
-        if occurrence is not None:
-            return _occurrence("LastOccurrence", seen, occurrence)
-    return None
-
-
-def _modified(seen: Seen) -> Element | None:
-    series = _series(seen)
-    if series is None:
-        return None
-    found = [occurrence_on(series[0], day) for day in sorted(series[0].exceptions)]
-    shown = [_occurrence("Occurrence", seen, one) for one in found if one is not None]
-    return t("ModifiedOccurrences", shown) if shown else None
-
-
-def _deleted(seen: Seen) -> Element | None:
-    series = _series(seen)
-    if series is None or not series[0].cancelled:
-        return None
-    starts = [Occurrence(series[0], day, series[0].content, None).original_start_at for day in series[0].cancelled]
-    shown = [t("DeletedOccurrence", t("Start", show_instant(at))) for at in sorted(starts)]
-    return t("DeletedOccurrences", shown)
 
 
 def _zone_name(seen: Seen) -> str:
@@ -327,7 +163,7 @@ def _size(seen: Seen) -> int:
 
 
 def _mime(seen: Seen) -> Element:
-    return t("MimeContent", mime.write_base64(seen.item), CharacterSet="UTF-8")
+    return t("MimeContent", mime_writing.write_base64(seen.item), CharacterSet="UTF-8")
 
 
 def _wall(at: datetime, offset_of: datetime) -> str:
@@ -371,8 +207,8 @@ _SHOWN: dict[str, Callable[[Seen], Any]] = {
         else None
     ),
     "ReminderMinutesBeforeStart": lambda s: s.item.content.reminder_minutes,
-    "DisplayCc": lambda s: _people_of(s, ("optional",)),
-    "DisplayTo": lambda s: _people_of(s, ("required",)),
+    "DisplayCc": lambda s: show_people.people_of(s, ("optional",)),
+    "DisplayTo": lambda s: show_people.people_of(s, ("required",)),
     "HasAttachments": lambda _: False,
     "Culture": lambda s: s.item.mailbox.language,
     "EffectiveRights": _rights,
@@ -385,35 +221,35 @@ _SHOWN: dict[str, Callable[[Seen], Any]] = {
     "Preview": lambda s: preview(s.item.content.body_type, s.item.content.body) or None,
     "TextBody": _text_body,
     "UID": lambda s: ids.ical_uid(s.item.master, None),
-    "RecurrenceId": _original_start,
+    "RecurrenceId": show_series.original_start,
     "DateTimeStamp": lambda s: show_instant(s.item.master.modified_at),
     "Start": lambda s: show_instant(s.item.content.start_at),
     "End": lambda s: show_instant(s.item.content.end_at),
-    "OriginalStart": _original_start,
+    "OriginalStart": show_series.original_start,
     "IsAllDayEvent": lambda s: s.item.content.is_all_day,
     "LegacyFreeBusyStatus": _show_as,
     "Location": _location,
-    "IsMeeting": _is_meeting,
+    "IsMeeting": show_people.is_meeting,
     "IsCancelled": lambda s: s.item.content.is_cancelled,
     "IsRecurring": lambda s: s.kind != "singleInstance",
-    "MeetingRequestWasSent": _was_sent,
+    "MeetingRequestWasSent": show_people.was_sent,
     "IsResponseRequested": lambda s: s.item.content.response_requested,
     "CalendarItemType": lambda s: _TYPES[s.kind],
-    "MyResponseType": _response,
-    "Organizer": lambda s: t("Organizer", _person(s.item.master.organizer)),
-    "RequiredAttendees": _attendees("RequiredAttendees"),
-    "OptionalAttendees": _attendees("OptionalAttendees"),
-    "Resources": _attendees("Resources"),
+    "MyResponseType": show_people.response,
+    "Organizer": lambda s: t("Organizer", show_people.mailbox_of(s.item.master.organizer)),
+    "RequiredAttendees": show_people.attendees("RequiredAttendees"),
+    "OptionalAttendees": show_people.attendees("OptionalAttendees"),
+    "Resources": show_people.attendees("Resources"),
     "Duration": lambda s: show_duration(s.item.content.end_at - s.item.content.start_at),
     "TimeZone": _zone_name,
-    "AppointmentReplyTime": _replied_at,
+    "AppointmentReplyTime": show_people.replied_at,
     "AppointmentSequenceNumber": lambda _: 0,
-    "AppointmentState": _state,
-    "Recurrence": _recurrence,
-    "FirstOccurrence": _first,
-    "LastOccurrence": _last,
-    "ModifiedOccurrences": _modified,
-    "DeletedOccurrences": _deleted,
+    "AppointmentState": show_people.state,
+    "Recurrence": show_series.recurrence,
+    "FirstOccurrence": show_series.first,
+    "LastOccurrence": show_series.last,
+    "ModifiedOccurrences": show_series.modified,
+    "DeletedOccurrences": show_series.deleted,
     "StartTimeZone": lambda s: show_zone("StartTimeZone", s.item.content.start, s.item.content.zone_label),
     "EndTimeZone": lambda s: show_zone("EndTimeZone", s.item.content.end, s.item.content.zone_label),
     "ConferenceType": lambda _: 0,

@@ -8,7 +8,7 @@ from sandbox.appointments import Appointment, Content, Occurrence
 from sandbox.exchange.dispatch import Call, operation
 from sandbox.exchange.errors import EwsError, SchemaError
 from sandbox.exchange.folders.operations import required
-from sandbox.exchange.items import mime
+from sandbox.exchange.items import mime_reading
 from sandbox.exchange.items.read import ATTENDEE_FIELDS, IGNORED, ItemInput, read_attendees, read_field
 from sandbox.exchange.items.settle import (
     changed_content,
@@ -91,7 +91,7 @@ def _apply(call: Call, item: Item, updates: Element, *, sends: bool) -> Item:
         raise EwsError("ErrorInvalidPropertySet")
     if read.mime is not None:
         zone = call.zone or item.mailbox.time_zone or default_zone(call)
-        whole = mime.read_base64(read.mime, zone)
+        whole = mime_reading.read_base64(read.mime, zone)
         whole.uid = None
         whole.properties, whole.drops = read.properties, read.drops
         read = whole
