@@ -8,7 +8,7 @@ import pytest
 from calsync_core.domain.appointments import overlap
 from calsync_core.domain.errors import LinkChangedError
 from calsync_core.domain.ids import AccountId, CalendarId, EntryId, LinkRef
-from calsync_core.domain.links import Intent
+from calsync_core.domain.links import Intent, Origin
 from calsync_core.ports.stores import Stores
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -118,6 +118,22 @@ class LinkContract:
             stores.links.put(A, a_link(ref))
 
         assert {link.ref for link in stores.links.series(A, R, "s-1-")} == {"s-1-a", "s-1-b"}
+
+    def test_the_occurrences_of_a_booking_series_are_found_by_it(self, stores: Stores) -> None:
+        """In whichever way they were written, until they are deleted; never the series itself, nor calendar-born ones."""
+        parts = [a_link(f"b-{n}", origin=Origin.HOST, series_id="ser_1", booking_id=f"o-{n}") for n in range(3)]
+        first = stores.links.put(A, parts[0])
+        stores.links.put_many(A, parts[1:])
+        stores.links.put(A, a_link("b-9", origin=Origin.HOST, booking_id="ser_1", pattern="weekly"))
+        stores.links.put(A, a_link("b-8", origin=Origin.HOST, series_id="ser_11"))
+        stores.links.put(A, a_link("s-1-a", series_id="ser_1"))
+
+        assert {link.ref for link in stores.links.parts(A, R, "ser_1")} == {"b-0", "b-1", "b-2"}
+        again = stores.links.put(A, replace(first, entry_id=EntryId("place")))
+        assert len(stores.links.parts(A, R, "ser_1")) == 3
+        stores.links.delete(A, again)
+        assert {link.ref for link in stores.links.parts(A, R, "ser_1")} == {"b-1", "b-2"}
+        assert stores.links.parts(A, R, "ser") == []
 
     def test_a_first_import_writes_links_and_pointers_in_batches(self, stores: Stores) -> None:
         links = [a_link(f"e-{n}", NOW + n * HOUR) for n in range(60)]

@@ -146,6 +146,8 @@ def _booking_gone(seen: Observation, scope: Scope, is_final: bool) -> Action | N
     if not isinstance(seen.read.host, Booking) and not is_final:
         return Leave("R50", link)  # a tombstone; a booking shown as cancelled or handed over is a clear word
     version = entry.version if isinstance(entry, Entry) else link.calendar.version
+    if isinstance(entry, Entry) and entry.series_id is not None and not link.calendar.time:
+        version = ""  # found by its day: only the series' version is known, which any write to it changes
     return DeleteCopy("R15", link, version, had_changed=seen.calendar is Side.CHANGED)
 
 

@@ -49,6 +49,7 @@ VERSIONS = {
     "member": 1,
     "message": 1,
     "minute": 1,
+    "part": 1,
     "pointer": 1,
     "resource": 1,
     "seen": 1,
