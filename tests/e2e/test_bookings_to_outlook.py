@@ -1,7 +1,5 @@
 """What happens in the booking system stands in the calendar within seconds."""
 
-from datetime import timedelta
-
 import pytest
 
 from tests.e2e.clinic import Clinic, Worker, until
@@ -84,18 +82,6 @@ def test_a_booking_of_two_stands_in_both_calendars_and_blocks_neither(
     worker.cancel_booking(booking)
     worker.wait_events(day)
     colleague.wait_events(day)
-
-
-def test_nothing_of_a_booking_series_is_written_and_the_log_says_so(clinic: Clinic, worker: Worker) -> None:
-    """R41. Refused by capability until real series are written: visible in the log, never dropped in silence."""
-    monday = clinic.day(weekday=0)
-    series = worker.book(monday, "10:00", "10:30", series={"rrule": "FREQ=DAILY;COUNT=3"})["id"]
-
-    worker.wait_log("series_not_supported")
-
-    for number in range(3):
-        assert worker.mailbox.events(monday + timedelta(days=number)) == []
-    worker.cancel_booking(series)
 
 
 def test_what_the_calendar_shows_follows_the_settings(clinic: Clinic, worker: Worker) -> None:

@@ -193,7 +193,8 @@ def _taken_out(run: SyncRun, action: UpdateCopy | AdoptCopy) -> CreateCopy:
     row = links.put(
         run.account,
         replace(
-            stored, intent=Intent.CREATE, entry_id=None, entry_uid=None, original_start_at=None, attempt=None,
+            stored, calendar_id=action.link.calendar_id, intent=Intent.CREATE, entry_id=None, entry_uid=None,
+            original_start_at=None, attempt=None,
             calendar=Agreed(), host=Agreed(), generation=stored.generation + 1, mark_id="",
         ),
     )  # fmt: skip

@@ -33,11 +33,12 @@ _DAY = timedelta(days=1)
 @dataclass(slots=True)
 class _Places:
     """The occurrences of one series as the calendar shows them, by their day. `taken`: a booking stands there; `spare`:
-    its booking stands elsewhere, as a single entry."""
+    its booking stands elsewhere, as a single entry. `owners`: whose links know the places now."""
 
     master: EntryId
     zone: str
     by_day: dict[date, Entry]
+    owners: dict[EntryId, LinkRef] = field(default_factory=dict)
     taken: set[date] = field(default_factory=set)
     spare: set[date] = field(default_factory=set)
 
@@ -237,7 +238,9 @@ def _places(run: SyncRun, series: Link, booking: Booking | Missing, reads: Itera
         found = run.primary.occurrences(series.calendar_id, series.entry_id, view, EVERYTHING)
     except AppointmentGoneError:
         return None
-    return _Places(series.entry_id, zone, {_day_of(entry, zone): entry for entry in found})
+    known = run.ports.stores.links.by_entries(run.account, run.resource, series.calendar_id, [one.id for one in found])
+    owners = {entry_id: link.ref for entry_id, link in known.items()}
+    return _Places(series.entry_id, zone, {_day_of(entry, zone): entry for entry in found}, owners)
 
 
 def _original(read: Read) -> datetime | None:
@@ -263,10 +266,20 @@ def _placed(run: SyncRun, reads: list[Read], places: _Places) -> list[Read]:
     elsewhere = [
         read.link.entry_id
         for read in reads
-        if read.link is not None and read.link.entry_id is not None and not _is_place(read, places)
+        if read.link is not None
+        and read.link.entry_id is not None
+        and read.link.calendar_id == run.scope.primary
+        and not _is_place(read, places)
     ]
     looked_up = run.primary.entries(run.scope.primary, elsewhere, EVERYTHING) if elsewhere else {}
-    return [_placed_one(run, read, places, looked_up) for read in reads]
+    # Two bookings of one series may claim a day: the one that the series puts there has it.
+    ordered = sorted(reads, key=lambda read: not _stands_there(read, places))
+    return [_placed_one(run, read, places, looked_up) for read in ordered]
+
+
+def _stands_there(read: Read, places: _Places) -> bool:
+    entry = places.by_day.get(places.day(read.host)) if isinstance(read.host, Booking) else None
+    return entry is not None and _original(read) == entry.original_start_at
 
 
 def _is_place(read: Read, places: _Places) -> bool:
@@ -278,8 +291,12 @@ def _placed_one(run: SyncRun, read: Read, places: _Places, looked_up: dict[Entry
     booking, link = read.host, read.link
     if not isinstance(booking, Booking):
         return read
+    if link is not None and link.entry_id is not None and link.calendar_id != run.scope.primary:
+        return read  # a single entry that has yet to move to the new calendar
     day = places.day(booking)
     entry = places.by_day.get(day)
+    if entry is not None and (day in places.taken or places.owners.get(entry.id, read.ref) != read.ref):
+        entry = None
     if link is not None and link.entry_id is not None:
         single = looked_up.get(link.entry_id)
         if single is not None and single.series_id is None:
