@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from calsync_core.domain.errors import AppointmentRejectedError, NotFoundError
+from calsync_core.domain.errors import AppointmentRejectedError, NotFoundError, ProviderUnavailableError
 from calsync_core.domain.ids import ResourceId
 from calsync_core.usecases.try_again import TryPorts, set_aside, try_again
 from calsync_core.usecases.watch_conflicts import SET_ASIDE
@@ -161,3 +161,28 @@ def test_only_what_waits_can_be_tried_again() -> None:
             try_again(_ports(clinic), ACCOUNT, ANNA, ref, "A. Braun")
     assert try_again(_ports(clinic), ACCOUNT, ANNA, None, "A. Braun") == 0
     assert clinic.queue.wishes == []
+
+
+def test_a_write_that_was_cut_off_on_its_way_out_of_the_window_is_taken_up() -> None:
+    """Story: an entry was blocked, moved far ahead, and the new block's write was cut; its row said the new time
+    already, no feed spoke of it any more, and the old block stood for ever. Found by the random lives (seed 735)."""
+    clinic = _clinic()
+    entry = clinic.mailbox().create_entry(at(3, 10))
+
+    def cut(phase: str) -> Callable[[str, str], None]:
+        def fault(operation: str, when: str) -> None:
+            if (operation, when) == ("put_block", phase):
+                raise ProviderUnavailableError("cut")
+
+        return fault
+
+    clinic.fault = cut("after")
+    clinic.run()
+    clinic.mailbox().move_entry(entry, at(900, 10))
+    clinic.mailbox().expire_cursors()
+    clinic.fault = cut("before")
+    clinic.run()
+    clinic.fault = _nothing
+    clinic.run()
+
+    assert [block.when for block in clinic.blocks()] == [at(900, 10)]

@@ -6,7 +6,7 @@ from functools import partial
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry
 from calsync_core.domain.ids import CalendarId, LinkRef
-from calsync_core.domain.links import Link, Origin
+from calsync_core.domain.links import Intent, Link, Origin
 from calsync_core.domain.resources import Degraded
 from calsync_core.domain.synclog import Reason, Way
 from calsync_core.engine import fingerprint, guards
@@ -102,16 +102,22 @@ def apply_shared_copies(run: SyncRun, reads: list[Read]) -> None:
 def _with_unseen(
     run: SyncRun, row: CursorRow, current: list[Link], last_seen: frozenset[LinkRef], concerns: Callable[[Link], bool]
 ) -> list[Link]:
-    """Absence inside the window of a complete round is a hint; time that has passed out of it is none."""
+    """Absence inside the window of a complete round is a hint; time that has passed out of it is none. A write that was
+    cut off is looked at wherever it was going: its row says the new time already, and no feed speaks of it any more."""
     seen = run.ports.stores.links.seen(run.account, run.resource, row.feed, row.round) | last_seen
     known = {link.ref for link in current}
     zone = run.scope.resource.time_zone
     unseen = [
         link
         for link in run.ports.stores.links.all(run.account, run.resource)
-        if concerns(link) and link.ref not in seen and link.ref not in known and row.window.holds(link.when, zone)
-    ]
+        if concerns(link) and link.ref not in seen and link.ref not in known
+        and (row.window.holds(link.when, zone) or _is_cut_off(link))
+    ]  # fmt: skip
     return [*current, *unseen]
+
+
+def _is_cut_off(link: Link) -> bool:
+    return link.intent is Intent.CREATE and not link.pattern
 
 
 def _changed_beyond(run: SyncRun, provider: CalendarProvider, row: CursorRow, met: set[LinkRef]) -> list[Read]:
