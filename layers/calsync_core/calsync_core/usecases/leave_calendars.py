@@ -75,6 +75,7 @@ def _move_copy(run: SyncRun, link: Link) -> None:
     """R36. The generation of the new copy is stored before it is written: its mark finds it again."""
     booking = read_booking(run, link.booking_id)
     if isinstance(booking, Missing) or link.booking_id is None:
+        _call_back_new(run, link)
         return  # the booking system's feed tells, and the copy is deleted where it is
     if link.entry_id is None:
         link = run.ports.stores.links.put(run.account, _found_unfinished(run, link))
@@ -134,6 +135,16 @@ def _found_unfinished(run: SyncRun, link: Link) -> Link:
     if found and found[0].calendar_id != run.scope.primary:
         return replace(link, calendar_id=found[0].calendar_id, entry_id=found[0].id, intent=None)
     return replace(link, calendar_id=run.scope.primary)
+
+
+def _call_back_new(run: SyncRun, link: Link) -> None:
+    """A move was cut off after its new copy was written, and its booking is gone since: no row would lead to it."""
+    if link.intent is not Intent.CREATE or link.entry_id is None or link.booking_id is None:
+        return
+    for entry in run.primary.find_mark(run.mark(link)):
+        if entry.id != link.entry_id and not entry.has_attendees:
+            with suppress(AppointmentGoneError):
+                run.primary.delete(entry.calendar_id, entry.id, None)
 
 
 def _call_back(run: SyncRun, link: Link) -> None:
