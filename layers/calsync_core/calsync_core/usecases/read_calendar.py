@@ -74,11 +74,11 @@ def read_known_series(run: SyncRun, feed: Feed, row: CursorRow, series: Iterable
     """A bell rang and the feed stays silent: a deleted occurrence may not be reported at all (graph.md section 4)."""
     found, wanted = PageReads(), list(series)
     own = own_series(run, feed.calendar_id, wanted)
-    for series_id in wanted:
-        if series_id in own:
-            _read_series_of_ours(run, feed, row, own[series_id], {}, found)
-        else:
-            _read_series_anew(run, feed, row, series_id, None, found)
+    for link in own.values():
+        _read_series_of_ours(run, feed, row, link, {}, found)
+    foreign = _foreign_series(run, feed, set(wanted) - own.keys(), found)
+    for series_id in sorted(foreign):
+        _read_series_anew(run, feed, row, series_id, foreign[series_id], found)
     return found
 
 
@@ -270,6 +270,10 @@ def read_shared_copies(run: SyncRun, booking: Booking) -> list[Read]:
             continue
         entry = run.calendar(state.mailbox).entries(link.calendar_id, [link.entry_id], run.content)[link.entry_id]
         if entry is not None:
+            if entry.series_id is not None:  # an occurrence need not show its series' mark
+                series_id = BookingId(link.series_id or link.booking_id or "")
+                mark = Mark(run.scope.installation, run.account, other, series_id, link.generation)
+                entry = replace(entry, mark=mark)
             reads.append(Read(own_ref, own, calendar=entry, is_shared_booking=is_shared))
     return reads
 
