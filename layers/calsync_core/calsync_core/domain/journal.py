@@ -1,4 +1,4 @@
-"""The journal of what calsync deleted and moved: ids, times and versions, kept for 30 days, so that a run can be undone.
+"""The journal of what calsync deleted and moved: ids, times, versions, kept for 30 days, so that a run can be undone.
 
 Never a title or a note. A deed is written down before it is done: one that was not done after all is found to be so.
 """
@@ -23,16 +23,19 @@ class Did(StrEnum):
     BOOKING_CANCELLED = "booking_cancelled"  # the same
 
 
+NO_CALENDAR = CalendarId("")
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One of them. `to` belongs to moves. `version` is the one of the entry that was seen, `calendar` where it stood."""
+    """One of them. `to` belongs to moves. `version` is that of the entry as it was seen, `calendar` where it stood."""
 
     did: Did
     ref: LinkRef
     at: datetime
     was: When
     to: When | None = None
-    calendar: CalendarId = CalendarId("")
+    calendar: CalendarId = NO_CALENDAR
     entry: EntryId | None = None
     booking: BookingId | None = None
     version: str = ""

@@ -31,7 +31,7 @@ def tell_conflict(ports: JourneyPorts, conflict: Conflict, business_address: str
 
 
 def _admins(ports: JourneyPorts, conflict: Conflict, business_address: str) -> list[str]:
-    """R112: the people who signed in as admins of this account; before the first has, the address that mails reply to."""
+    """R112: who signed in as admin of this account; before the first has, the address that mails reply to."""
     members = ports.stores.access.members(conflict.account)
     found = sorted({member.email.casefold() for member in members if member.role == "admin" and member.email})
     return found or [business_address] * bool(business_address)
