@@ -42,6 +42,7 @@ from calsync_core.usecases.preview_settings import Affected, Effect, preview_set
 from calsync_core.usecases.read_calendar import Feed, read_calendar_page
 from calsync_core.usecases.read_host import read_host_page
 from calsync_core.usecases.sync_run import SyncRun, readable
+from calsync_core.usecases.write_series import join_series
 
 MAX_EXAMPLES = 5
 PATIENCE = timedelta(seconds=15)
@@ -189,7 +190,7 @@ def _prepare(run: SyncRun, one: Affected, change: Change, version: int, seen: se
     )  # fmt: skip
     run.content, run.foreseen = readable(after), []
     stores = run.ports.stores
-    links, resources = cast(LinkStore, _ReadLinks(stores.links, seen)), cast(ResourceStore, _ReadResources())
+    links, resources = cast("LinkStore", _ReadLinks(stores.links, seen)), cast("ResourceStore", _ReadResources())
     run.ports = replace(run.ports, stores=replace(stores, links=links, resources=resources))
 
 
@@ -223,7 +224,9 @@ def _look_at_host(run: SyncRun, seen: set[LinkRef]) -> None:
     leaving: set[LinkRef] = set()
     while True:
         page = read_host_page(run, row)
-        _plan(run, page.found.reads)
+        apply_shared_copies(run, page.found.reads)
+        reads = join_series(run, page.found.reads, page.found.leaving, is_full=True)
+        apply_plan(run, plan(observe(reads, run.scope), run.scope))
         met |= page.found.seen
         leaving |= page.found.leaving
         if page.is_last:

@@ -13,8 +13,8 @@ from calsync_core.domain.links import Link
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import SyncSettings
 from calsync_core.domain.synclog import LogEntry, Reason, Way
-from calsync_core.engine.marks import mark_id_for
 from calsync_core.engine.actions import Action
+from calsync_core.engine.marks import mark_id_for
 from calsync_core.engine.observe import Scope
 from calsync_core.ports.calendar import CalendarProvider, Content
 from calsync_core.ports.host import HostPlatform
