@@ -153,14 +153,16 @@ class Life:
         if master is None or master.mark is None or entry.mark is not None:
             return entry
         day = self._day(entry.original_start_at, entry.when)
-        booking = next(
-            (
-                one.id
-                for one in self.clinic.system.occurrences(master.mark.booking)
-                if self._day(one.original_start_at, one.when) == day
-            ),
-            BookingId(f"{master.mark.booking} has none on {day}"),
+        same_day = [
+            one
+            for one in self.clinic.system.occurrences(master.mark.booking)
+            if self._day(one.original_start_at, one.when) == day
+        ]
+        same_day.sort(
+            key=lambda one: (one.original_start_at != entry.original_start_at, one.status.value == "cancelled")
         )
+        none = BookingId(f"{master.mark.booking} has none on {day}")
+        booking = same_day[0].id if same_day else none
         return replace(entry, mark=replace(master.mark, booking=booking))
 
     @staticmethod

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry
 from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import BookingId, EntryId, LinkRef
-from calsync_core.domain.links import Intent, Link, Origin, booking_ref
+from calsync_core.domain.links import Agreed, Intent, Link, Origin, booking_ref
 from calsync_core.domain.recurrence import Inexpressible, Recurrence
 from calsync_core.domain.synclog import Reason, Way
 from calsync_core.domain.windows import Window
@@ -309,7 +309,8 @@ def _placed_one(run: SyncRun, read: Read, places: _Places, looked_up: dict[Entry
             return replace(read, calendar=written)
     if entry is not None:
         places.taken.add(day)
-        link = replace(link, entry_id=entry.id) if link is not None and link.entry_id is not None else link
+        if link is not None and link.entry_id not in (None, entry.id):  # its entry is gone, and here is its place
+            link = replace(link, entry_id=None, intent=Intent.CREATE, calendar=Agreed(), host=Agreed())
         return replace(read, link=link, calendar=entry)
     if link is not None and link.entry_id is not None:
         return replace(read, calendar=Missing.GONE)
