@@ -266,7 +266,9 @@ class Life:
         server.create_series(at(day, hour), count, calendar_id=next(iter(server.calendars)))
 
     def change_occurrence(self, place: str, pick: int, what: str, day: int) -> None:
-        found = [entry for entry in self.shown(place) if entry.series_id]
+        marked = [self.marked(place, entry) for entry in self.shown(place) if entry.series_id]
+        # what of a series of ours lies beyond the window is not looked at yet
+        found = [entry for entry in marked if entry.mark is None or self.is_own(entry)]
         if not found:
             return
         one, server = found[pick % len(found)], self.server(place)

@@ -173,6 +173,16 @@ def _entry(random: Random, _share: float) -> dict[str, Any]:
     }
 
 
+RULES = (
+    "FREQ=WEEKLY;COUNT=4",
+    "FREQ=DAILY;COUNT=5",
+    "FREQ=DAILY;INTERVAL=2;COUNT=3",
+    "FREQ=WEEKLY;INTERVAL=2",
+    "FREQ=WEEKLY;BYMONTH=11,12;COUNT=3",
+    "FREQ=NEVER",
+)
+"""The last two cannot be said as one series."""
+
 _STEPS: dict[str, tuple[float, Draw]] = {
     "create_entry": (8, _entry),
     "move_entry": (8, lambda r, s: {**_place(r, s), **_time(r)}),
@@ -193,6 +203,8 @@ _STEPS: dict[str, tuple[float, Draw]] = {
     "move_series": (1, lambda r, s: {**_place(r, s), "day": r.randint(1, 12), "count": r.randint(1, 5)}),
     "delete_series": (1, _place),
     "book": (10, lambda r, _s: {"who": _team(r), **_time(r)}),
+    "book_series": (3, lambda r, _s: {"who": _team(r), **_time(r), "rule": r.choice(RULES)}),
+    "change_rule": (1, lambda r, _s: {"pick": r.randint(0, 99), "rule": r.choice(RULES)}),
     "move_booking": (6, lambda r, _s: {"pick": r.randint(0, 99), **_time(r)}),
     "change_booking": (5, lambda r, _s: {"pick": r.randint(0, 99), "what": r.choice(("cancel", "remove", "retitle"))}),
     "reassign": (3, lambda r, _s: {"pick": r.randint(0, 99), "who": _team(r)}),

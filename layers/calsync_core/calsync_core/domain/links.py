@@ -64,13 +64,15 @@ class Link:
     `booking_id` on a calendar-born link: the entry is another resource's (or a person's) copy of that booking.
     `entry_id` is None until the calendar's id is known. `generation` counts how often the copy was made anew: each has
     a transactionId of its own (graph.md 3.5). `settings_version` is the one it was projected under. `row` is the
-    version of the stored row (0 = not stored yet). `decision` is the side that a person let win; the next run obeys and
-    clears it. `series_id` of a host-born link is the id of the booking series it belongs to, of a calendar-born one that
-    of the series in the calendar; `original_start_at` is its place in the calendar's series. `pattern` makes a link the
-    link of a whole series: the fingerprint of how it repeats; such a link takes no time. `attempt` tells our own write, whose answer was lost, from a change by somebody else. `has_attendees`: the person invited others to the copy, so a write of ours would mail
-    them. `refused` is what the booking system said no to last, as long as the two sides differ because of it (R110).
-    `mark_id` is the own id of the copy's mark, `entry_uid` a hash of the calendar's own id of the copy: both
-    tell the copy from a person's copy of it (engine/marks.py). `writes` and `writes_since` feed the write budget.
+    version of the stored row (0 = not stored yet). `decision` is the side that a person let win; the next run obeys
+    and clears it. `series_id` of a host-born link is the id of the booking series it belongs to, of a calendar-born
+    one that of the series in the calendar; `original_start_at` is its place in the calendar's series. `pattern` makes
+    a link the link of a whole series: the fingerprint of how it repeats; such a link takes no time. `attempt` tells
+    our own write, whose answer was lost, from a change by somebody else. `has_attendees`: the person invited others to
+    the copy, so a write of ours would mail them. `refused` is what the booking system said no to last, as long as the
+    two sides differ because of it (R110). `mark_id` is the own id of the copy's mark, `entry_uid` a hash of the
+    calendar's own id of the copy: both tell the copy from a person's copy of it (engine/marks.py). `writes` and
+    `writes_since` feed the write budget.
     """
 
     ref: LinkRef

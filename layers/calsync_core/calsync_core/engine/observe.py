@@ -129,7 +129,8 @@ def _host_born(read: Read, scope: Scope) -> Observation:
 
 
 def _repeats_differently(copy: Copy, link: Link) -> bool:
-    return bool(link.pattern) and copy.recurrence is not None and fingerprint.pattern_of(copy.recurrence) != link.pattern
+    repeats = copy.recurrence
+    return bool(link.pattern) and repeats is not None and fingerprint.pattern_of(repeats) != link.pattern
 
 
 def _has_left(booking: Booking, resource: ResourceId) -> bool:

@@ -205,7 +205,8 @@ def _fresh_row(link: Link | None, booking: Booking, scope: Scope, *, again: bool
     )  # fmt: skip
     end = start if booking.is_series_master else end  # the series itself takes no time
     return replace(
-        base, when=booking.when, start_at=start, end_at=end, original_start_at=None, intent=Intent.CREATE, entry_id=None,
+        base, when=booking.when, start_at=start, end_at=end, original_start_at=None,
+        intent=Intent.CREATE, entry_id=None,
         calendar=Agreed(), host=Agreed(), calendar_id=scope.primary, decision=None, is_quarantined=False,
         generation=base.generation + 1 if again else base.generation, settings_version=scope.settings_version,
         mark_id="" if again else base.mark_id, entry_uid=None,

@@ -55,7 +55,9 @@ def project_booking(booking: Booking, settings: SyncSettings, resource: Resource
     """The copy of a booking: details as chosen, or a blocker that carries time only. That of a series repeats, where
     calendars can say how."""
     copy, repeats = _projected(booking, settings, resource), booking.recurrence
-    if not booking.is_series_master or not isinstance(repeats, Recurrence) or _first_day(copy, repeats) != repeats.start:
+    if not booking.is_series_master or not isinstance(repeats, Recurrence):
+        return copy
+    if _first_day(copy, repeats) != repeats.start:
         return copy
     return replace(copy, recurrence=repeats)
 

@@ -48,7 +48,7 @@ def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarP
     series = {_series_of(entry) for entry in latest.values() if entry.kind is not Kind.SINGLE}
     series |= _trace_removed(run, feed, page.removed, found)
     own = own_series(run, feed.calendar_id, sorted(series))
-    for series_id, link in own.items():
+    for link in own.values():
         _read_series_of_ours(run, feed, row, link, entries, found)
     foreign = _foreign_series(run, feed, series - own.keys(), found)
     if row.is_full:

@@ -287,7 +287,9 @@ def _is_place(read: Read, places: _Places) -> bool:
     return entry is not None and read.link is not None and read.link.entry_id == entry.id
 
 
-def _placed_one(run: SyncRun, read: Read, places: _Places, looked_up: dict[EntryId, Entry | None]) -> Read:
+def _placed_one(  # noqa: C901 - the ways in which an occurrence can stand in a calendar, one by one
+    run: SyncRun, read: Read, places: _Places, looked_up: dict[EntryId, Entry | None]
+) -> Read:
     booking, link = read.host, read.link
     if not isinstance(booking, Booking):
         return read

@@ -16,7 +16,7 @@ from calsync_core.domain.ids import BookingId
 from calsync_core.domain.recurrence import Inexpressible, Recurrence
 from calsync_core.domain.rrules import parse_rule
 
-HORIZON = timedelta(days=800)  # of an endless series
+HORIZON = timedelta(days=1100)  # of an endless series
 
 
 def repeating(series: Booking, rule: str) -> Recurrence | Inexpressible:
