@@ -8,19 +8,15 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from calsync_core.adapters.memory.exchange import MemoryExchange
-from calsync_core.adapters.memory.outward import MemoryMailer, PlainSealer
 from calsync_core.domain.appointments import AllDay, Busy, Customer, Notes, Response
 from calsync_core.domain.errors import ProviderUnavailableError
 from calsync_core.domain.ids import ResourceId
 from calsync_core.domain.resources import Status
-from calsync_core.ports.journeys import JourneyPorts
-from calsync_core.usecases.change_settings import Change, SettingsPorts, save_change
-from calsync_core.usecases.dry_run_settings import DryRun, dry_run_settings
+from calsync_core.usecases.change_settings import Change
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.console_world import FakeSignIn, MemoryCalendars, PlainWriter
+from tests.settings_clinic import dry_run, save
 from tests.small_clinic import ACCOUNT, Clinic, a_clinic, at
 
 HOME = "calendar-2"
@@ -100,35 +96,6 @@ def a_full_clinic(entries: list, bookings: list, first: dict[str, Any]) -> Clini
     clinic.settle()
     clinic.settle()
     return clinic
-
-
-def journeys(clinic: Clinic) -> JourneyPorts:
-    return JourneyPorts(
-        stores=clinic.stores, mailer=MemoryMailer(), writer=PlainWriter(), clock=clinic.clock, queue=clinic.queue,
-        ids=clinic.ports.ids, sealer=PlainSealer(), sign_in=FakeSignIn(), host=clinic.host, installation="test", exchange=MemoryExchange(),
-        calendars=MemoryCalendars(clinic.providers), redirect_uri="https://calsync.example/oauth/callback",
-        text_version="1",
-    )  # fmt: skip
-
-
-def ports(clinic: Clinic) -> SettingsPorts:
-    stores = clinic.stores
-    return SettingsPorts(
-        stores.resources, stores.settings, stores.links, stores.log, clinic.host, clinic.queue, clinic.clock,
-        journeys(clinic),
-    )  # fmt: skip
-
-
-def dry_run(clinic: Clinic, change: Change, resource: str | None = None) -> DryRun:
-    return dry_run_settings(
-        journeys(clinic), ports(clinic), ACCOUNT, ResourceId(resource) if resource else None, change
-    )
-
-
-def save(clinic: Clinic, change: Change, resource: str | None = None) -> None:
-    save_change(ports(clinic), ACCOUNT, ResourceId(resource) if resource else None, change, by="admin")
-    for wish in clinic.queue.take_all():
-        clinic.run(wish.resource, wish.cause)
 
 
 def copies(clinic: Clinic) -> dict[str, str]:

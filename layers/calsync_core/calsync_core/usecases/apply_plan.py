@@ -361,11 +361,12 @@ def _move_booking(run: SyncRun, action: MoveBooking) -> None:
     copy = project_booking(moved, run.scope.settings, run.scope.resource)
     is_same = fingerprint.time_of(copy.when) == fingerprint.time_of(action.entry.when)
     is_same &= fingerprint.asked_of_copy(copy) == link.host.rest
-    # A host that rounds gives another time than asked for, or the clinic changed something else: its version stays
-    # unknown here, so that the copy follows.
-    host = Agreed(moved.version if is_same else link.host.version, fingerprint.time_of(copy.when), link.host.rest)
+    # A host that rounds gives another time than asked for, buffers count in another way since, or the clinic changed
+    # something else: its version stays unknown here, and what was agreed on is what the copy shows, so that it follows.
+    shown = fingerprint.time_of(action.entry.when)
+    host = Agreed(moved.version if is_same else link.host.version, shown, link.host.rest)
     start, end = moved.when.interval(run.scope.resource.time_zone)
-    calendar = Agreed(action.entry.version, fingerprint.time_of(action.entry.when), link.calendar.rest)
+    calendar = Agreed(action.entry.version, shown, link.calendar.rest)
     row = replace(link, host=host, calendar=calendar, when=moved.when, start_at=start, end_at=end)
     if link.pattern:
         row = _series_moved(run, row, copy)
@@ -380,7 +381,7 @@ def _note_odd_hours(run: SyncRun, action: MoveBooking, moved: Booking) -> None:
     if action.link.decision is None and not is_working_time(run.scope.resource, moved.when):
         link = run.touched.get(action.link.ref) or action.link
         open_conflict(
-            run, link, ConflictKind.OUTSIDE_HOURS, moved.when, action.entry.when, ACCEPTED_OUTSIDE, "R111"
+            run, link, ConflictKind.OUTSIDE_HOURS, moved.when, action.when, ACCEPTED_OUTSIDE, "R111"
         )  # fmt: skip
 
 
