@@ -1,4 +1,4 @@
-"""Changing the settings of a clinic in memory: the ports of the console around it, dry runs, and the runs that follow."""
+"""Changing the settings of a clinic in memory: the console's ports around it, dry runs, and the runs that follow."""
 
 from calsync_core.adapters.memory.exchange import MemoryExchange
 from calsync_core.adapters.memory.outward import MemoryMailer, PlainSealer

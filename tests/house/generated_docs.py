@@ -6,7 +6,7 @@ python -m tests.house.generated_docs
 from pathlib import Path
 from typing import get_args
 
-from calsync_core.domain.settings import CopyField, SyncSettings, choices, flatten
+from calsync_core.domain.settings import CopyField, SyncSettings, choices, content_settings, flatten
 from calsync_core.web.wording import CATALOGUE, Actor
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -35,13 +35,18 @@ BOOKING_FIELDS: dict[str, str] = {
     "notes": "notes of the booking",
     "location": "place of the booking",
 }
+# Read to decide and never kept: what is looked at, and the part of the filter that asks for it.
+FILTERED: dict[str, str] = {
+    "title of an entry, read for the filter alone": "a text in `from_calendar.exclude` (none)",
+    "categories of an entry, read for the filter alone": "a category in `from_calendar.exclude` (none)",
+}
 # The settings that decide about texts of calendar entries, by field; None: no setting lets it through.
 ENTRY_FIELDS: dict[str, str | None] = {
     "title of an entry": "from_calendar.title",
     "notes of an entry": "from_calendar.notes",
     "title and notes of an entry marked private": "from_calendar.private",
     "place of an entry": None,
-    "attendees, attachments, categories of an entry": None,
+    "attendees, attachments of an entry": None,
     "any text of a calendar that is only checked": None,
 }
 Row = tuple[str, str, str, str, str]
@@ -80,8 +85,7 @@ def security_page(present: str) -> str:
 
 def settings_of_texts() -> set[str]:
     """Every setting that decides about texts; the matrix names each of them."""
-    fields = {f"to_calendar.{name}" for name in ("privacy", "fields")}
-    return fields | {f"from_calendar.{name}" for name in ("privacy", "title", "notes", "private")}
+    return set(content_settings())
 
 
 def _booking_rows() -> list[Row]:
@@ -91,9 +95,15 @@ def _booking_rows() -> list[Row]:
         chosen = "in it" if name in default.fields else "not in it"
         setting = f"{_setting('to_calendar.privacy', 'full')} and `to_calendar.fields` (`{name}` is {chosen})"
         rows.append((BOOKING_FIELDS[name], TO_CALENDAR, setting, COPY, UNTIL_GONE))
+    named = f"{_setting('to_calendar.privacy', 'full')} and `custom:` with its name in `to_calendar.fields` (none is)"
+    rows.append(("a custom field of the booking system", TO_CALENDAR, named, COPY, UNTIL_GONE))
+    place = "of the fields that are on, those that `to_calendar.title` names; never another"
+    rows.append(("what the title shows", TO_CALENDAR, place, COPY, UNTIL_GONE))
+    kept = f"{_setting('notes_format', 'html')}: an allow-list of tags, at most 32 KB; else the text alone"
+    rows.append(("formatting of notes", "both", kept, f"{COPY} or {BLOCK}", UNTIL_GONE))
     free_title = "stands in for service and customer when a booking has neither, if both may be shown"
     rows.append(("free title of a booking", TO_CALENDAR, free_title, COPY, UNTIL_GONE))
-    rows.append(("custom fields, internal address of a booking", TO_CALENDAR, "no setting", "nowhere", "–"))
+    rows.append(("internal address of a booking", TO_CALENDAR, "no setting", "nowhere", "–"))
     return rows
 
 
@@ -106,6 +116,10 @@ def _entry_rows() -> list[Row]:
         own = _setting(key, "full" if choices(key) else "on")
         setting = f"{_setting('from_calendar.privacy', 'full')} and {own}"
         rows.append((field, FROM_CALENDAR, setting, BLOCK, UNTIL_GONE))
+    for field, setting in FILTERED.items():
+        rows.append(
+            (field, FROM_CALENDAR, f"{setting}; not of private entries", "nowhere: it decides and is dropped", "–")
+        )
     return rows
 
 

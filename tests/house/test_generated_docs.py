@@ -33,13 +33,14 @@ def test_every_field_of_a_copy_has_its_line(field: str) -> None:
 def test_every_setting_about_texts_is_named() -> None:
     """A new setting of either privacy group is a decision about this table."""
     about_time = {
-        *("show_as", "sensitivity", "alarm", "alarm_minutes"),
+        *("show_as", "sensitivity", "alarm", "alarm_minutes", "time_zone", "buffers"),
         *("tentative", "working_elsewhere", "free", "all_day", "declined", "not_responded"),
     }
     settings = SyncSettings()
     groups = {"to_calendar": settings.to_calendar, "from_calendar": settings.from_calendar}
     all_keys = {f"{group}.{name}" for group, model in groups.items() for name in type(model).model_fields}
-    assert {key for key in all_keys if key.partition(".")[2] not in about_time} == pages.settings_of_texts()
+    about_texts = {key for key in all_keys if key.partition(".")[2] not in about_time} | {"notes_format"}
+    assert about_texts == pages.settings_of_texts()
     for key in pages.settings_of_texts():
         assert f"`{key}`" in pages.data_matrix()
 

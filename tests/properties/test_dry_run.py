@@ -1,4 +1,4 @@
-"""What a dry run says is what the change then does: random clinics, random changes, both sides counted before and after.
+"""What a dry run says is what the change then does: random clinics and changes, both sides counted before and after.
 
 Also here: a dry run leaves no trace on either side or in any store.
 """
@@ -89,7 +89,8 @@ def a_full_clinic(entries: list, bookings: list, first: dict[str, Any]) -> Clini
         )  # fmt: skip
     for day, hour, has_customer, buffer, has_html in bookings:
         clinic.system.book(
-            ["anna"], at(day, hour), service_name="Massage", customer=Customer("Jo", None, "+1") if has_customer else None,
+            ["anna"], at(day, hour), service_name="Massage",
+            customer=Customer("Jo", None, "+1") if has_customer else None,
             notes=Notes("<p>hello <i>you</i></p>", is_html=True) if has_html else Notes("hello"),
             buffer_before=buffer, buffer_after=buffer, custom_fields=(("insurer", "ACME"),),
         )  # fmt: skip
