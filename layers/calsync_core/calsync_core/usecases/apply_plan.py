@@ -274,7 +274,8 @@ def _agreed(run: SyncRun, link: Link, entry: Entry, action: CreateCopy | AdoptCo
     if intent is Intent.ALIGN:
         run.unaligned.add(link.ref)
     return replace(
-        link, intent=intent, attempt=None, settings_version=run.scope.settings_version, entry_id=entry.id, entry_uid=uid_hash(entry) or link.entry_uid,
+        link, intent=intent, attempt=None, settings_version=run.scope.settings_version,
+        entry_id=entry.id, entry_uid=uid_hash(entry) or link.entry_uid,
         when=action.booking.when, start_at=start, end_at=end, decision=None,
         host=Agreed(action.booking.version, time, fingerprint.asked_of_copy(action.copy)),
         calendar=Agreed(entry.version, fingerprint.time_of(entry.when), fingerprint.rest_of_entry(entry)),
