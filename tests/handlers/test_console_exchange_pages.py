@@ -596,3 +596,21 @@ def test_an_account_with_exchange_alone_is_not_asked_to_register_at_microsoft(wo
     browser.post("/console/connections/apps/invitations", {"kind": "exchange"})
 
     assert "The connection to Microsoft is not set up yet" not in text(browser.get("/console"))
+
+
+def test_a_slow_server_ends_the_test_in_time_and_leaves_no_entry(world: World, browser: Browser) -> None:
+    server = new_server(world, browser)
+    slow, steps = world.exchange.examine, []
+
+    def examine_slowly(trial: Any) -> Any:
+        for step in slow(trial):
+            world.clock.advance(timedelta(seconds=20 if step.name.value == "write_entry" else 0))
+            steps.append(step.name.value)
+            yield step
+
+    world.exchange.examine = examine_slowly  # type: ignore[method-assign]
+    page = text(examine(browser, server))
+
+    assert steps[-1] == "delete_entry"
+    assert "– not tried Free and busy times" in page
+    assert "✓ well Delete the test entry" in page

@@ -469,3 +469,13 @@ def test_the_mail_about_a_changed_password_leads_to_the_page_for_the_new_one(wor
     browser = world.browser().get(link[1])
     assert browser.status == 200
     assert "Your Exchange sign-in" in browser.text
+
+
+def test_a_typed_name_of_a_known_server_means_that_server(world: JourneyWorld) -> None:
+    world.exchange.servers[HOST].ca_pem = "our own"
+    world.stores.servers.save(replace(known(world, "main", HOST), ca_pem="our own"))
+    known(world, "north", "north.example")
+    browser = sign_in(opened(world))
+    assert browser.status == 422
+
+    assert sign_in(browser, server_name=f"https://{HOST}/owa").path.endswith("/calendars")

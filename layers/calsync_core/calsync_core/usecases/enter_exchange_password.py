@@ -24,7 +24,7 @@ from calsync_core.ports.exchange import ExchangeLogin, ExchangeServer, ServerHin
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Agreement
 from calsync_core.usecases.grant_access import GrantWish, SignInResult, check_owner, keep_grant
-from calsync_core.usecases.manage_servers import note_found
+from calsync_core.usecases.manage_servers import host_of, note_found
 from calsync_core.usecases.open_mailbox import exchange_server
 from calsync_core.usecases.send_mail import is_address
 from calsync_core.usecases.use_app import check_app
@@ -107,7 +107,10 @@ def choose_server(ports: JourneyPorts, command: EnterPassword, before: Connectio
         if chosen is None:
             raise InputError("server_not_chosen", field="server")
         return chosen
-    if command.server_name or not servers:
+    if command.server_name:
+        typed = host_of(command.server_name)
+        return next((one for one in servers if typed and host_of(one.address) == typed), None)
+    if not servers:
         return None
     if before is not None:
         return next((one for one in servers if one.id == ServerId(before.server)), None)

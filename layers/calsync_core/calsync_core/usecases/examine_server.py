@@ -54,7 +54,7 @@ def examine_server(
     hint = ServerHint(place, server.ca_pem, server.is_2007, server.time_zone)
     started = ports.clock.now()
     trial = Trial(mailbox.address, login, mailbox.password, hint)
-    steps = exchange_steps(ports.exchange.examine(trial))
+    steps = exchange_steps(ports.clock, started, ports.exchange.examine(trial))
     report = report_of(ports, ProviderKind.EXCHANGE, mailbox.address, place, started, steps)
     if report.failure != "password_wrong":
         counted.forget() if report.outcome(Part.GENERAL) is Outcome.OK else counted.withdraw()

@@ -51,7 +51,7 @@ def change_server(stores: Stores, account: AccountId, server_id: ServerId, wish:
     """
     server = find_known_server(stores, account, server_id)
     changed = _changed(server, wish)
-    if _host(changed.address) != _host(server.address) and (
+    if host_of(changed.address) != host_of(server.address) and (
         connections_of(stores, server) or server.service is not None
     ):
         raise InputError("server_in_use", field="address")
@@ -165,7 +165,7 @@ def _address(text: str) -> str:
     return address
 
 
-def _host(address: str) -> str:
+def host_of(address: str) -> str:
     """With its port, if one is named; "" for none."""
     found = _ADDRESS.fullmatch(address)
     return found["host"].casefold() if found else ""

@@ -178,7 +178,9 @@ def with_known(found: ExchangeServer, server: KnownServer) -> ExchangeServer:
     return replace(found, ca_pem=server.ca_pem, is_2007=server.is_2007, time_zone=server.time_zone)
 
 
-def note_refusal(stores: Stores, clock: Clock, connection: Connection, row: int, error: ConsentRevokedError) -> ConsentRevokedError:
+def note_refusal(
+    stores: Stores, clock: Clock, connection: Connection, row: int, error: ConsentRevokedError
+) -> ConsentRevokedError:
     """From now on nobody asks with this password; one that was replaced meanwhile is left alone.
 
     Gives the error to raise.
