@@ -214,11 +214,17 @@ def form_groups(
     shown: SyncSettings, defaults: SyncSettings, account: Overrides, own: Overrides, level: Source
 ) -> list[tuple[str, list[Field]]]:
     """All fields with the values of `shown`; `defaults` are what "Use default again" would give, `level` is whose page
-    it is: values that come from there were changed here."""
+    it is: values that come from there, or are about to, were changed here."""
     values, fallback = flatten(shown), flatten(defaults)
     origin = sources(account, own)
     return [
-        (title, [_field(key, values[key], fallback[key], origin[key] is level) for key in group])
+        (
+            title,
+            [
+                _field(key, values[key], fallback[key], origin[key] is level or values[key] != fallback[key])
+                for key in group
+            ],
+        )
         for title, group in GROUPS
     ]
 
