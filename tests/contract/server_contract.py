@@ -8,7 +8,8 @@ import pytest
 from calsync_core.domain.apps import AccessCode, AccountApps, AppRule, CalendarKind, Unlocked
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.errors import ConcurrentChangeError
-from calsync_core.domain.ids import ServerId
+from calsync_core.domain.ids import RoleAccountId, ServerId
+from calsync_core.domain.role_accounts import AppKey, RoleAccess, RoleAccount
 from calsync_core.domain.servers import KnownServer, ServiceAccess, ServiceLogin
 from calsync_core.ports.stores import Stores
 
@@ -60,6 +61,66 @@ class ServerContract:
 
         assert stores.servers.get(A, ServerId("s1")) is None
         assert stores.servers.of_account(A) == []
+
+
+def a_role(id_: str = "r1", title: str = "Everybody") -> RoleAccount:
+    return RoleAccount(
+        RoleAccountId(id_),
+        A,
+        title,
+        ProviderKind.OFFICE365,
+        ("clinic.example", "lab.example"),
+        directory="6a1f8f39-1f0c-4a0f-9a36-5c0f3f3b2f11",
+        client_id="0c0f8f39-1f0c-4a0f-9a36-5c0f3f3b2f11",
+        key=AppKey.CERTIFICATE,
+        certificate="PEM",
+        acts_for="office@clinic.example",
+        expires_at=NOW + HOUR,
+    )
+
+
+class RoleAccountContract:
+    def test_a_role_account_comes_back_as_it_was_saved(self, stores: Stores) -> None:
+        saved = stores.role_accounts.save(replace(a_role(), passed_at=NOW, tested_at=NOW, tried_on="a@clinic.example"))
+        on_prem = stores.role_accounts.save(
+            RoleAccount(
+                RoleAccountId("r2"), A, "Hybrid", EXCHANGE, server=ServerId("s1"), access=RoleAccess.IMPERSONATION
+            )
+        )
+
+        assert saved.version == 1
+        assert stores.role_accounts.get(A, RoleAccountId("r1")) == saved
+        assert stores.role_accounts.get(A, RoleAccountId("r2")) == on_prem
+        assert stores.role_accounts.get(B, RoleAccountId("r1")) is None
+
+    def test_an_account_has_several_by_title_and_sees_only_its_own(self, stores: Stores) -> None:
+        for role in (a_role("r1", "north"), a_role("r2", "East"), replace(a_role("r3"), account=B)):
+            stores.role_accounts.save(role)
+
+        assert [one.title for one in stores.role_accounts.of_account(A)] == ["East", "north"]
+
+    def test_of_two_who_change_a_role_account_one_wins(self, stores: Stores) -> None:
+        saved = stores.role_accounts.save(a_role())
+        stores.role_accounts.save(replace(saved, title="first"))
+
+        with pytest.raises(ConcurrentChangeError):
+            stores.role_accounts.save(replace(saved, title="second"))
+        with pytest.raises(ConcurrentChangeError):
+            stores.role_accounts.save(a_role())
+        with pytest.raises(ConcurrentChangeError):
+            stores.role_accounts.delete(saved)
+
+        found = stores.role_accounts.get(A, RoleAccountId("r1"))
+        assert found is not None
+        assert found.title == "first"
+
+    def test_a_deleted_role_account_is_gone_and_deleting_twice_is_no_error(self, stores: Stores) -> None:
+        saved = stores.role_accounts.save(a_role())
+
+        stores.role_accounts.delete(saved)
+        stores.role_accounts.delete(saved)
+
+        assert stores.role_accounts.of_account(A) == []
 
 
 def a_code(code_hash: str = "hash") -> AccessCode:

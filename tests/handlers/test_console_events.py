@@ -27,7 +27,7 @@ HOST_API = {
     "host_event_unsigned": (401, "event_refused"),
     "host_event_wrong_signature": (401, "event_refused"),
     "host_event_broken_base64": (400, "body_unreadable"),
-    "free_busy_belongs_to_a_later_issue": (404, "page_unknown"),
+    "free_busy_wrong_key": (401, "key_unknown"),
 }
 
 

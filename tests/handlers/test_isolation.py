@@ -18,6 +18,11 @@ BODIES = {
     "settings.change_account": {"settings": {"window.weeks_ahead": 3}},
     "conflicts.resolve": {"resolution": "keep_booking"},
     "history.stop_line": {"what": "confirm"},
+    "free_busy.ask": {
+        "addresses": ["somebody@clinic.example"],
+        "from": "2026-11-23T09:00:00Z",
+        "to": "2026-11-23T10:00:00Z",
+    },
 }
 QUERIES = {"resources.availability": "?from=2026-11-23T09:00:00Z&to=2026-11-23T10:00:00Z"}
 CONSOLE_POSTS = (

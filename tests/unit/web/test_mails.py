@@ -43,6 +43,10 @@ FACTS: dict[MailKind, list[Facts]] = {
         {"what": "disconnected", "by": "Anna", "copies": "kept"},
     ],
     MailKind.NEW_LINK: [{}],
+    MailKind.KEY_EXPIRES: [
+        {"code": code, "expires_at": NOW, "days": 7, "role_account": "r-1"}
+        for code in ("role_key_expires", "role_key_expired")
+    ],
 }
 CASES = [(kind, facts) for kind, cases in FACTS.items() for facts in cases]
 

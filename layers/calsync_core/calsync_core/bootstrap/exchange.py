@@ -12,6 +12,7 @@ from calsync_core.usecases.open_mailbox import OpenedLogins
 
 if TYPE_CHECKING:
     from calsync_core.adapters.exchange.addresses import AddressGuard
+    from calsync_core.adapters.exchange.role_access import ExchangeRoleAccess
 
 NO_HINT = ServerHint()
 
@@ -39,6 +40,14 @@ class ExchangeParts:
         from calsync_core.adapters.exchange.access import ExchangeAccess
 
         return ExchangeAccess(self.logins, self._guard)
+
+    @cached_property
+    def role_access(self) -> "ExchangeRoleAccess":
+        """Raises InstallationError("exchange_off")."""
+        self._check()
+        from calsync_core.adapters.exchange.role_access import ExchangeRoleAccess
+
+        return ExchangeRoleAccess(self._guard)
 
     @cached_property
     def _guard(self) -> "AddressGuard":

@@ -18,6 +18,7 @@ from calsync_core.keys import derive, host_key
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Clock, Ids, Queue, Sealer
+from calsync_core.ports.role_accounts import RoleAccountAccess
 from calsync_core.ports.signin import CalendarAccess, SignIn
 from calsync_core.ports.stores import Stores
 from calsync_core.usecases.open_mailbox import MailboxOpener
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from calsync_core.adapters.graph.auth import EntraApp
+    from calsync_core.adapters.graph.role_access import GraphRoleAccess
     from calsync_core.adapters.hosts.client import HostClient
     from calsync_core.adapters.hosts.connector import ConnectorHost
     from calsync_core.web.mails import TemplateMailWriter
@@ -134,6 +136,18 @@ class Parts:
             return graph  # without Exchange nobody need ask where a mailbox lives: one read less per check
         return MailboxOpener(self.stores, self.clock, graph, lambda: self._exchange.access, self._exchange.logins)
 
+    @cached_property
+    def _role_accounts(self) -> RoleAccountAccess:
+        from calsync_core.bootstrap.role_accounts import RoleAccounts
+
+        return RoleAccounts(self.config.login_url, lambda: self._office365_roles, lambda: self._exchange.role_access)
+
+    @cached_property
+    def _office365_roles(self) -> "GraphRoleAccess":
+        from calsync_core.adapters.graph.role_access import GraphRoleAccess
+
+        return GraphRoleAccess(self._entra, self.config.graph_url)
+
     def host(self, account: AccountId) -> HostPlatform:
         """The account's booking system, with the account's own key."""
         if account not in self._hosts:
@@ -177,6 +191,7 @@ class Parts:
             redirect_uri=config.public_url + CALLBACK,
             text_version=self._privacy.privacy_version,
             installation=self.installation,
+            role_accounts=self._role_accounts,
             app_rules={
                 ProviderKind.OFFICE365: config.office365_access,
                 ProviderKind.EXCHANGE: config.exchange_access if config.serves_exchange else AppRule.OFF,

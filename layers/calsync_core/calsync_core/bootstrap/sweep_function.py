@@ -14,6 +14,8 @@ from calsync_core.ports.stores import Due
 from calsync_core.usecases.resume_resource import resume_resource
 from calsync_core.usecases.send_reminders import send_reminders
 from calsync_core.usecases.sweep import SweepPorts, find_due, handle_due
+from calsync_core.usecases.watch_role_accounts import DUE_KIND as ROLE_EXPIRY
+from calsync_core.usecases.watch_role_accounts import Admins, watch_role_account
 
 
 def build() -> Handler:
@@ -57,10 +59,19 @@ def _remind(parts: Parts, due: Due) -> None:
         return
     is_done = True
     try:
-        send_reminders(parts.journeys, due)
+        _tell(parts, due)
     except ProviderUnavailableError:
         is_done = False
         raise
     finally:
         if is_done:  # unless it was scheduled anew: then its time is another one
             parts.stores.due.cancel(due.kind, due.account, due.subject, due.due_at)
+
+
+def _tell(parts: Parts, due: Due) -> None:
+    if due.kind != ROLE_EXPIRY:
+        send_reminders(parts.journeys, due)
+        return
+    config = parts.config
+    admins = Admins(config.mail_reply_to, config.account_locale, config.account_time_zone)
+    watch_role_account(parts.journeys, due, admins)

@@ -1,5 +1,6 @@
 """Who is free when: intervals with a third value, `unknown`, beside busy and free (fail closed)."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +12,16 @@ class Occupied(StrEnum):
     BUSY = "busy"
     TENTATIVE = "tentative"
     OOF = "oof"
+    WORKING_ELSEWHERE = "working_elsewhere"
     UNKNOWN = "unknown"
 
 
-_STRENGTH = {Occupied.TENTATIVE: 0, Occupied.BUSY: 1, Occupied.OOF: 2, Occupied.UNKNOWN: 3}
+_STRENGTH = {
+    word: strength
+    for strength, word in enumerate(
+        (Occupied.WORKING_ELSEWHERE, Occupied.TENTATIVE, Occupied.BUSY, Occupied.OOF, Occupied.UNKNOWN)
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +40,15 @@ def merge(intervals: Iterable[Interval], start_at: datetime, end_at: datetime) -
         for one in intervals
         if one.start_at < end_at and start_at < one.end_at
     ]
-    edges = sorted({edge for one in inside for edge in (one.start_at, one.end_at)})
+    steps: dict[datetime, Counter[Occupied]] = defaultdict(Counter)
+    for one in inside:
+        steps[one.start_at][one.occupied] += 1
+        steps[one.end_at][one.occupied] -= 1
     merged: list[Interval] = []
-    for left, right in pairwise(edges):
-        words = [one.occupied for one in inside if one.start_at <= left and right <= one.end_at]
+    open_: Counter[Occupied] = Counter()
+    for left, right in pairwise(sorted(steps)):
+        open_.update(steps[left])
+        words = [word for word, count in open_.items() if count]
         if not words:
             continue
         word = max(words, key=_STRENGTH.__getitem__)

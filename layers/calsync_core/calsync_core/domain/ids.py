@@ -15,6 +15,7 @@ BookingId = NewType("BookingId", str)  # the booking system's
 LinkRef = NewType("LinkRef", str)  # a link inside a resource, and the `ref` of its block; ours
 ConflictId = NewType("ConflictId", str)  # ours
 ServerId = NewType("ServerId", str)  # an Exchange server that the admin entered; ours
+RoleAccountId = NewType("RoleAccountId", str)  # an account that may look up free and busy times; ours
 RunId = NewType("RunId", str)  # one run of a resource's sync job; ours
 
 

@@ -9,6 +9,7 @@ from calsync_core.ports.exchange import ExchangeSignIn
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.mails import MailWriter
 from calsync_core.ports.outward import Clock, Ids, Mailer, Queue, Sealer
+from calsync_core.ports.role_accounts import NoRoleAccounts, RoleAccountAccess
 from calsync_core.ports.signin import CalendarAccess, SignIn
 from calsync_core.ports.stores import Stores
 
@@ -43,3 +44,4 @@ class JourneyPorts(MailPorts):
     text_version: str
     app_rules: Mapping[ProviderKind, AppRule] = field(default_factory=dict)
     installation: str = ""
+    role_accounts: RoleAccountAccess = field(default_factory=NoRoleAccounts)

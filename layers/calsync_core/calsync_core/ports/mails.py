@@ -26,6 +26,7 @@ class MailKind(StrEnum):
     CONFLICT = "conflict"
     NOTICE = "notice"  # paused, resumed, disconnected, shows_more
     NEW_LINK = "new_link"  # the person asked for a new manage link
+    KEY_EXPIRES = "key_expires"  # to the admins: a role account's secret or certificate ends
 
 
 Facts = Mapping[str, str | int | datetime | None]
@@ -38,7 +39,7 @@ class Draft:
     INVITATION: token, expires_at, invited_by, message, kind. REMINDER: invitation (its id), expires_at, invited_by, is_stuck.
     CONNECTED: entries. NOT_CONNECTED: code.
     SIGN_IN_EXPIRED: code, since_at. CONFLICT: conflict, revision, at (instant), code. NOTICE: what (paused, resumed,
-    disconnected, shows_more), by, until_at, copies (removed, kept). NEW_LINK: nothing.
+    disconnected, shows_more), by, until_at, copies (removed, kept). NEW_LINK: nothing. KEY_EXPIRES: code, expires_at, days, role_account (its id).
     """
 
     kind: MailKind

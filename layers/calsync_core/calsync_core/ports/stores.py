@@ -19,6 +19,7 @@ from calsync_core.domain.settings import Overrides
 from calsync_core.domain.synclog import LogEntry
 from calsync_core.domain.windows import Window
 from calsync_core.ports.apps import AppStore, AttemptStore
+from calsync_core.ports.role_accounts import RoleAccountStore
 from calsync_core.ports.servers import ServerStore
 
 
@@ -469,3 +470,4 @@ class Stores:
     servers: ServerStore
     apps: AppStore
     attempts: AttemptStore
+    role_accounts: RoleAccountStore

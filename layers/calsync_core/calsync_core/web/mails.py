@@ -72,6 +72,8 @@ class TemplateMailWriter:
         if draft.kind is MailKind.CONFLICT:
             conflict, revision = str(facts["conflict"]), int(facts["revision"])
             return conflict_path(self.key, draft.account, conflict, revision, draft.now)
+        if draft.kind is MailKind.KEY_EXPIRES:
+            return f"/console/connections/role-accounts/{facts['role_account']}"
         path = manage_path(self.key, draft.account, draft.resource.id, draft.now, MANAGE_LIFETIME)
         is_password = draft.kind is MailKind.SIGN_IN_EXPIRED and facts.get("code") == "password_wrong"
         return f"{path}/exchange" if is_password else path

@@ -25,6 +25,8 @@ STEPS: dict[str, str] = {
     "delete_entry": _("Delete the test entry"),
     "change_messages": _("Messages about changes"),
     "free_busy": _("Free and busy times"),
+    "key_expiry": _("Secret or certificate is valid"),
+    "token_received": _("Signed in as the application"),
 }
 PARTS: tuple[tuple[Part, str], ...] = (
     (Part.GENERAL, _("General connection")),
@@ -47,6 +49,7 @@ _COUNTS: dict[str, str] = {
     "mailbox": _("%(found)s calendars"),
     "read_calendar": _("%(found)s entries in the next 14 days"),
     "free_busy": _("%(found)s busy times in the next 14 days"),
+    "key_expiry": _("for %(found)s more days"),
 }
 
 

@@ -52,6 +52,7 @@ VERSIONS = {
     "part": 1,
     "pointer": 1,
     "resource": 1,
+    "role_account": 1,
     "seen": 1,
     "server": 1,
     "settings": 1,

@@ -8,6 +8,7 @@
                                     API_KEY#<id>                        beside KEY#<hash>, for the list
                                     AGREED#<instant>#<hash>             who agreed to which texts
                                     SERVER#<id>                         an Exchange server
+                                    ROLE_ACCOUNT#<id>                   account that looks up free and busy times
                                     APPS                                what the account may use; used access codes
                                     CODE#<hash>                         access code of the operator (TTL)
                                     LOG#<instant>#<n>                   lines without a resource (TTL 90 days)

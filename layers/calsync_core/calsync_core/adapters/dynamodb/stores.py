@@ -17,6 +17,7 @@ from calsync_core.adapters.dynamodb.leases import DynamoLeaseStore
 from calsync_core.adapters.dynamodb.links import DynamoLinkStore
 from calsync_core.adapters.dynamodb.mails import DynamoMailLedger
 from calsync_core.adapters.dynamodb.resources import DynamoResourceStore
+from calsync_core.adapters.dynamodb.role_accounts import DynamoRoleAccountStore
 from calsync_core.adapters.dynamodb.servers import DynamoAppStore, DynamoAttemptStore, DynamoServerStore
 from calsync_core.adapters.dynamodb.settings import DynamoSettingsStore
 from calsync_core.adapters.dynamodb.synclog import DynamoLogStore
@@ -55,6 +56,7 @@ def dynamodb_stores(
         servers=DynamoServerStore(rows),
         apps=DynamoAppStore(rows),
         attempts=DynamoAttemptStore(rows),
+        role_accounts=DynamoRoleAccountStore(rows),
     )
 
 

@@ -99,6 +99,10 @@ class GraphClient:
         """Never repeated after a cut connection or a 5xx: it may have taken effect."""
         return self._call("POST", self.address(path), body, is_repeatable=False)
 
+    def ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A question that goes by POST (getSchedule): it changes nothing, so it is repeated like a GET."""
+        return self._call("POST", self.address(path), body)
+
     def patch(self, path: str, body: Mapping[str, Any], version: str | None = None) -> dict[str, Any]:
         return self._call("PATCH", self.address(path), body, version=version)
 

@@ -11,6 +11,7 @@ from calsync_core.adapters.memory.resources import (
     MemoryResourceStore,
     MemorySettingsStore,
 )
+from calsync_core.adapters.memory.role_accounts import MemoryRoleAccountStore
 from calsync_core.adapters.memory.servers import MemoryAppStore, MemoryAttemptStore, MemoryServerStore
 from calsync_core.ports.outward import Sealer
 from calsync_core.ports.stores import Stores
@@ -38,4 +39,5 @@ def memory_stores(sealer: Sealer | None = None) -> Stores:
         servers=MemoryServerStore(),
         apps=MemoryAppStore(),
         attempts=MemoryAttemptStore(),
+        role_accounts=MemoryRoleAccountStore(),
     )

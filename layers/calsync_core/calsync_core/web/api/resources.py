@@ -16,6 +16,7 @@ from calsync_core.usecases.check_resource import CheckPorts, check_resource
 from calsync_core.usecases.disconnect_resource import REMOVE_COPIES, DisconnectResource, disconnect_resource
 from calsync_core.usecases.invite_resource import InviteResource, invite_resource
 from calsync_core.usecases.look_up_availability import AvailabilityAnswer, AvailabilityPorts, look_up_availability
+from calsync_core.usecases.look_up_free_busy import look_up_unconnected
 from calsync_core.usecases.pause_resource import PauseResource, pause_resource
 from calsync_core.usecases.resume_resource import resume_resource
 from calsync_core.usecases.sync_now import sync_now
@@ -51,7 +52,9 @@ class ResourceRoutes:
         state = self.frame.resource(call, resource_id)
         start, end = instant_argument(call, "from"), instant_argument(call, "to")
         ports = AvailabilityPorts(stores.resources, stores.cursors, stores.links, stores.settings, clock)
-        found = look_up_availability(ports, call.account, state.resource.id, start, end)
+        found = look_up_unconnected(self.frame.ports, state, start, end) or look_up_availability(
+            ports, call.account, state.resource.id, start, end
+        )
         return answer(schemas.AvailabilityOut(**_availability(state, found)))
 
     def check(self, call: Call, resource_id: str) -> Answer:

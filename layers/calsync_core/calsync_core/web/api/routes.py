@@ -7,10 +7,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from calsync_core.web.answers import Answer
-from calsync_core.web.api import connection_schemas, history_schemas, schemas
+from calsync_core.web.api import connection_schemas, free_busy_schemas, history_schemas, schemas
 from calsync_core.web.api.conflicts import ConflictRoutes
 from calsync_core.web.api.connections import ConnectionRoutes
 from calsync_core.web.api.frame import ApiFrame
+from calsync_core.web.api.free_busy import FreeBusyRoutes
 from calsync_core.web.api.history import HistoryRoutes
 from calsync_core.web.api.resources import ResourceRoutes
 from calsync_core.web.api.settings import SettingsRoutes
@@ -102,6 +103,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("connections.test", "POST", "/v1/connections/{connection_id}/test", "write",
               "Test a connection step by step; a private entry of the year 2000 is written and deleted at once",
               connection_schemas.ConnectionTestOut),
+    Operation("free_busy.ask", "POST", "/v1/free-busy", "read",
+              "When anybody of the organisation is free, connected or not; what is not known is `unknown`, never free",
+              free_busy_schemas.FreeBusyOut, free_busy_schemas.FreeBusyIn,
+              errors=("nobody_asked", "too_many_addresses", "input_invalid", "span_inverted", "span_too_long")),
     Operation("conflicts.list", "GET", "/v1/conflicts", "read", "Conflicts, newest first",
               schemas.Page[schemas.ConflictOut], query=("status", "resource_id", *PAGING)),
     Operation("conflicts.one", "GET", "/v1/conflicts/{conflict_id}", "read", "One of them, open or ended",
@@ -121,6 +126,7 @@ def views(frame: ApiFrame, public_url: str) -> dict[str, Callable[..., Answer]]:
         "conflicts": ConflictRoutes(frame),
         "connections": ConnectionRoutes(frame, public_url),
         "history": HistoryRoutes(frame),
+        "free_busy": FreeBusyRoutes(frame),
     }
     found: dict[str, Callable[..., Answer]] = {}
     for operation in OPERATIONS:

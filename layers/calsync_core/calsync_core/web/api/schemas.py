@@ -78,7 +78,7 @@ class ResourceOut(Answered):
 class IntervalOut(Answered):
     start: Instant
     end: Instant
-    status: Literal["busy", "tentative", "oof", "unknown"]
+    status: Literal["busy", "tentative", "oof", "working_elsewhere", "unknown"]
 
 
 class SourceOut(Answered):
