@@ -13,6 +13,7 @@ from types import FrameType
 from local.cloud import FolderInUseError, LocalCloud
 from local.demo import fill
 from local.layout import REPOSITORY
+from local.people import FARAH
 
 FOLDER = REPOSITORY / ".local"
 
@@ -69,6 +70,9 @@ def addresses(cloud: LocalCloud) -> str:
             f"  The booking system    {cloud.public_url}/bookings  (same sign-in)",
             f"  A person in Outlook   {cloud.microsoft.outlook_url}",
             f"                        anna.weber@clinic.example and others, password {password}",
+            f"  A person at Exchange  {FARAH}, same password; invite her as",
+            '                        "Exchange server of our own", server and authority are entered',
+            f"                        web services: {cloud.microsoft.ews}",
             f"  All mails             {cloud.microsoft.mail_url}",
             f"  Scripts               {cloud.layout.demo}",
             "",

@@ -14,6 +14,8 @@ import requests
 from local.resolver import sitecustomize  # noqa: F401 - so that *.localhost is found in this process
 
 _REDIRECTS = {301, 302, 303, 307, 308}
+_Parts = list[tuple[str, tuple[str | None, bytes]]]
+"""The parts of a multipart form: a name, and a file's name or None with the content."""
 
 
 class PageError(RuntimeError):
@@ -26,6 +28,7 @@ class Form:
 
     action: str
     method: str
+    is_multipart: bool = False
     fields: dict[str, list[str]] = field(default_factory=dict)
     choices: dict[str, list[str]] = field(default_factory=dict)
     """Every value that a radio, checkbox, select or button offers, whether chosen or not."""
@@ -68,7 +71,8 @@ class _Reader(HTMLParser):
         if tag == "a" and "href" in facts:
             self.links.append(urljoin(self.url, facts["href"]))
         if tag == "form":
-            self._form = Form(urljoin(self.url, facts.get("action", self.url)), facts.get("method", "get").upper())
+            action, method = urljoin(self.url, facts.get("action", self.url)), facts.get("method", "get").upper()
+            self._form = Form(action, method, is_multipart=facts.get("enctype") == "multipart/form-data")
             self.forms.append(self._form)
         if self._form is not None:
             self._read_field(self._form, tag, facts, {name for name, _ in attrs})
@@ -122,15 +126,26 @@ class Browser:
         return self._go("GET", url, None)
 
     def send(self, form: Form, **values: str | list[str]) -> Page:
-        """Send a form as it stands, with these values put in; a button is a value as well."""
+        """Send a form as it stands, with these values put in; a button is a value as well. Files go by `upload`."""
+        return self._send(form, {}, **values)
+
+    def upload(self, form: Form, files: dict[str, Path], **values: str | list[str]) -> Page:
+        """Send a form with files chosen in its fields."""
+        return self._send(form, files, **values)
+
+    def _send(self, form: Form, files: dict[str, Path], **values: str | list[str]) -> Page:
         given = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
         pairs = [(name, value) for name, parts in (form.fields | given).items() for value in parts]
         if form.method == "GET":
             query = requests.Request("GET", form.action, params=pairs).prepare().url
             return self._go("GET", str(query), None)
-        return self._go("POST", form.action, pairs)
+        if not form.is_multipart:
+            return self._go("POST", form.action, pairs)
+        parts: _Parts = [(name, (None, value.encode())) for name, value in pairs if name not in files]
+        parts += [(name, (path.name, path.read_bytes())) for name, path in files.items()]
+        return self._go("POST", form.action, None, parts)
 
-    def _go(self, method: str, url: str, pairs: list[tuple[str, str]] | None) -> Page:
+    def _go(self, method: str, url: str, pairs: list[tuple[str, str]] | None, parts: "_Parts | None" = None) -> Page:
         for _ in range(15):
             address = urlsplit(url)
             host = address.hostname or ""
@@ -140,7 +155,14 @@ class Browser:
             if kept := self._cookies.get(host):
                 headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in kept.items())
             answer = self._session.request(
-                method, url, data=pairs, headers=headers, allow_redirects=False, timeout=60, verify=self._verify
+                method,
+                url,
+                data=pairs,
+                files=parts,
+                headers=headers,
+                allow_redirects=False,
+                timeout=60,
+                verify=self._verify,
             )
             self._session.cookies.clear()  # ours below are the only ones
             self._keep_cookies(host, answer)
@@ -148,7 +170,7 @@ class Browser:
                 return _page(url, answer)
             url = urljoin(url, answer.headers["Location"])
             if answer.status_code not in (307, 308):
-                method, pairs = "GET", None
+                method, pairs, parts = "GET", None, None
         raise PageError(f"too many redirects, the last to {url}")
 
     def _keep_cookies(self, host: str, answer: requests.Response) -> None:

@@ -55,6 +55,8 @@ def _facts(cloud: LocalCloud, mailbox: Mailbox) -> dict[str, Any]:
         facts["password"] = cloud.state.password
     if mailbox.calendars:
         facts["calendars"] = [{"name": name} for name in mailbox.calendars]
+    if mailbox.is_on_premises:
+        facts |= {"exchange": {}, "mailbox_state": "no_rest"}
     return facts
 
 

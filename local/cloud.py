@@ -213,6 +213,9 @@ class LocalCloud:
             "MailSender": f"calendar@{MAIL_DOMAIN}",
             "MailIdentity": MAIL_DOMAIN,
             "PrivacyUrl": f"https://{MAIL_DOMAIN}/privacy",
+            "ServesExchange": "true",
+            # The sandbox is no public address and not on port 443: what an operator does for a server inside.
+            "ExchangeAllowed": f"127.0.0.1:{self.ports.microsoft},[::1]:{self.ports.microsoft}",
         }
 
     def _publish_feedback(self, message: str) -> None:

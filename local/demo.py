@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import requests
 from calsync_core.keys import host_key
 
-from local import clinic, demo_file
+from local import clinic, demo_file, exchange
 from local.cloud import LocalCloud
 from local.host import Host
 from local.journey import Admin, Person, wait_for
@@ -16,7 +16,7 @@ ACCOUNT = "main"
 
 
 def fill(cloud: LocalCloud, tell: Callable[[str], None]) -> None:
-    """Bring in people, resources and bookings, let one person connect, write demo.json."""
+    """Bring in people, resources and bookings, let one person connect, enter the Exchange server, write demo.json."""
     tell("filling the demo clinic")
     key = host_key(cloud.secret()["root_key"], ACCOUNT)
     host = Host(f"{cloud.machine_url}/host", key)
@@ -24,6 +24,8 @@ def fill(cloud: LocalCloud, tell: Callable[[str], None]) -> None:
     clinic.add_resources(host)
     clinic.add_bookings(host)
     api_key = connect_first(cloud, tell)
+    tell("entering the clinic's Exchange server")
+    exchange.connect_server(cloud)
     demo_file.write(cloud, api_key, key)
     tell("starting every function once")
     warm(cloud, api_key)

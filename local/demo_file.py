@@ -28,7 +28,7 @@ def content(cloud: LocalCloud, api_key: str, host_key: str) -> dict[str, Any]:
         "microsoft": {
             "login": cloud.microsoft.login,
             "graph": cloud.microsoft.graph,
-            "ews": f"{cloud.microsoft.login}/EWS/Exchange.asmx",
+            "ews": cloud.microsoft.ews,
             "ca_file": str(cloud.microsoft.ca_file),
             "outlook_url": cloud.microsoft.outlook_url,
             "control_url": cloud.microsoft.control_url,

@@ -7,6 +7,7 @@ with the same feet.
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from local.browser import Browser, Page, PageError
@@ -54,6 +55,25 @@ class Admin:
         if "agree" in form.choices:
             fields = {"agree": "yes", **fields}
         return self.browser.send(form, resource=[resource], **fields)
+
+    def add_exchange_server(self, title: str, address: str, authority: Path) -> str:
+        """Enter a server whose certificate comes from an authority of its own; gives the path of its page.
+
+        Raises:
+            PageError: the console refuses it, with what it says.
+        """
+        servers = "/connections/servers"
+        form = self.open(f"{servers}/new").form(having="address")
+        page = self.browser.upload(form, {"ca_file": authority}, title=title, address=address)
+        found = re.search(rf"{servers}/[\w-]+(?=\?)", page.url)
+        if found is None:
+            raise PageError(f"{title} was not saved ({page.status}): {page.html[:1500]}")
+        return found.group(0)
+
+    def test_exchange_server(self, path: str, address: str, password: str) -> Page:
+        """The check before anybody is invited, with that mailbox; the page with its report."""
+        form = self.open(path).form(having="test_address")
+        return self.browser.send(form, test_address=address, test_password=password)
 
     def new_api_key(self, name: str) -> str:
         """The key is shown once, on the page that answers."""

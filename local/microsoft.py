@@ -37,6 +37,11 @@ class Addresses:
     control_url: str
     ca_file: Path
 
+    @property
+    def ews(self) -> str:
+        """The web services of the sandbox's Exchange server."""
+        return f"{self.login}/EWS/Exchange.asmx"
+
 
 def start(layout: Layout, ports: Ports) -> processes.Started:
     """Start the sandbox; `wait_until_ready` tells when it listens."""

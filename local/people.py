@@ -16,6 +16,8 @@ class Mailbox:
     kind: str = "user"
     is_admin: bool = False
     calendars: tuple[str, ...] = ()
+    is_on_premises: bool = False
+    """The mailbox lives on the clinic's own Exchange server; Microsoft 365 knows the person, but has no calendar."""
 
     @property
     def may_sign_in(self) -> bool:
@@ -41,6 +43,7 @@ BEN = f"ben.okafor@{TENANT_DOMAIN}"
 CARLA = f"carla.rossi@{TENANT_DOMAIN}"
 DANA = "dana.lind@outlook.com"
 ERIK = f"erik.holm@{TENANT_DOMAIN}"
+FARAH = f"farah.haddad@{TENANT_DOMAIN}"
 ROOM = f"treatment1@{TENANT_DOMAIN}"
 
 MAILBOXES = (
@@ -49,6 +52,7 @@ MAILBOXES = (
     Mailbox(CARLA, "Carla Rossi"),
     Mailbox(DANA, "Dana Lind"),
     Mailbox(ERIK, "Erik Holm"),
+    Mailbox(FARAH, "Farah Haddad", calendars=("Choir",), is_on_premises=True),
     Mailbox(ROOM, "Treatment room 1", kind="room"),
     Mailbox(f"it@{TENANT_DOMAIN}", "IT of the clinic", is_admin=True),
     Mailbox(ADMIN_EMAIL, "Administration"),
@@ -70,6 +74,8 @@ BOOKABLES = (
     Bookable(
         "treatment-1", "Treatment room 1", ROOM, "room", owner_id="erik", owner_name="Erik Holm", owner_email=ERIK
     ),
+    # Her mailbox is on the clinic's own Exchange server.
+    Bookable("farah", "Farah Haddad", FARAH, owner_id="farah", owner_name="Farah Haddad", owner_email=FARAH),
 )
 
 CONNECTED = BOOKABLES[0]

@@ -1,0 +1,28 @@
+"""The clinic's own Exchange server in the console, entered and tested as an admin would: by HTTP, with its authority.
+
+The sandbox's certificate comes from an authority of its own; its certificate is uploaded, nothing is switched off.
+"""
+
+from local.browser import PageError
+from local.cloud import LocalCloud
+from local.journey import Admin
+from local.people import FARAH
+
+TITLE = "Exchange of the clinic"
+
+
+def connect_server(cloud: LocalCloud) -> None:
+    """Enter the server and test it with one mailbox, once.
+
+    Raises:
+        PageError: the console refuses it, or the test does not pass; with what the page says.
+    """
+    if cloud.state.notes.get("exchange") == cloud.microsoft.ews:
+        return
+    admin = Admin(cloud)
+    server = admin.add_exchange_server(TITLE, cloud.microsoft.ews, cloud.microsoft.ca_file)
+    admin.test_exchange_server(server, FARAH, cloud.state.password)
+    page = admin.open(server)
+    if "Exchange20" not in page.html or "The last test did not pass" in page.html:
+        raise PageError(f"the test of {TITLE} did not pass: {page.html[:3000]}")
+    cloud.state.notes["exchange"] = cloud.microsoft.ews
