@@ -200,6 +200,7 @@ def test_an_answer_a_byte_at_a_time_ends_with_the_time_limit(stub: Stub, monkeyp
 # -- where passwords go -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.complaint(26)
 def test_no_byte_is_sent_to_a_server_whose_certificate_is_not_trusted(stub: Stub) -> None:
     for trusted in (None, "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----"):
         connection = Connection(stub.url, guard(stub), trusted, sign_in_of("basic", "anna", PASSWORD))
@@ -362,6 +363,7 @@ def test_a_write_whose_answer_is_lost_is_not_sent_twice(stub: Stub) -> None:
         (xml("", 302, Location="https://outlook.office365.com/EWS"), "microsoft365"),
     ],
 )
+@pytest.mark.complaint(26)
 def test_a_door_that_is_none_is_told_by_name(stub: Stub, page: object, code: str) -> None:
     stub.answer = page  # type: ignore[assignment]
     door = ServerSignIn(guard(stub))

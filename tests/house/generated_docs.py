@@ -1,16 +1,22 @@
-"""Writes the pages of docs/ that the code knows best: docs/errors.md, and the data matrix inside docs/security.md.
+"""Writes the pages of docs/ that the code knows best: errors.md, limits.md, the data matrix inside security.md.
 
 python -m tests.house.generated_docs
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
+from calsync_core.adapters.hosts.documents import to_capabilities
 from calsync_core.domain.settings import CopyField, SyncSettings, choices, content_settings, flatten
+from calsync_core.hosts.reference.api import offered
+from calsync_core.ports.host import Capabilities
+from calsync_core.web.limits import Limit, limits
 from calsync_core.web.wording import CATALOGUE, Actor
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 ERRORS = DOCS / "errors.md"
+LIMITS = DOCS / "limits.md"
 SECURITY = DOCS / "security.md"
 BEGIN = "<!-- data matrix: begin (python -m tests.house.generated_docs) -->"
 END = "<!-- data matrix: end -->"
@@ -162,6 +168,28 @@ def _table(head: tuple[str, ...], rows: list[Row]) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
+def limits_page() -> str:
+    """docs/limits.md: what round-trips and what does not, by rule; first for the bundled booking system."""
+    bundled = to_capabilities(offered(granularity_minutes=5))
+    least = Capabilities(may_move=False, may_cancel=False, has_change_feed=False)
+    usual = limits(bundled)
+    head = ("what", "way", "", "how", "rules")
+    return (
+        "# What round-trips, what is lossy, what is never synced\n\n"
+        "Generated from `web/limits.py` by `python -m tests.house.generated_docs`. Each line names the rules of\n"
+        "[sync-rules.md](sync-rules.md) that make it so, and each rule has its test.\n\n"
+        "## With the bundled booking system\n\n"
+        f"{_table(head, _limit_rows(usual))}\n"
+        "## What is different with a booking system that only lists bookings and takes blocks\n\n"
+        f"{_table(head, _limit_rows([one for one in limits(least) if one not in usual]))}"
+    )
+
+
+def _limit_rows(found: Iterable[Limit]) -> list[Row]:
+    return [(one.what, one.way.value, one.fate.value, one.how, ", ".join(one.rules)) for one in found]
+
+
 if __name__ == "__main__":
+    LIMITS.write_text(limits_page())
     ERRORS.write_text(errors_page())
     SECURITY.write_text(security_page(SECURITY.read_text()))

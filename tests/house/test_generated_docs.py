@@ -54,3 +54,12 @@ def test_every_function_has_its_sentence_about_rights() -> None:
     functions = {path.parent.name for path in (REPOSITORY / "functions").glob("*/app.py")}
     rows = re.findall(r"^\| `([a-z_]+)` \|", pages.SECURITY.read_text(), re.MULTILINE)
     assert set(rows) >= functions
+
+
+def test_the_page_of_limits_is_current_and_names_rules_that_exist() -> None:
+    page = pages.limits_page()
+    assert pages.LIMITS.read_text() == page
+    rules = (REPOSITORY / "docs/sync-rules.md").read_text()
+    named = set(re.findall(r"\bR[1-9][0-9]{0,2}\b", page))
+    assert named
+    assert [rule for rule in sorted(named) if f"**{rule}**" not in rules] == []

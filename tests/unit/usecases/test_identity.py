@@ -158,6 +158,7 @@ def _paste_seen_then_delete(clinic: Clinic, copy: Entry) -> str:
 @pytest.mark.parametrize("order", [_paste_then_delete, _delete_then_paste, _paste_seen_then_delete])
 @pytest.mark.parametrize("wish", ["flag", "restore", "cancel_booking"])
 @pytest.mark.parametrize("cause", ["sweep", "full"])
+@pytest.mark.complaint(7)
 def test_a_pasted_copy_is_the_persons_own_also_when_the_original_is_gone(
     order: Callable[[Clinic, Entry], str], wish: str, cause: str
 ) -> None:
@@ -195,6 +196,7 @@ def test_a_copy_that_the_person_takes_back_out_of_the_bin_is_the_copy_again() ->
 
 @pytest.mark.rule("R35")
 @pytest.mark.rule("R32")
+@pytest.mark.complaint(17)
 def test_after_reconnecting_the_copy_is_adopted_and_the_pasted_one_is_not() -> None:
     clinic = _clinic()
     clinic.system.book(["anna"], at(2, 9), "Visit")
@@ -270,6 +272,7 @@ def test_a_restored_table_doubles_nothing_and_finds_what_is_newer_than_itself(is
 
 @pytest.mark.rule("R122")
 @pytest.mark.bad_input(28)
+@pytest.mark.complaint(25)
 def test_after_a_move_of_the_mailbox_every_copy_is_found_and_nothing_is_doubled() -> None:
     clinic = _clinic()
     for day in range(1, 6):
@@ -355,6 +358,7 @@ def test_two_installations_on_one_mailbox_see_each_others_copies_as_entries_and_
 @pytest.mark.rule("R1")
 @pytest.mark.parametrize("runs", [("anna", "bert"), ("bert", "anna")])
 @pytest.mark.parametrize("mailboxes", [("mbx-a", "mbx-b"), ("mbx", "mbx")])
+@pytest.mark.complaint(31)
 def test_a_booking_that_changes_hands_has_one_copy_with_its_new_resource(
     runs: tuple[str, str], mailboxes: tuple[str, str]
 ) -> None:
@@ -415,6 +419,7 @@ def test_a_crash_in_the_middle_of_a_change_of_hands_leaves_nothing_behind(
 # --- one meeting, several calendars ---
 
 
+@pytest.mark.complaint(18)
 def test_the_same_meeting_in_the_organizers_and_the_attendees_calendars_blocks_once_for_each() -> None:
     clinic = _clinic("bert")
     answers = {"anna": Response.ORGANIZER, "bert": Response.ACCEPTED}

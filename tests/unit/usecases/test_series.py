@@ -62,6 +62,7 @@ def assert_quiet(clinic: Clinic) -> None:
 
 
 @pytest.mark.rule("R80")
+@pytest.mark.complaint(8)
 def test_a_series_of_bookings_is_one_series_in_the_calendar(clinic: Clinic) -> None:
     series = book(clinic)
 
@@ -90,6 +91,7 @@ def test_every_occurrence_has_a_link_of_its_own(clinic: Clinic) -> None:
 
 
 @pytest.mark.rule("R81")
+@pytest.mark.complaint(9)
 def test_one_occurrence_moved_by_the_clinic_is_one_moved(clinic: Clinic) -> None:
     series = book(clinic)
     second = clinic.system.occurrences(series)[1]

@@ -104,6 +104,7 @@ def test_what_comes_into_the_window_by_time_is_linked_once() -> None:
 
 @pytest.mark.bad_input(8)
 @pytest.mark.parametrize("page_size", [1, 7, 50])
+@pytest.mark.complaint(23)
 def test_an_expired_cursor_of_either_side_costs_no_write(page_size: int) -> None:
     """A full check compares; it never deletes and reloads (complaint 3)."""
     clinic = _clinic(page_size)
@@ -123,6 +124,7 @@ def test_an_expired_cursor_of_either_side_costs_no_write(page_size: int) -> None
 @pytest.mark.rule("R42")
 @pytest.mark.complaint(5)
 @pytest.mark.parametrize("seed", range(25))
+@pytest.mark.complaint(5)
 def test_at_the_edges_everything_is_linked_exactly_once_whatever_side_it_comes_from(seed: int) -> None:
     """One half-open test for both sides: spans that end at an edge, begin there, cross it or have no length, through
     several renewals with full rounds and incremental ones between them."""

@@ -46,8 +46,8 @@ class Conflict:
     """One unordered pair booking - other side. Titles are read live for those who may see them, never stored here.
 
     `booking_when` and `calendar_when` are both versions of the time; `revision` grows with each change so that a link
-    in a mail dies when the conflict changes. `code` says why a side refused. `ended_at`, `ended_by` and `resolution` say
-    how it ended, and for one that was left when and by whom that was chosen.
+    in a mail dies when the conflict changes. `code` says why a side refused. `ended_at`, `ended_by` and `resolution`
+    say how it ended, and for one that was left when and by whom that was chosen.
     """
 
     id: ConflictId

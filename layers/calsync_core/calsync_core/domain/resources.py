@@ -104,7 +104,7 @@ class Degraded:
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """A run that a person wants undone; the next run carries it out. `next` is the first deed that was not looked at."""
+    """A run that a person wants undone; the next run carries it out. `next`: the first deed not looked at yet."""
 
     run: str
     by: str

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry
+from calsync_core.domain.grids import outward
 from calsync_core.domain.ids import CalendarId, LinkRef
 from calsync_core.domain.links import Intent, Link, Origin
 from calsync_core.domain.resources import Degraded
@@ -61,11 +62,18 @@ def finish_host_round(run: SyncRun, row: CursorRow, leaving: set[LinkRef], seen:
         current = _with_unseen(run, row, current, seen, lambda link: link.origin is Origin.HOST)
     reads = [Read(link.ref, link, read_booking(run, link.booking_id), written_before(run, link)) for link in current]
     _finish(run, row, reads, refs, lambda read: read.host is Missing.GONE)
-    if row.is_full and run.scope.settings.writes_host and run.host.capabilities().lists_blocks:
-        _put_blocks_back(run, row)
+    if row.is_full and run.scope.settings.writes_host:
+        offers = run.host.capabilities()
+        if offers.lists_blocks:
+            _put_blocks_back(run, row, offers.granularity_minutes)
 
 
-def _put_blocks_back(run: SyncRun, row: CursorRow) -> None:
+def _times_of_block(link: Link, grid: int) -> set[str]:
+    """R106. As it was sent, or rounded outward to the booking system's grid: both are where we put it."""
+    return {link.host.time, fingerprint.time_of(outward(link.when, grid))}
+
+
+def _put_blocks_back(run: SyncRun, row: CursorRow, grid: int) -> None:
     """R23, R24: blocks that somebody moved or removed in the booking system."""
     reads: list[Read] = []
     blocks = {block.ref: block for block in run.host.blocks(run.resource, row.window)}
@@ -75,7 +83,7 @@ def _put_blocks_back(run: SyncRun, row: CursorRow) -> None:
         is_in_scope = block is not None or row.window.holds(link.when, zone)
         if link.origin is not Origin.CALENDAR or not link.host.version or not is_in_scope:
             continue
-        if block is not None and fingerprint.time_of(block.when) == link.host.time:
+        if block is not None and fingerprint.time_of(block.when) in _times_of_block(link, grid):
             continue
         reads.append(replace(read_both(run, link), host=block or Missing.GONE))
     _finish(run, row, reads, set(), lambda read: read.calendar is Missing.GONE)
@@ -89,8 +97,8 @@ def apply_shared_copies(run: SyncRun, reads: list[Read]) -> None:
     shared: list[Read] = []
     for read in reads:
         booking = read.host
-        if not isinstance(booking, Booking):
-            continue
+        if not isinstance(booking, Booking) or booking.is_series_master:
+            continue  # a series takes no time: its occurrences do
         is_new = read.link is None or read.link.host.version != booking.version
         has_left = run.resource not in booking.resource_ids or booking.status is BookingStatus.CANCELLED
         if has_left or (is_new and len(booking.resource_ids) > 1):
@@ -191,7 +199,7 @@ def _series_first(run: SyncRun, gone: list[Read]) -> list[Read]:
 
 def _is_too_much(run: SyncRun, row: CursorRow, gone: list[Read]) -> bool:
     """Counted per origin, because each origin's disappearance deletes copies on one side; counting is done only when
-    the number alone is suspicious. R89: a series counts as one, because it goes by one act; what has no copy is none."""
+    the number alone is suspicious. R89: a series counts as one, for it goes by one act; what has no copy is none."""
     for origin in Origin:
         of_origin = [read.link for read in gone if read.link is not None and read.link.origin is origin]
         count = len({_act(link) for link in of_origin if link.origin is Origin.CALENDAR or link.entry_id is not None})

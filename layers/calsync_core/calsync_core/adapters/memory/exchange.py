@@ -6,7 +6,6 @@ too many wrong ones, as Active Directory does. Entries stand in a MemoryMailboxS
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import cast
 from urllib.parse import urlsplit
 
 from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
@@ -242,4 +241,4 @@ def _host_of(server: str) -> str:
     host = urlsplit(server if "//" in server else f"//{server}").hostname
     if not host or " " in host:
         raise InputError("server_address", field="server")
-    return cast("str", host).lower()
+    return host.lower()

@@ -18,6 +18,7 @@ from calsync_core.domain.errors import (
     RefusedError,
     VersionChangedError,
 )
+from calsync_core.domain.grids import outward
 from calsync_core.domain.ids import BookingId, LinkRef, ResourceId
 from calsync_core.domain.resources import Resource
 from calsync_core.domain.windows import Window
@@ -127,7 +128,7 @@ class MemoryHost:
         start, end = block.when.interval(block.time_zone)
         if end < start or block.resource_id not in self.system.resources:
             raise AppointmentRejectedError("block_invalid", ref=block.ref)
-        version = self.system.write_block(block)
+        version = self.system.write_block(replace(block, when=outward(block.when, self.offered.granularity_minutes)))
         self.fault("put_block", "after")
         return version
 

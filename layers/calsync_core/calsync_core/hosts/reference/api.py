@@ -77,7 +77,7 @@ def _add_reads(app: APIGatewayHttpResolver, system: System, guarded: Callable[[H
     @app.get("/host/capabilities")
     @guarded
     def capabilities(_: Incoming) -> Response[str]:
-        return _answer(200, _capabilities(system.desk.granularity_minutes))
+        return _answer(200, offered(system.desk.granularity_minutes))
 
     @app.get("/host/changes")
     @guarded
@@ -191,7 +191,7 @@ def problem(error: HostError) -> Response[str]:
     return Response(error.status, "application/problem+json", json.dumps(body), headers)
 
 
-def _capabilities(granularity_minutes: int) -> dict[str, Any]:
+def offered(granularity_minutes: int) -> dict[str, Any]:
     return {
         "connector": 1,
         "blocks": True,
