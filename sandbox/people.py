@@ -112,6 +112,8 @@ class App:
     audience: Audience = "AzureADandPersonalMicrosoftAccount"
     publisher: str = ""
     secrets: list[Secret] = field(default_factory=list)
+    certificates: list[str] = field(default_factory=list)
+    """Certificates (PEM) with whose keys the app may sign client assertions."""
     scopes: list[str] = field(default_factory=list)
     roles: list[str] = field(default_factory=list)
     token_faults: list[TokenFault] = field(default_factory=list)

@@ -61,6 +61,7 @@ class AppInput(Strict):
     audience: Audience = "AzureADandPersonalMicrosoftAccount"
     publisher: str = ""
     secrets: list[SecretInput] = Field(default_factory=list)
+    certificates: list[str] = Field(default_factory=list)
     scopes: list[str] = Field(default_factory=list)
     roles: list[str] = Field(default_factory=list)
 
@@ -73,6 +74,7 @@ class AppChange(Strict):
     audience: Audience | None = None
     publisher: str | None = None
     secrets: list[SecretInput] | None = None
+    certificates: list[str] | None = None
     scopes: list[str] | None = None
     roles: list[str] | None = None
 
@@ -162,6 +164,7 @@ async def _add_app(sandbox: "Sandbox", request: Request) -> App:
         audience=wanted.audience,
         publisher=wanted.publisher,
         secrets=[_secret(sandbox.world.clock.now(), s) for s in wanted.secrets],
+        certificates=wanted.certificates,
         scopes=wanted.scopes,
         roles=wanted.roles,
     )

@@ -10,6 +10,7 @@ from urllib.parse import unquote_plus
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from sandbox.entra.assertion import check_assertion
 from sandbox.entra.consent import missing_scopes
 from sandbox.entra.errors import GRAPH_APP_ID, StsError
 from sandbox.entra.forms import FORM, form
@@ -49,7 +50,10 @@ def _answer(entra: Entra, request: Request, asked: dict[str, str]) -> dict[str, 
     client_id, secret = _client(request, asked)
     app = entra.app(client_id, tenant_path)
     tenant = entra.check_path(app, tenant_path)
-    _check_client(entra, app, secret, asked)
+    if "client_assertion" in asked:
+        check_assertion(entra, app, asked, str(request.url))
+    else:
+        _check_client(entra, app, secret)
     for faults in (app.token_faults, tenant.token_faults if tenant else []):
         code = take_fault(faults, grant_type)
         if code is not None:
@@ -77,11 +81,9 @@ def _client(request: Request, asked: Mapping[str, str]) -> tuple[str, str]:
     return asked.get("client_id", ""), asked.get("client_secret", "")
 
 
-def _check_client(entra: Entra, app: App, secret: str, asked: Mapping[str, str]) -> None:
-    """Raises StsError 7000218 no secret, 7000215 a wrong one, 7000222 an expired one, 700027 an assertion."""
+def _check_client(entra: Entra, app: App, secret: str) -> None:
+    """Raises StsError 7000218 no secret, 7000215 a wrong one, 7000222 an expired one."""
     values = entra.text_values(app, None)
-    if "client_assertion" in asked:
-        raise StsError(700027, values)  # no certificate can be registered here
     if not secret:
         raise StsError(7000218, values)
     fitting = [s for s in app.secrets if secrets.compare_digest(s.value.encode(), secret.encode())]

@@ -1,11 +1,18 @@
 """The token endpoint: codes, PKCE, refresh tokens, client credentials, admin consent, every AADSTS code on demand."""
 
-from datetime import timedelta
+import base64
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.x509.oid import NameOID
 
+from sandbox.entra.assertion import BEARER
 from sandbox.entra.errors import SHAPES
 from tests.sandbox.small_microsoft import Microsoft
 from tests.sandbox.walks import CLIENT_ID, REDIRECT, SCOPES, SECRET, code_of, redeem, refresh
@@ -326,3 +333,80 @@ def test_life_of_tokens_follows_the_sandbox_clock(small: Microsoft) -> None:
 
     assert small.control("GET", "/clock")["now"] > before
     assert small.graph(tokens["access_token"]).get("/v1.0/me").status_code == 401
+
+
+def _key() -> RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def _certificate(key: RSAPrivateKey, days: int = 365) -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "role account")])
+    begins = datetime.now(UTC) - timedelta(days=400)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(begins)
+        .not_valid_after(datetime.now(UTC) + timedelta(days=days))
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _assertion(small: Microsoft, key: RSAPrivateKey, certificate: str, algorithm: str, **claims: Any) -> dict[str, Any]:
+    now = datetime.now(UTC).timestamp()
+    url = f"{str(small.machine.base_url).rstrip('/')}/clinic.example/oauth2/v2.0/token"
+    wanted = {"aud": url, "iss": CLIENT_ID, "sub": CLIENT_ID, "jti": "1", "iat": now, "exp": now + 600, **claims}
+    digest = x509.load_pem_x509_certificate(certificate.encode()).fingerprint(hashes.SHA256())
+    header = {"x5t#S256": base64.urlsafe_b64encode(digest).decode().rstrip("=")}
+    text = jwt.encode(wanted, key, algorithm=algorithm, headers=header)
+    return {"client_secret": None, "client_assertion": text, "client_assertion_type": BEARER}
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256"])
+def test_an_app_proves_itself_by_its_certificate(small: Microsoft, algorithm: str) -> None:
+    key = _key()
+    certificate = _certificate(key)
+    small.control("PATCH", f"/apps/{CLIENT_ID}", {"certificates": [certificate]})
+
+    answer = app_token(small, **_assertion(small, key, certificate, algorithm))
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["access_token"]
+
+
+@pytest.mark.parametrize(
+    ("claims", "code"),
+    [
+        ({"aud": "https://elsewhere.example/token"}, 700023),
+        ({"iss": "somebody"}, 700021),
+        ({"sub": "somebody"}, 700021),
+        ({"exp": 1000}, 700024),
+        ({"jti": ""}, 700024),
+    ],
+)
+def test_an_assertion_that_does_not_fit_is_refused(small: Microsoft, claims: dict[str, Any], code: int) -> None:
+    key = _key()
+    certificate = _certificate(key)
+    small.control("PATCH", f"/apps/{CLIENT_ID}", {"certificates": [certificate]})
+
+    assert code_of(app_token(small, **_assertion(small, key, certificate, "PS256", **claims))) == code
+
+
+def test_an_assertion_by_a_key_that_is_not_registered_is_refused(small: Microsoft) -> None:
+    key, other = _key(), _key()
+    certificate = _certificate(key)
+    small.control("PATCH", f"/apps/{CLIENT_ID}", {"certificates": [certificate]})
+
+    assert code_of(app_token(small, **_assertion(small, other, certificate, "PS256"))) == 700027
+    assert code_of(app_token(small, **_assertion(small, other, _certificate(other), "PS256"))) == 700027
+
+
+def test_an_expired_certificate_signs_no_more(small: Microsoft) -> None:
+    key = _key()
+    certificate = _certificate(key, days=-1)
+    small.control("PATCH", f"/apps/{CLIENT_ID}", {"certificates": [certificate]})
+
+    assert code_of(app_token(small, **_assertion(small, key, certificate, "RS256"))) == 7000214
