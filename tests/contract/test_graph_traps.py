@@ -507,8 +507,8 @@ def test_an_entry_that_cannot_be_read_hurts_itself_alone(side: Watched) -> None:
 
     page = side.provider.changes(side.calendar, cursor, WINDOW, OPEN)
 
-    assert [entry.id for entry in page.entries] == ["good-1"]
-    assert page.removed == ("broken-1",)
+    assert [(entry.id, entry.problem) for entry in page.entries] == [("broken-1", "entry_unreadable"), ("good-1", None)]
+    assert page.removed == ()
     assert removed_of(read_round(side, cursor)[0]) == set()
     assert side.provider.entries(side.calendar, [good], OPEN)[good] is not None
 
@@ -518,5 +518,5 @@ def test_an_entry_that_is_there_but_cannot_be_read_is_not_taken_for_gone(side: W
     broken = {"id": ids[0], "start": {"dateTime": "soon"}}
     side.microsoft.fault(match={"path": f"/events/{ids[0][:60]}"}, action={"status": 200, "body": broken})
     for wanted in (ids[:1], ids):
-        with pytest.raises(ProviderUnavailableError):
-            side.provider.entries(side.calendar, wanted, OPEN)
+        found = side.provider.entries(side.calendar, wanted, OPEN)
+        assert [found[one].problem for one in wanted] == ["entry_unreadable"] * len(wanted)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -13,12 +13,14 @@ from calsync_core.adapters.hosts.connector import ConnectorHost
 from calsync_core.adapters.hosts.documents import from_when
 from calsync_core.domain.appointments import AllDay, Notes, When
 from calsync_core.domain.errors import (
+    AppointmentRejectedError,
     InstallationError,
     ProviderThrottledError,
     ProviderUnavailableError,
     RefusedError,
 )
-from calsync_core.domain.ids import BookingId
+from calsync_core.domain.ids import BookingId, ResourceId
+from calsync_core.domain.windows import Window
 from calsync_core.hosts.reference.app import build_app
 from calsync_core.keys import host_key
 
@@ -145,11 +147,21 @@ BOOKING = {
         {"end": "2026-12-07T08:00:00Z"}, {"resource_ids": "anna"}, {"customer": "Max"}, {"title": 7},
     ],
 )  # fmt: skip
-def test_an_answer_that_does_not_fit_the_contract_is_no_answer(scripted: Any, wrong: dict[str, Any]) -> None:
+def test_a_booking_that_does_not_fit_the_contract_hurts_itself_alone(scripted: Any, wrong: dict[str, Any]) -> None:
     script, host = scripted
     script.say(200, {**BOOKING, **wrong})
-    with pytest.raises(ProviderUnavailableError, match="host_answer_unreadable"):
+    with pytest.raises(ProviderUnavailableError if "id" in wrong else AppointmentRejectedError, match="unreadable"):
         host.booking(BookingId("bkg_1"))
+    script.answers = []
+    script.say(200, {"items": [{**BOOKING, **wrong}, {**BOOKING, "id": "bkg_2"}], "next_cursor": None})
+    page = host.bookings(ResourceId("anna"), Window.around(datetime(2026, 12, 1, tzinfo=UTC), 1, 4))
+    assert [one.id for one in page.bookings] == ["bkg_2"]
+    assert [(one.id, one.code) for one in page.unreadable] == [(wrong.get("id", "bkg_1") or None, "booking_unreadable")]
+    script.answers = []
+    upserts = [{"type": "upsert", "booking": {**BOOKING, **one}} for one in (wrong, {"id": "bkg_2"})]
+    script.say(200, {"items": upserts, "cursor": "c2", "more": False})
+    changes = host.changes(ResourceId("anna"), "c1")
+    assert ([one.id for one in changes.bookings], len(changes.unreadable)) == (["bkg_2"], 1)
 
 
 def test_unknown_fields_are_ignored_and_missing_versions_made_from_the_content(scripted: Any) -> None:
@@ -220,6 +232,7 @@ def test_the_code_of_a_refusal_is_kept_only_when_it_looks_like_one(scripted: Any
 
 def test_a_block_is_sent_as_the_contract_says(scripted: Any) -> None:
     script, host = scripted
+    script.say(200, {"html_notes": True})
     script.say(200, {"version": "7"})
     assert host.put_block(block("blk/1", at(9), notes=Notes("<b>x</b>", is_html=True))) == "7"
     method, path, headers, body = script.asked[-1]
@@ -230,6 +243,14 @@ def test_a_block_is_sent_as_the_contract_says(scripted: Any) -> None:
         "kind": "busy", "title": None, "notes": {"format": "html", "value": "<b>x</b>"},
         "origin": {"system": "calsync", "ref": "blk/1", "connection_id": None},
     }  # fmt: skip
+
+
+def test_a_booking_system_without_html_gets_the_text(scripted: Any) -> None:
+    script, host = scripted
+    script.say(200, {})
+    script.say(200, {"version": "7"})
+    host.put_block(block("blk/1", at(9), notes=Notes("<p>bring <b>keys</b></p>", is_html=True)))
+    assert json.loads(script.asked[-1][3])["notes"] == {"format": "text", "value": "bring keys"}
 
 
 def test_endless_pages_end(scripted: Any) -> None:

@@ -21,12 +21,23 @@ class Capabilities:
     has_change_feed: bool = True
     lists_blocks: bool = False
     granularity_minutes: int = 1
+    takes_html_notes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A booking of an answer that does not fit the contract: its id if it has one, why, and which field."""
+
+    id: BookingId | None
+    code: str
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BookingPage:
     bookings: tuple[Booking, ...]
     next_cursor: str | None
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,7 @@ class HostChanges:
     gone: tuple[BookingId, ...]
     next_cursor: str
     is_last: bool
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 class HostPlatform(Protocol):
@@ -54,7 +66,7 @@ class HostPlatform(Protocol):
         """
 
     def booking(self, booking_id: BookingId) -> Booking:
-        """Raises AppointmentGoneError."""
+        """Raises AppointmentGoneError, and AppointmentRejectedError for one that cannot be read."""
 
     def move_booking(
         self,
@@ -74,7 +86,8 @@ class HostPlatform(Protocol):
         """Raises RefusedError(code), VersionChangedError, AppointmentGoneError."""
 
     def put_block(self, block: Block) -> str:
-        """Write or overwrite by `ref`; never refused for overlap. Gives the version.
+        """Write or overwrite by `ref`; never refused for overlap; rounded outward to the system's grid of times, and
+        listed as rounded. Gives the version.
 
         Raises AppointmentRejectedError.
         """

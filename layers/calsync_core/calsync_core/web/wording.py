@@ -974,6 +974,30 @@ _CONSOLE: Mapping[str, Wording] = {
     "outside_window": _w(_("Outside the weeks that are copied"), "", _NOTHING, Actor.NOBODY),
     "own_booking": _w(_("The copy of a booking that this person or room has too"), "", _NOTHING, Actor.NOBODY),
     "direction": _w(_("The setting copies in the other direction only"), "", _NOTHING, Actor.NOBODY),
+    "times_inverted": _w(
+        _("The entry ends before it begins and was set aside"),
+        _("What stood for it on the other side stays as it was."),
+        _("Open it in the calendar and correct its times."),
+        Actor.RESOURCE,
+    ),
+    "times_out_of_range": _w(
+        _("The entry lies too many centuries away and was set aside"),
+        _("What stood for it on the other side stays as it was."),
+        _("Open it in the calendar and correct its times."),
+        Actor.RESOURCE,
+    ),
+    "entry_unreadable": _w(
+        _("An entry of the calendar could not be read and was set aside"),
+        _("What stood for it on the other side stays as it was; all others go on."),
+        _("Open it in the calendar and save it again."),
+        Actor.RESOURCE,
+    ),
+    "booking_unreadable": _w(
+        _("A booking could not be read and was set aside"),
+        _("Its copy stays as it was; all others go on."),
+        _("Tell the maker of the booking system which field is named."),
+        Actor.ADMIN,
+    ),
     "kept_changing": _w(_("The entry changed again and again while it was written"), "", _BY_ITSELF, Actor.NOBODY),
     "write_budget": _w(
         _("The entry was written too often in an hour and was set aside"),

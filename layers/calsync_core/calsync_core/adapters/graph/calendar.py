@@ -151,7 +151,7 @@ class GraphCalendarProvider:
         """The answer of a write does not carry the mark; of a create we know it, of an update it stays unknown."""
         try:
             entry = to_entry(event, calendar_id, self._mailbox_zone, EVERYTHING)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise ProviderUnavailableError("answer_unreadable", kind="event") from None
         return entry if mark is None else replace(entry, mark=mark, is_mark_known=True)
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from calsync_core.adapters.graph.client import TOO_MUCH, GraphClient, GraphRefusedError
 from calsync_core.adapters.graph.errors import Refusal
-from calsync_core.adapters.graph.mapping import select, to_entry
+from calsync_core.adapters.graph.mapping import select, to_readable
 from calsync_core.adapters.graph.wire import MARK_EXPANSION, ZoneOf, show_instant
 from calsync_core.domain.appointments import Entry
 from calsync_core.domain.errors import (
@@ -172,18 +172,17 @@ class Feed:
     def _read(
         self, calendar_id: CalendarId, answer: dict[str, Any], content: Content, *, has_marks: bool
     ) -> tuple[tuple[Entry, ...], tuple[EntryId, ...]]:
-        """An entry that cannot be read becomes a hint to look at its id: it is neither gone nor an end of the run."""
+        """An entry that cannot be read says so by its `problem`: it is neither gone nor an end of the run."""
         entries: list[Entry] = []
         removed: list[EntryId] = []
         for event in _values(answer):
             if "@removed" in event:
-                removed.append(EntryId(event["id"]))
-                continue
-            try:
-                entries.append(to_entry(event, calendar_id, self._zone, content, has_marks=has_marks))
-            except (KeyError, TypeError, ValueError):
-                if event.get("id"):
+                if isinstance(event.get("id"), str):
                     removed.append(EntryId(event["id"]))
+                continue
+            entry = to_readable(event, calendar_id, self._zone, content, has_marks=has_marks)
+            if entry is not None:
+                entries.append(entry)
         return tuple(entries), tuple(removed)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from calsync_core.adapters.graph.client import PREFER, PREFER_HTML, GraphClient, GraphRefusedError
 from calsync_core.adapters.graph.errors import read_refusal, to_error
-from calsync_core.adapters.graph.mapping import EVERYTHING, select, to_entry
+from calsync_core.adapters.graph.mapping import EVERYTHING, select, to_readable
 from calsync_core.adapters.graph.wire import MARK_EXPANSION, MARK_PROPERTY, ZoneOf, show_instant
 from calsync_core.domain.appointments import Entry, Mark
 from calsync_core.domain.errors import (
@@ -34,7 +34,7 @@ class Lookups:
         self._zone = zone
 
     def by_id(self, calendar_id: CalendarId, ids: Sequence[EntryId], content: Content) -> dict[EntryId, Entry | None]:
-        """None = gone for certain. One that is there but cannot be read is neither: ProviderUnavailableError.
+        """None = gone for certain. One that is there but cannot be read is neither, and says so by its `problem`.
 
         "Not found" is believed only while the calendar itself is there: a removed calendar must not look like one
         whose entries were all deleted. Raises CalendarGoneError.
@@ -168,10 +168,11 @@ class Lookups:
             link = answer.get("@odata.nextLink")
 
     def _read(self, event: dict[str, Any], calendar_id: CalendarId, content: Content) -> Entry:
-        try:
-            return to_entry(event, calendar_id, self._zone, content, has_marks=True)
-        except (KeyError, TypeError, ValueError):
-            raise ProviderUnavailableError("answer_unreadable", kind="event") from None
+        """One that is there but cannot be read says so by its `problem`; a thing without an id is no answer at all."""
+        entry = to_readable(event, calendar_id, self._zone, content, has_marks=True)
+        if entry is None:
+            raise ProviderUnavailableError("answer_unreadable", kind="event")
+        return entry
 
 
 def entry_path(calendar_id: CalendarId, entry_id: EntryId) -> str:

@@ -1,12 +1,13 @@
 """Graph events <-> Entry and Copy, pure. What may not be read is dropped here, before an object exists."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from calsync_core.adapters.graph.recurrences import to_patterned, to_series_times
 from calsync_core.adapters.graph.wire import (
     MARK_PROPERTY,
+    UnreadableTimesError,
     ZoneOf,
     read_instant,
     read_mark,
@@ -15,8 +16,9 @@ from calsync_core.adapters.graph.wire import (
     read_when,
     show_instant,
 )
-from calsync_core.domain.appointments import AllDay, Busy, Copy, Entry, Kind, Mark, Response, When
+from calsync_core.domain.appointments import AllDay, Busy, Copy, Entry, Kind, Mark, Response, Timed, When
 from calsync_core.domain.ids import CalendarId, EntryId
+from calsync_core.domain.texts import fit
 from calsync_core.ports.calendar import Content
 
 EVERYTHING = Content(title=True, notes=True, private=True)
@@ -43,12 +45,14 @@ _RESPONSES = {
     "declined": Response.DECLINED,
     "notResponded": Response.NOT_RESPONDED,
 }
+_NEVER = Timed(datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC))
 _OPEN_SENSITIVITIES = frozenset({"normal", "personal", None, ""})
 # Without title and notes these are all that is asked for, where the interface lets us choose. The attendees leave the
 # parser as one claim, has_attendees: it is what keeps us from mailing strangers by a change of our own copy.
 _TIME_FIELDS = (
     "id,changeKey,type,seriesMasterId,originalStart,start,end,isAllDay,showAs,sensitivity,isCancelled,responseStatus,"
-    "isReminderOn,reminderMinutesBeforeStart,createdDateTime,iCalUId,attendees"
+    "isReminderOn,reminderMinutesBeforeStart,createdDateTime,iCalUId,attendees,"
+    "originalStartTimeZone"
 )
 _VIEW_FIELDS = _TIME_FIELDS.replace("createdDateTime,", "")  # calendarView cannot select it (graph.md 3.2)
 
@@ -72,11 +76,12 @@ def to_entry(
 ) -> Entry:
     """One event. `has_marks` says that the extended property was asked for.
 
-    Raises KeyError, TypeError or ValueError when id or times cannot be read.
+    Raises what odd data raises (KeyError, TypeError, ValueError, AttributeError, OverflowError).
     """
     get = event.get
     when = read_when(event, zone)
-    kind = _KINDS.get(get("type") or "singleInstance", Kind.SINGLE)
+    # A word of tomorrow is read by what it belongs to.
+    kind = _KINDS.get(get("type") or "singleInstance", Kind.EXCEPTION if get("seriesMasterId") else Kind.SINGLE)
     is_of_series = kind is Kind.OCCURRENCE or kind is Kind.EXCEPTION
     series_id = get("seriesMasterId") if is_of_series else None
     original = read_original_start(event, when, zone) if is_of_series else None
@@ -98,7 +103,7 @@ def to_entry(
         is_private,
         _RESPONSES.get((get("responseStatus") or {}).get("response") or "", Response.NONE),
         bool(get("isCancelled")),
-        get("subject") or "" if (content.title or content.subject) and is_open else None,
+        fit(get("subject") or "") if (content.title or content.subject) and is_open else None,
         read_notes(get("body"), with_html=content.html) if content.notes and is_open else None,
         _location(event) if content.title and is_open else None,
         timedelta(minutes=get("reminderMinutesBeforeStart") or 0) if get("isReminderOn") else None,
@@ -110,6 +115,28 @@ def to_entry(
         web_link=get("webLink") if is_open else None,
         categories=_categories(event) if content.categories and is_open else (),
     )
+
+
+def to_readable(
+    event: Mapping[str, Any], calendar_id: CalendarId, zone: ZoneOf, content: Content, *, has_marks: bool = False
+) -> Entry | None:
+    """One event, or an Entry that says by `problem` why it cannot be read; None when it has not even an id."""
+    try:
+        return to_entry(event, calendar_id, zone, content, has_marks=has_marks)
+    except UnreadableTimesError as error:
+        problem = str(error)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        problem = "entry_unreadable"
+    name, series = event.get("id"), event.get("seriesMasterId")
+    if not isinstance(name, str) or not name:
+        return None
+    series_id = EntryId(series) if isinstance(series, str) and series else None
+    return Entry(
+        EntryId(name), calendar_id, str(event.get("changeKey") or ""), _NEVER,
+        Kind.EXCEPTION if series_id else Kind.MASTER if event.get("type") == "seriesMaster" else Kind.SINGLE,
+        series_id,
+        is_mark_known=has_marks, problem=problem,
+    )  # fmt: skip
 
 
 def to_event(copy: Copy) -> dict[str, Any]:
@@ -173,4 +200,4 @@ def _categories(event: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _location(event: Mapping[str, Any]) -> str | None:
-    return ((event.get("location") or {}).get("displayName") or "").strip() or None
+    return fit((event.get("location") or {}).get("displayName") or "").strip() or None

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import AllDay, Mark, Notes, Timed, When
 from calsync_core.domain.notes import LONGEST_NOTES, LONGEST_READ, text_of_html
+from calsync_core.domain.texts import fit
+from calsync_core.domain.windows import EARLIEST_YEAR, LATEST_YEAR
 from calsync_core.domain.zones import iana_name
 
 MARK_PROPERTY = "String {9c0c4a2e-6f0b-4d6e-9a54-c1f3c4b8d7a1} Name calsyncId"
@@ -24,13 +26,28 @@ _DAY = timedelta(days=1)
 _HALF_DAY = timedelta(hours=12)
 
 
+class UnreadableTimesError(ValueError):
+    """Times that cannot be placed; the message is the code of why."""
+
+
 def read_when(event: Mapping[str, Any], zone: ZoneOf) -> When:
-    """Start and end of an event."""
+    """Start and end of an event. Raises UnreadableTimesError beside what every function here may raise."""
     start, end = event["start"], event["end"]
     if event.get("isAllDay"):
-        first = read_day(start, zone)
-        return AllDay(first, max(read_day(end, zone), first + _DAY))
-    return Timed(read_date_time(start), read_date_time(end))
+        own = event.get("originalStartTimeZone")
+        first, last = read_day(start, zone, own), read_day(end, zone, own)
+        _check_year(first, last)
+        return AllDay(first, max(last, first + _DAY))
+    when = Timed(read_date_time(start), read_date_time(end))
+    _check_year(when.start_at, when.end_at)
+    if when.end_at < when.start_at:
+        raise UnreadableTimesError("times_inverted")
+    return when
+
+
+def _check_year(*moments: date) -> None:
+    if not all(EARLIEST_YEAR <= moment.year <= LATEST_YEAR for moment in moments):
+        raise UnreadableTimesError("times_out_of_range")
 
 
 def read_date_time(value: Mapping[str, Any]) -> datetime:
@@ -38,22 +55,29 @@ def read_date_time(value: Mapping[str, Any]) -> datetime:
     # fromisoformat takes six fractional digits, Graph writes seven
     naive = datetime.fromisoformat(value["dateTime"][:26].rstrip("Z"))
     name = value.get("timeZone")
+    if naive.tzinfo is not None:
+        return naive.astimezone(UTC)
     if name == "UTC" or not name:
         return naive.replace(tzinfo=UTC)
+    _check_year(naive)
     return naive.replace(tzinfo=ZoneInfo(iana_name(name) or "UTC")).astimezone(UTC)
 
 
-def read_day(value: Mapping[str, Any], zone: ZoneOf) -> date:
+def read_day(value: Mapping[str, Any], zone: ZoneOf, own_zone: str | None = None) -> date:
     """The date of an all-day start or end: the date part, never converted.
 
-    Old Outlook clients leave odd times behind (23:00 of the day before, in UTC): those become the nearest midnight in
-    the calendar's zone.
+    Old Outlook clients leave odd times behind (23:00 of the day before, in UTC): those are midnights of the zone that
+    the event was made in, else they become the nearest midnight in the calendar's zone.
     """
     text: str = value["dateTime"]
     if text[10:19] in {"T00:00:00", ""}:
         return date.fromisoformat(text[:10])
-    local = read_date_time(value).astimezone(ZoneInfo(zone()))
-    return (local + _HALF_DAY).date()
+    moment = read_date_time(value)
+    made_in = iana_name(own_zone) if own_zone else None
+    local = moment.astimezone(ZoneInfo(made_in or "UTC"))
+    if local.hour or local.minute:
+        local = moment.astimezone(ZoneInfo(zone())) + _HALF_DAY
+    return local.date()
 
 
 def read_instant(text: str | None) -> datetime | None:
@@ -90,7 +114,7 @@ def read_notes(body: Mapping[str, Any] | None, *, with_html: bool = False) -> No
     """
     if not body:
         return None
-    text = str(body.get("content") or "")
+    text = fit(str(body.get("content") or ""))
     if str(body.get("contentType") or "").lower() == "html":
         plain = text_of_html(text)
         if with_html and plain:

@@ -1,12 +1,14 @@
 """HostPlatform over HTTP: Host Connector v1 (docs/hosts/connector-v1.md). Any system that speaks it, ours included."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from calsync_core.adapters.hosts.client import HostClient
 from calsync_core.adapters.hosts.documents import (
     HASHED,
+    UNREADABLE,
     DocumentError,
     from_block,
     from_when,
@@ -15,18 +17,21 @@ from calsync_core.adapters.hosts.documents import (
     to_booking,
     to_capabilities,
     to_resource,
+    to_unreadable,
 )
-from calsync_core.domain.appointments import AllDay, Block, Booking, When
+from calsync_core.domain.appointments import AllDay, Block, Booking, Notes, When
 from calsync_core.domain.errors import (
     AppointmentGoneError,
     AppointmentRejectedError,
     ProviderUnavailableError,
     RefusedError,
 )
+from calsync_core.domain.grids import HOUR, outward
 from calsync_core.domain.ids import BookingId, LinkRef, ResourceId
+from calsync_core.domain.notes import text_of_html
 from calsync_core.domain.resources import Resource
 from calsync_core.domain.windows import Window
-from calsync_core.ports.host import BookingPage, Capabilities, HostChanges
+from calsync_core.ports.host import BookingPage, Capabilities, HostChanges, Unreadable
 
 T = TypeVar("T")
 
@@ -37,6 +42,7 @@ class ConnectorHost:
     def __init__(self, client: HostClient) -> None:
         self._client = client
         self._zones: dict[ResourceId, str] = {}
+        self._offers: Capabilities | None = None
 
     def capabilities(self) -> Capabilities:
         return _read(to_capabilities, self._client.call("GET", "/capabilities"))
@@ -53,30 +59,38 @@ class ConnectorHost:
         if cursor is not None:
             query["cursor"] = cursor
         answer = self._of_resource("/bookings", query)
-        items = tuple(_read(to_booking, one) for one in _items(answer))
-        return BookingPage(items, _cursor(answer.get("next_cursor")))
+        bookings, unreadable = _readable(_items(answer))
+        return BookingPage(bookings, _cursor(answer.get("next_cursor")), unreadable)
 
     def changes(self, resource_id: ResourceId, cursor: str | None) -> HostChanges:
         query = {"resource_id": str(resource_id)}
         if cursor is not None:
             query["cursor"] = cursor
         answer = self._of_resource("/changes", query)
-        bookings: list[Booking] = []
+        upserts: list[dict[str, Any]] = []
         gone: list[BookingId] = []
         for item in _items(answer):
             if item.get("type") == "tombstone" and isinstance(item.get("id"), str):
                 gone.append(BookingId(item["id"]))
             elif item.get("type") == "upsert" and isinstance(item.get("booking"), dict):
-                bookings.append(_read(to_booking, item["booking"]))
+                upserts.append(item["booking"])
             else:
                 raise ProviderUnavailableError("host_answer_unreadable", field="items.type")
         next_cursor = _cursor(answer.get("cursor"))
         if next_cursor is None:
             raise ProviderUnavailableError("host_answer_unreadable", field="cursor")
-        return HostChanges(tuple(bookings), tuple(gone), next_cursor, is_last=answer.get("more") is not True)
+        bookings, unreadable = _readable(upserts)
+        is_last = answer.get("more") is not True
+        return HostChanges(bookings, tuple(gone), next_cursor, is_last, unreadable)
 
     def booking(self, booking_id: BookingId) -> Booking:
-        return _read(to_booking, self._client.call("GET", _booking_path(booking_id)))
+        answer = self._client.call("GET", _booking_path(booking_id))
+        try:
+            return to_booking(answer)
+        except DocumentError as error:
+            if not answer.get("id"):  # not even an answer about a booking
+                raise ProviderUnavailableError("host_answer_unreadable", field=str(error)) from None
+            raise AppointmentRejectedError(UNREADABLE, field=str(error)) from None
 
     def move_booking(
         self,
@@ -100,7 +114,7 @@ class ConnectorHost:
     def put_block(self, block: Block) -> str:
         path = f"/blocks/{quote(block.ref, safe='')}"
         try:
-            answer = self._client.call("PUT", path, body=from_block(block))
+            answer = self._client.call("PUT", path, body=from_block(self._in_its_format(block)))
         except (
             RefusedError,
             AppointmentGoneError,
@@ -108,6 +122,20 @@ class ConnectorHost:
             raise AppointmentRejectedError("block_refused", **error.detail) from None
         version = answer.get("version")
         return version if isinstance(version, str) else ""
+
+    def _in_its_format(self, block: Block) -> Block:
+        """On its grid of times, and as text where it does not say that it takes HTML. It is asked once, and only when
+        an answer could matter: full hours are on every grid."""
+        is_html = block.notes is not None and block.notes.is_html
+        if not is_html and outward(block.when, HOUR) == block.when:
+            return block
+        if self._offers is None:
+            self._offers = self.capabilities()
+        block = replace(block, when=outward(block.when, self._offers.granularity_minutes))
+        if block.notes is None or not is_html or self._offers.takes_html_notes:
+            return block
+        text = text_of_html(block.notes.text)
+        return replace(block, notes=Notes(text) if text else None)
 
     def delete_block(self, ref: LinkRef) -> None:
         try:
@@ -178,6 +206,18 @@ def _read(parse: Callable[[dict[str, Any]], T], document: dict[str, Any]) -> T:
         return parse(document)
     except DocumentError as error:
         raise ProviderUnavailableError("host_answer_unreadable", field=str(error)) from None
+
+
+def _readable(documents: list[dict[str, Any]]) -> tuple[tuple[Booking, ...], tuple[Unreadable, ...]]:
+    """One booking that does not fit the contract is told apart; it is no reason to stop for the others."""
+    bookings: list[Booking] = []
+    unreadable: list[Unreadable] = []
+    for document in documents:
+        try:
+            bookings.append(to_booking(document))
+        except DocumentError as error:
+            unreadable.append(to_unreadable(document, error))
+    return tuple(bookings), tuple(unreadable)
 
 
 def _items(answer: dict[str, Any]) -> list[dict[str, Any]]:

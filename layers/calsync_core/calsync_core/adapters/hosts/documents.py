@@ -23,9 +23,9 @@ from calsync_core.domain.appointments import (
 )
 from calsync_core.domain.errors import AppointmentRejectedError
 from calsync_core.domain.ids import BookingId, LinkRef, ResourceId
+from calsync_core.domain.notes import LONGEST_READ
 from calsync_core.domain.recurrence import Inexpressible
 from calsync_core.domain.resources import Owner, Resource, ResourceKind, WorkingRange
-from calsync_core.domain.notes import LONGEST_READ
 from calsync_core.domain.rrules import parse_rule
 from calsync_core.domain.texts import fit
 from calsync_core.domain.windows import EARLIEST_YEAR, LATEST_YEAR
@@ -149,6 +149,7 @@ def to_capabilities(document: Json) -> Capabilities:
         has_change_feed=document.get("change_feed") is True,
         lists_blocks=document.get("lists_blocks") is True,
         granularity_minutes=max(1, granularity),
+        takes_html_notes=document.get("html_notes") is True,
     )
 
 
