@@ -54,7 +54,7 @@ def _certificate(app: App, header: Mapping[str, object]) -> x509.Certificate | N
             "x5t#S256": _thumbprint(certificate.fingerprint(hashes.SHA256())),
             "x5t": _thumbprint(certificate.fingerprint(hashes.SHA1())),
         }
-        if any(header.get(name) == value for name, value in named.items()):
+        if any(str(header.get(name, "")).rstrip("=") == value for name, value in named.items()):
             return certificate
     return None
 

@@ -1,4 +1,4 @@
-"""A role account: one low-privilege account that may look up when anybody of an organisation is free; no secret here."""
+"""A role account: one low-privilege account that may look up when anybody of a company is free; no secret here."""
 
 import re
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class RoleAccess(StrEnum):
 class AppKey(StrEnum):
     """How an application proves to Microsoft that it is itself."""
 
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - a word for the kind, not one
     CERTIFICATE = "certificate"
 
 
@@ -29,8 +29,8 @@ class RoleAccount:
     """`mail_domains` are what it answers for, and count only once its test has passed (`passed_at`).
 
     Exchange: `server` is the one that is asked (in a hybrid the one that sees everyone), `address` and `login` the
-    account, `acts_for` the mailbox that it impersonates. Microsoft 365: `directory` is the tenant of the token endpoint,
-    `client_id` the application, `key` how it signs in, `acts_for` the mailbox through which Graph is asked.
+    account, `acts_for` the mailbox that it impersonates. Microsoft 365: `directory` is the tenant of the token
+    endpoint, `client_id` the application, `key` how it signs in, `acts_for` the mailbox through which Graph is asked.
     `expires_at` is the end of the secret or certificate. `tested_at` and `code` belong to the last test or look-up:
     why it did not work. `tried_on` is the address of the last test.
     """

@@ -29,8 +29,8 @@ class JourneyPorts(MailPorts):
     """`redirect_uri` is where the provider sends the browser back to, exactly as it is registered there.
 
     `text_version` is the version of the operator's privacy text that people agree to now. `app_rules` are the
-    deployment's own rules for the two apps (domain/apps.py); what is not named is open. `installation` is what the marks
-    of this stack say.
+    deployment's own rules for the two apps (domain/apps.py); what is not named is open. `installation` is what the
+    marks of this stack say.
     """
 
     queue: Queue

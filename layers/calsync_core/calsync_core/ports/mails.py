@@ -39,7 +39,8 @@ class Draft:
     INVITATION: token, expires_at, invited_by, message, kind. REMINDER: invitation (its id), expires_at, invited_by, is_stuck.
     CONNECTED: entries. NOT_CONNECTED: code.
     SIGN_IN_EXPIRED: code, since_at. CONFLICT: conflict, revision, at (instant), code. NOTICE: what (paused, resumed,
-    disconnected, shows_more), by, until_at, copies (removed, kept). NEW_LINK: nothing. KEY_EXPIRES: code, expires_at, days, role_account (its id).
+    disconnected, shows_more), by, until_at, copies (removed, kept). NEW_LINK: nothing.
+    KEY_EXPIRES: code, expires_at, days, role_account (its id).
     """
 
     kind: MailKind

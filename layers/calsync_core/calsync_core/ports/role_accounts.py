@@ -1,4 +1,4 @@
-"""Role accounts as the use cases see them: stored, and asked. adapters/graph and adapters/exchange implement the asking.
+"""Role accounts as the use cases see them: stored, and asked; adapters/graph and adapters/exchange do the asking.
 
 A source answers for many mailboxes in one question; cutting a long list and a long span into such questions is the
 caller's (usecases/ask_free_busy.py), so that both providers are asked by one piece of logic.
@@ -92,8 +92,8 @@ class RoleAccountAccess(Protocol):
         """
 
     def certificate_end(self, certificate: str, private_key: str) -> datetime:
-        """Until when a certificate (PEM) is valid. Raises InputError: "certificate_unreadable", "private_key_unreadable"
-        (also for one with a password), "private_key_foreign" (not the certificate's).
+        """Until when a certificate (PEM) is valid. Raises InputError: "certificate_unreadable",
+        "private_key_unreadable" (also for one with a password), "private_key_foreign" (not the certificate's).
         """
 
 

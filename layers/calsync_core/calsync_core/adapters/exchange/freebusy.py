@@ -1,9 +1,9 @@
 """GetUserAvailability: free and busy times of many mailboxes, asked in the name of one account.
 
 Asked is for time and kind alone (view FreeBusyMerged): no subject ever leaves the server. Events decide; the merged
-digits are used only where nothing else is shown, because newer servers moved their meaning (0 free, 1 tentative, 2 busy,
-3 out of office; 4 and 5 say different things in different versions). Times come without offset, in the zone of the
-question, which is UTC.
+digits are used only where nothing else is shown, because newer servers moved their meaning (0 free, 1 tentative,
+2 busy, 3 out of office; 4 and 5 say different things in different versions). Times come without offset, in the zone of
+the question, which is UTC.
 """
 
 from collections.abc import Iterator, Sequence

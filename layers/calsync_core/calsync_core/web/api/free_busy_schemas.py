@@ -32,7 +32,7 @@ class FreeBusyItem(Answered):
     reason: str | None
     as_of: Instant | None = Field(description="How old the answer is; null when nobody could be asked.")
     source: Literal["connection", "role_account"] | None = Field(
-        description="Who is connected is answered from the connection, everybody else by the role account of the domain."
+        description="Who is connected is answered from the connection, everybody else by the domain's role account."
     )
     role_account: str | None = Field(description="The title of the role account that answered.")
     intervals: list[IntervalOut]
