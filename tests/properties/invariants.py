@@ -1,6 +1,6 @@
 """What must hold when edits and faults have stopped (reference trust.md section 2). Each check names its property."""
 
-from calsync_core.domain.appointments import Block, Booking, BookingStatus, Entry
+from calsync_core.domain.appointments import Block, Booking, BookingStatus, Entry, When
 from calsync_core.domain.conflicts import ConflictKind, ConflictStatus
 from calsync_core.domain.ids import BookingId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.links import Link, Origin, booking_ref, entry_ref, occurrence_ref
@@ -73,8 +73,9 @@ def _is_own(entry: Entry, life: Life, who: str, links: dict[LinkRef, Link]) -> b
         is_shared = (
             booking is not None and who in booking.resource_ids and booking.status is not BookingStatus.CANCELLED
         )
-        theirs = life.stores.links.get(ACCOUNT, entry.mark.resource, [booking_ref(entry.mark.booking)])
-        return is_shared and all(link.entry_id == entry.id for link in theirs.values())
+        ref = booking_ref(booking.series_id if booking and entry.series_id else entry.mark.booking)
+        theirs = life.stores.links.get(ACCOUNT, entry.mark.resource, [ref])
+        return is_shared and all(link.entry_id == (entry.series_id or entry.id) for link in theirs.values())
     if entry.series_id is not None and any(one.pattern and one.entry_id == entry.series_id for one in links.values()):
         return True  # an occurrence of our own series, also while a person has yet to decide about it
     link = links.get(booking_ref(entry.mark.booking))
@@ -171,6 +172,8 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
     for entry in life.copies("bert" if who == "bert" else "anna"):
         if entry.mark is None or entry.mark.resource != who:
             continue
+        if entry.has_attendees and booking_ref(entry.mark.booking) not in links:
+            continue  # R53: nobody may delete it, and its resource was disconnected
         if entry.id not in life.clones or _is_own(entry, life, who, links):
             copies.setdefault(entry.mark.booking, []).append(entry)
     for booking_id, entries in copies.items():
@@ -186,6 +189,8 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
             continue  # R87, R88: one conflict for the whole series
         if booking_ref(booking.id) in apart or (not (found and is_here) and not window.holds(booking.when, zone)):
             continue  # what lies behind us is kept as it was
+        if found and all(_is_behind(one.when, window, zone) for one in (booking, found[0])):
+            continue  # moved while nobody looked, and gone out of the window by time since
         assert len(found) == int(is_here), f"P1 {who}: {booking.id} has {len(found)} copies, belongs here: {is_here}"
         if found and (found[0].series_id is None or window.holds(booking.when, zone)):
             _check_copy(life, who, booking, found[0], history)
@@ -196,6 +201,10 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
         and not {booking_ref(BookingId(name)), booking_ref(BookingId(name.partition(" has none")[0]))} & apart
     ]
     assert not left, f"P1 {who}: copies of no booking {left}"
+
+
+def _is_behind(when: When, window: Window, zone: str) -> bool:
+    return when.interval(zone)[1] <= window.start_at
 
 
 def _check_copy(life: Life, who: str, booking: Booking, copy: Entry, history: list[SyncSettings]) -> None:
@@ -222,6 +231,9 @@ def check_conflicts_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> N
         if one.kind is ConflictKind.SAME_TIME and _is_live(one.status)
     }
     for key, (one, other) in overlapping.items():
+        series = links.get(booking_ref(BookingId(one.series_id or "")))
+        if series is not None and series.entry_id is None:
+            continue  # R87: its occurrences wait, as they were, until a person decides about the series
         if one.end_at > now and other.end_at > now:
             assert key in live, f"{who}: {key} overlap at {one.when} and no conflict says so"
     assert live <= overlapping.keys(), f"{who}: a conflict of two that do not overlap {live - overlapping.keys()}"

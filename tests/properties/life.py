@@ -98,6 +98,8 @@ class Life:
         for who, mailbox in MAILBOX_OF.items():
             clinic.connect(who, mailbox)
         self._add_mailbox(HOME, "anna")
+        # No two mailboxes give the same id: what stands in one is never taken for what stands in another.
+        clinic.servers[MAILBOX_OF["bert"]]._ids = count(5_000)
         for mailbox, server in clinic.servers.items():
             server.page_size = page_size
             clinic.providers[mailbox] = MoodyProvider(server, clinic._fault)
@@ -416,7 +418,7 @@ class Life:
         """What stays behind without a link is a stranger's from then on."""
         self.kept_blocks |= {ref for ref, one in self.clinic.system.blocks.items() if one.resource_id == who}
         self.orphans |= {
-            entry.id for place in PLACES for entry in self.shown(place) if entry.mark and entry.mark.resource == who
+            entry.id for place in PLACES for entry in self.copies(place) if entry.mark and entry.mark.resource == who
         }
         self.clones |= self.orphans
 

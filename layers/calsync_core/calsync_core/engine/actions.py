@@ -35,8 +35,8 @@ class AdoptCopy:
 
 @dataclass(frozen=True, slots=True)
 class UpdateCopy:
-    """`entry_version` is the one that we saw; a newer one means: read again, plan again. `is_text_only`: the time of the
-    copy is not ours to write, and what was agreed on about times stays (R100)."""
+    """`entry_version` is the one that we saw; a newer one means: read again, plan again. `is_text_only`: the time of
+    the copy is not ours to write, and what was agreed on about times stays (R100)."""
 
     rule: str
     link: Link

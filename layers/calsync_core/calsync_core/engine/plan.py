@@ -183,11 +183,15 @@ def _no_copy_yet(seen: Observation, scope: Scope) -> Action | None:
 
 def _no_series_yet(seen: Observation, booking: Booking, copy: Copy, scope: Scope) -> Action:
     """R80: one real series, with its real range, whatever part of it lies in the window."""
+    entry = seen.read.calendar
+    row = _fresh_row(seen.read.link, booking, scope)
+    if copy.recurrence is None and isinstance(entry, Entry):  # kept when its resource left, and the rule changed since
+        return DeleteCopy("R82", replace(row, entry_id=entry.id), "")
     if copy.recurrence is None:
         return Skip("R82", seen.read.ref, code="series_singles")
-    row = replace(_fresh_row(seen.read.link, booking, scope), pattern=fingerprint.pattern_of(copy.recurrence))
-    if isinstance(seen.read.calendar, Entry):
-        return AdoptCopy("R80", _as_marked(row, seen.read.calendar), booking, copy, seen.read.calendar)
+    row = replace(row, pattern=fingerprint.pattern_of(copy.recurrence))
+    if isinstance(entry, Entry):
+        return AdoptCopy("R80", _as_marked(row, entry), booking, copy, entry)
     return CreateCopy("R80", row, booking, copy)
 
 
@@ -243,7 +247,8 @@ def _copy_gone(seen: Observation, link: Link, scope: Scope, is_final: bool) -> A
         return CreateCopy("R14", again, booking, copy, Reason.COPY_RESTORED)
     wish = scope.settings.edits.deleted_in_calendar
     if wish == "flag":
-        missing = replace(link, entry_id=None, calendar=Agreed(), intent=None, host=replace(link.host, version=booking.version))
+        seen_host = replace(link.host, version=booking.version)
+        missing = replace(link, entry_id=None, calendar=Agreed(), intent=None, host=seen_host)
         return OpenConflict("R7", missing, ConflictKind.COPY_DELETED, booking.when, None)
     if wish == "cancel_booking" and scope.settings.writes_host:
         return _ask_once(CancelBooking("R9", link, booking), link, booking, None)
@@ -295,7 +300,9 @@ def _text_in_dispute(
 
 def _asked_for(entry: Entry, link: Link, booking: object, scope: Scope) -> When:
     """The booking's time that the copy stands for now; buffers around it are not part of it."""
-    return booking_time(entry.when, booking, scope.settings, link.host.time) if isinstance(booking, Booking) else entry.when
+    if not isinstance(booking, Booking):
+        return entry.when
+    return booking_time(entry.when, booking, scope.settings, link.host.time)
 
 
 def _both_changed(
@@ -392,6 +399,8 @@ def _note_versions(seen: Observation, link: Link, scope: Scope) -> Action | None
     entry, booking = seen.read.calendar, seen.read.host
     new_entry = isinstance(entry, Entry) and entry.version != link.calendar.version
     new_booking = isinstance(booking, Booking) and booking.version != link.host.version
+    if link.attempt is not None and not isinstance(booking, Booking):
+        return _WAITS  # a write of ours did not come through, or met a change (R11): one side alone proves no agreement
     if not new_booking and link.settings_version >= scope.reproject_below and (not new_entry or _is_echo(seen, link)):
         return _AS_AGREED
     return _agree_on(seen, link, scope, "R2")

@@ -71,7 +71,8 @@ class CursorRow:
 
     `round` names the round in progress; `is_round_open` until its last page was handled; `is_full` for a full round
     (first import, renewal, full check), whose absences are judged at its end. `page` counts its pages.
-    `window` is the one the cursor was opened for. `opened_at` is when the round was opened.
+    `window` is the one the cursor was opened for. `opened_at` is when the round was opened, `opened_by` the run that did,
+    `settings_version` the settings that it began with.
     """
 
     feed: str
@@ -82,6 +83,8 @@ class CursorRow:
     is_full: bool = True
     page: int = 0
     opened_at: datetime | None = None
+    opened_by: str = ""
+    settings_version: int = 0
 
 
 class CursorStore(Protocol):
@@ -197,11 +200,15 @@ class ConnectionStore(Protocol):
         """By index."""
 
     def save_subscription(self, subscription: Subscription) -> None:
-        """Overwrites. Raises InputError without an account."""
+        """Overwrites all but `heard_at`. Raises InputError without an account."""
+
+    def note_heard(self, path_hash: str, at: datetime) -> None:
+        """The provider said something about this subscription; one that is gone stays gone."""
 
     def subscription(self, path_hash: str) -> Subscription | None: ...
 
-    def subscriptions(self, account: AccountId, mailbox: MailboxId) -> list[Subscription]: ...
+    def subscriptions(self, account: AccountId, mailbox: MailboxId) -> list[Subscription]:
+        """Without `heard_at`, which only the row of a path knows."""
 
     def delete_subscription(self, path_hash: str) -> None: ...
 

@@ -135,6 +135,8 @@ def _do(run: SyncRun, action: Action) -> None:  # noqa: C901 - one line per kind
         case Agree():
             _store(run, action.link, has_agreed=action.is_proof)
         case DropLink():
+            if action.link.pattern:
+                _scatter(run, action.link)
             _forget(run, action.link)
             run.log(Reason.LINK_DROPPED, rule=action.rule, ref=action.link.ref)
         case OpenConflict():
@@ -238,8 +240,9 @@ def _update_copy(run: SyncRun, action: UpdateCopy) -> None:
     time, rest = fingerprint.time_of(action.copy.when), fingerprint.rest_of_copy(action.copy)
     if not action.is_text_only:
         link = run.ports.stores.links.put(run.account, replace(link, attempt=Attempt(Origin.CALENDAR, time, rest)))
-    if _is_rewritten(action.copy):
+    if action.copy.recurrence is not None and not action.is_text_only:
         link = run.ports.stores.links.put(run.account, replace(link, intent=Intent.ALIGN))
+    if _is_rewritten(action.copy):
         detach_parts(run, link, Intent.CREATE)
     entry = run.primary.update(link.calendar_id, action.link.entry_id, action.copy, action.entry_version)  # type: ignore[arg-type]
     if action.is_text_only:
@@ -288,10 +291,19 @@ def _delete_copy(run: SyncRun, action: DeleteCopy) -> None:
         with suppress(AppointmentGoneError):  # gone is what we wanted
             run.primary.delete(link.calendar_id, link.entry_id, action.entry_version or None)
     if link.pattern:
-        detach_parts(run, link, Intent.CREATE)
+        _scatter(run, link)
     _forget(run, link)
     code = "edited_copy" if action.had_changed else None
     run.log(Reason.COPY_DELETED, Way.TO_CALENDAR, rule=action.rule, ref=link.ref, code=code, was=span(link.when))
+
+
+def _scatter(run: SyncRun, series: Link) -> None:
+    """The series is gone from the calendar: those of its occurrences that stay with the resource become single entries
+    (R82), and no feed need tell of them."""
+    refs = detach_parts(run, series, Intent.CREATE)
+    if refs:
+        run.ports.stores.links.set_leaving(run.account, run.resource, REVISIT, refs)
+        run.ports.queue.wish(Wish(run.account, run.resource, "host"))
 
 
 # --- blocks at the booking system ---------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarP
         for series_id in sorted(foreign):
             _read_series_anew(run, feed, row, series_id, foreign[series_id], found)
     _read_singles(run, feed, singles, found)
+    found.reads.extend(_own_bookings(run, found.reads))
     found.seen.update(read.ref for read in found.reads)
     found.leaving -= found.seen
     return found
@@ -315,6 +316,17 @@ def _read_new(run: SyncRun, feed: Feed, entry: Entry) -> Read:
     if mark.resource != run.resource:
         return replace(foreign, is_shared_booking=_is_shared(run, entry, mark))
     return _read_own(run, feed, entry, mark) or foreign
+
+
+def _own_bookings(run: SyncRun, reads: list[Read]) -> list[Read]:
+    """The copy of a booking that is ours too does not block (R34). Whether it still is ours the booking system tells by
+    the id alone, so our own link must exist from now on: the booking is dealt with at once."""
+    shared = [read.calendar.mark for read in reads if read.is_shared_booking and isinstance(read.calendar, Entry)]
+    theirs = [mark for mark in shared if mark is not None and mark.resource != run.resource]
+    bookings = {booking_ref(mark.booking): mark.booking for mark in theirs}
+    known = run.ports.stores.links.get(run.account, run.resource, list(bookings)) if bookings else {}
+    new = [Read(ref, None, read_booking(run, booking)) for ref, booking in bookings.items() if ref not in known]
+    return [read for read in new if isinstance(read.host, Booking) and read.host.series_id is None]
 
 
 def _is_shared(run: SyncRun, entry: Entry, mark: Mark) -> bool:

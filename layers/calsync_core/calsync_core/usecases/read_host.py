@@ -8,7 +8,7 @@ from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.links import Intent, Link, booking_ref
 from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.stores import CursorRow
-from calsync_core.usecases.read_calendar import PageReads
+from calsync_core.usecases.read_calendar import PageReads, read_booking
 from calsync_core.usecases.set_aside import set_aside_bookings
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 
@@ -34,7 +34,11 @@ def _read_changes(run: SyncRun, row: CursorRow) -> HostPage:
     gone = [booking_ref(booking_id) for booking_id in changes.gone]
     links = run.ports.stores.links.get(run.account, run.resource, gone) if gone else {}
     found.leaving |= links.keys() - {read.ref for read in found.reads}
-    return HostPage(found, changes.next_cursor, changes.is_last, len(changes.bookings) + len(changes.unreadable) + len(gone))
+    if not run.scope.settings.writes_calendar:  # no link of ours: the copies that others have of it may block now
+        unknown = [booking_id for booking_id in changes.gone if booking_ref(booking_id) not in links]
+        found.reads += [Read(booking_ref(one), None, read_booking(run, one)) for one in unknown]
+    count = len(changes.bookings) + len(changes.unreadable) + len(gone)
+    return HostPage(found, changes.next_cursor, changes.is_last, count)
 
 
 def _read_window(run: SyncRun, row: CursorRow) -> HostPage:

@@ -24,6 +24,14 @@ class OwnParts:
     followers: frozenset[LinkRef] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class _OwnDates:
+    """The bookings of this resource in some series: their ids, and the days on which they stand in their series."""
+
+    ids: set[BookingId]
+    days: set[tuple[BookingId, date]]
+
+
 def series_in_calendar(run: SyncRun, links: Iterable[Link]) -> set[EntryId]:
     """The calendar's ids of the series that these occurrences belong to."""
     parts = [link for link in links if link.series_id is not None]
@@ -82,13 +90,37 @@ def share_days(run: SyncRun, row: CursorRow, reads: list[Read]) -> list[Read]:
     series_of = {read.ref: series_id for read in reads if (series_id := _shown_series(run, read)) is not None}
     if not series_of:
         return reads
-    days = _own_days(run, row, set(series_of.values()))
-    return [
-        replace(read, is_shared_booking=True)
-        if read.ref in series_of and (series_of[read.ref], _day(run, read)) in days
-        else read
-        for read in reads
-    ]
+    own = _own_dates(run, row, set(series_of.values()))
+    theirs = _written_for(run, row, [read.calendar.id for read in reads if isinstance(read.calendar, Entry)])
+    return [replace(read, is_shared_booking=True) if _is_own_date(run, read, series_of, own, theirs) else read
+            for read in reads]  # fmt: skip
+
+
+def _is_own_date(
+    run: SyncRun, read: Read, series_of: dict[LinkRef, BookingId], own: _OwnDates, theirs: dict[EntryId, BookingId]
+) -> bool:
+    """By the booking that the other resource wrote there; where that is not known (yet), by the day."""
+    if read.ref not in series_of or not isinstance(read.calendar, Entry):
+        return False
+    written = theirs.get(read.calendar.id)
+    return written in own.ids if written else (series_of[read.ref], _day(run, read)) in own.days
+
+
+def _written_for(run: SyncRun, row: CursorRow, ids: list[EntryId]) -> dict[EntryId, BookingId]:
+    """Which bookings the occurrences stand for, by the links of the other resources that use this calendar."""
+    calendar = CalendarId(row.feed)
+    mailbox = next((mailbox for mailbox, chosen in run.state.calendars if chosen == calendar), run.state.mailbox)
+    connection = run.ports.stores.connections.get(run.account, mailbox) if mailbox else None
+    found: dict[EntryId, BookingId] = {}
+    for other in connection.resources if connection is not None else ():
+        if other != run.resource:
+            links = run.ports.stores.links.by_entries(run.account, other, calendar, ids)
+            found |= {
+                entry_id: link.booking_id
+                for entry_id, link in links.items()
+                if link.origin is Origin.HOST and link.booking_id is not None
+            }
+    return found
 
 
 def _shown_series(run: SyncRun, read: Read) -> BookingId | None:
@@ -103,18 +135,20 @@ def _shown_series(run: SyncRun, read: Read) -> BookingId | None:
     return mark.booking if is_theirs and mark.resource != run.resource else None
 
 
-def _own_days(run: SyncRun, row: CursorRow, wanted: set[BookingId]) -> set[tuple[BookingId, date]]:
-    days: set[tuple[BookingId, date]] = set()
+def _own_dates(run: SyncRun, row: CursorRow, wanted: set[BookingId]) -> _OwnDates:
+    own = _OwnDates(set(), set())
     cursor: str | None = None
     while True:
         page = run.host.bookings(run.resource, row.window, cursor)
         for booking in page.bookings:
             series_id = BookingId(booking.series_id or "")
             if series_id in wanted and booking.original_start_at and booking.status is not BookingStatus.CANCELLED:
-                days.add((series_id, booking.original_start_at.astimezone(ZoneInfo(booking.time_zone)).date()))
+                day = booking.original_start_at.astimezone(ZoneInfo(booking.time_zone)).date()
+                own.days.add((series_id, day))
+                own.ids.add(booking.id)
         cursor = page.next_cursor
         if cursor is None:
-            return days
+            return own
 
 
 def _day(run: SyncRun, read: Read) -> date | None:

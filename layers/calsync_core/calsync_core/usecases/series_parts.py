@@ -3,16 +3,17 @@ gone, because the provider drops exceptions and gives new ids (graph.md 3.10).""
 
 from dataclasses import replace
 
+from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.links import Agreed, Intent, Link
 from calsync_core.usecases.sync_run import SyncRun
 
 
-def detach_parts(run: SyncRun, series: Link, intent: Intent | None) -> None:
+def detach_parts(run: SyncRun, series: Link, intent: Intent | None) -> list[LinkRef]:
     """Before the write, so that no crash makes a dropped exception look like a move by the person.
 
     With CREATE each is found again by its day (R81) or written as a single entry (R82); with None it stays away,
     because a person decides about the whole series (R87). What was written as a single entry keeps it. What lies behind
-    the window is left as it was: nothing reads it any more.
+    the window is left as it was: nothing reads it any more. Gives those concerned.
     """
     links = run.ports.stores.links
     begin = run.scope.window.start_at
@@ -30,3 +31,4 @@ def detach_parts(run: SyncRun, series: Link, intent: Intent | None) -> None:
     if detached:
         run.check_lease()
         links.put_many(run.account, detached)
+    return [link.ref for link in parts]

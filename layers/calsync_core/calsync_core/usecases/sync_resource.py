@@ -29,7 +29,7 @@ from calsync_core.domain.settings import effective
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.domain.windows import Window
 from calsync_core.engine.marks import KnownMarks
-from calsync_core.engine.observe import observe
+from calsync_core.engine.observe import Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.ports.stores import CursorRow, Due, Lease
 from calsync_core.usecases.apply_plan import REVISIT, apply_plan, read_both
@@ -271,15 +271,18 @@ def _calendars_to_read(run: SyncRun) -> tuple[tuple[MailboxId, CalendarId], ...]
 
 
 def _row(run: SyncRun, row: CursorRow | None, feed: str, work: Work) -> CursorRow:
-    """The stored row, or a new full round: first time, weekly renewal (staggered), settings for the whole window."""
+    """The stored row, or a new full round: first time, weekly renewal (staggered), settings for the whole window, a
+    full check. A run of many calls of *work* opens each round once."""
     now = run.ports.clock.now()
     if row is None:
         return _new_round(run, feed, 1)
+    if row.settings_version < run.scope.reproject_below:
+        return _full_round(run, row)
     if row.is_round_open and row.is_full:
         return row
     stagger = timedelta(minutes=zlib.crc32(f"{run.resource}/{feed}".encode()) % 1440)
     is_old = row.opened_at is None or now - row.opened_at > RENEWAL + stagger
-    if is_old or work.cause == "full" or run.scope.reproject_below:
+    if is_old or (work.cause == "full" and row.opened_by != run.run):
         return _full_round(run, row)
     return row
 
@@ -292,7 +295,10 @@ def _full_round(run: SyncRun, row: CursorRow) -> CursorRow:
 def _new_round(run: SyncRun, feed: str, number: int) -> CursorRow:
     """A round that was opened and lost in a crash may have left notes of seen links under the same number."""
     run.ports.stores.links.forget_seen(run.account, run.resource, feed, number)
-    return CursorRow(feed, None, run.scope.window, number, opened_at=run.ports.clock.now())
+    return CursorRow(
+        feed, None, run.scope.window, number, opened_at=run.ports.clock.now(), opened_by=run.run,
+        settings_version=run.scope.settings_version,
+    )  # fmt: skip
 
 
 def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: CursorRow) -> bool:
@@ -401,6 +407,7 @@ def _revisit(run: SyncRun) -> None:
     found = links.get(run.account, run.resource, refs)
     reads = [read_both(run, link) for link in found.values()]
     apply_shared_copies(run, reads)
+    reads = _with_places(run, reads)
     note_reads(run, reads)
     apply_plan(run, plan(observe(reads, run.scope), run.scope, is_final=True))
     run.unaligned |= {link.ref for link in found.values() if link.intent is Intent.ALIGN}
@@ -408,6 +415,12 @@ def _revisit(run: SyncRun) -> None:
     watch_conflicts(run)
     run.flush()
     links.clear_leaving(run.account, run.resource, REVISIT, refs)
+
+
+def _with_places(run: SyncRun, reads: list[Read]) -> list[Read]:
+    """Occurrences that lost their place with their series; a series itself waits as it is."""
+    parts = [read for read in reads if read.link and read.link.intent is Intent.CREATE and read.link.series_id]
+    return [read for read in reads if read not in parts] + join_series(run, parts, set(), is_full=False)
 
 
 # --- state --------------------------------------------------------------------------------------------------------

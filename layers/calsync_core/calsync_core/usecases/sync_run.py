@@ -110,7 +110,8 @@ class SyncRun:
         """What the copy of this link carries, in its present generation; only links of bookings have one."""
         if link.booking_id is None:
             raise AssertionError("only bookings have copies with a mark")
-        return Mark(self.scope.installation, self.account, self.resource, link.booking_id, link.generation, link.mark_id)
+        scope = self.scope
+        return Mark(scope.installation, self.account, self.resource, link.booking_id, link.generation, link.mark_id)
 
     def named(self, link: Link) -> Link:
         """The row of a copy about to be made: its mark gets an own id."""

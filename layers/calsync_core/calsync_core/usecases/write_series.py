@@ -17,10 +17,12 @@ from calsync_core.domain.links import Agreed, Intent, Link, Origin, booking_ref
 from calsync_core.domain.recurrence import Inexpressible, Recurrence
 from calsync_core.domain.synclog import Reason, Way
 from calsync_core.domain.windows import Window
+from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import DeleteCopy
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on, observe
 from calsync_core.engine.plan import plan
 from calsync_core.usecases.apply_plan import apply_plan
+from calsync_core.usecases.finish_round import apply_shared_copies
 from calsync_core.usecases.read_calendar import read_booking
 from calsync_core.usecases.read_host import written_before
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
@@ -192,14 +194,19 @@ def _align(run: SyncRun, ref: LinkRef, parts: Iterable[Read], known: Booking | M
     series = links.get(run.account, run.resource, [ref]).get(ref)
     if series is None or series.entry_id is None or series.intent is not Intent.ALIGN or series.booking_id is None:
         return
-    booking = known if known is not None else read_booking(run, series.booking_id)
-    if not isinstance(booking, Booking) or not isinstance(booking.recurrence, Recurrence):
+    reads = _all_parts(run, series.booking_id, parts)
+    # After its occurrences: where none of them is ours any more, no tombstone at the booking system leads to it.
+    booking = known if known is not None and reads else read_booking(run, series.booking_id)
+    if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
+        apply_plan(run, plan(observe([Read(ref, series, booking)], run.scope), run.scope))
+        return
+    if not isinstance(booking.recurrence, Recurrence):
         return  # it changed once more: the booking system's feed brings it
-    reads = _all_parts(run, booking, parts)
     places = _places(run, series, booking, reads)
     if places is None:
         return
-    placed = _placed(run, reads, places)
+    apply_shared_copies(run, reads)
+    placed = [_with_text_of(series, read) for read in _placed(run, reads, places)]
     note_reads(run, placed)
     apply_plan(run, plan(observe(placed, run.scope), run.scope))
     _leave_out(run, series, booking, places, has_all=any(isinstance(read.host, Booking) for read in reads))
@@ -208,18 +215,31 @@ def _align(run: SyncRun, ref: LinkRef, parts: Iterable[Read], known: Booking | M
         links.put(run.account, replace(series, intent=None))
 
 
-def _all_parts(run: SyncRun, booking: Booking, parts: Iterable[Read]) -> list[Read]:
+def _with_text_of(series: Link, read: Read) -> Read:
+    """An occurrence that shows the text that we wrote to its series was not changed by a person; where its booking says
+    something else, that is written."""
+    link, entry = read.link, read.calendar
+    if link is None or not isinstance(entry, Entry) or entry.id != link.entry_id or entry.series_id is None:
+        return read
+    shown = fingerprint.rest_of_entry(entry)
+    if shown != series.calendar.rest or shown == link.calendar.rest:
+        return read
+    host = replace(link.host, version="", rest=series.host.rest)
+    return replace(read, link=replace(link, host=host, calendar=replace(link.calendar, rest=shown)))
+
+
+def _all_parts(run: SyncRun, series_id: BookingId, parts: Iterable[Read]) -> list[Read]:
     """Every occurrence in the window as it stands in the booking system now, and those that wait for their place."""
     bookings = {read.ref: read.host for read in parts if isinstance(read.host, Booking)}
     cursor: str | None = None
     while True:
         page = run.host.bookings(run.resource, run.scope.window, cursor)
-        found = [one for one in page.bookings if one.series_id == booking.id and not one.is_series_master]
+        found = [one for one in page.bookings if one.series_id == series_id and not one.is_series_master]
         bookings.update({booking_ref(one.id): one for one in found})
         cursor = page.next_cursor
         if cursor is None:
             break
-    waiting = waiting_parts(run, booking.id, set(bookings))
+    waiting = waiting_parts(run, series_id, set(bookings))
     bookings.update({read.ref: read.host for read in waiting if isinstance(read.host, Booking)})
     stored = run.ports.stores.links.get(run.account, run.resource, list(bookings))
     return [Read(ref, stored.get(ref), one, entry_is_whole=True) for ref, one in bookings.items()]
