@@ -1,5 +1,5 @@
-"""One bad entry or booking hurts itself alone (R120). The numbers are the rows of the forty bad inputs; how each is read
-stands in tests/unit/adapters/test_bad_input.py."""
+"""One bad entry or booking hurts itself alone (R120). The numbers are the rows of the forty bad inputs; how each is
+read stands in tests/unit/adapters/test_bad_input.py."""
 
 from dataclasses import replace
 
