@@ -42,7 +42,13 @@ ENVIRONMENT = {
     "SYNC_EXPRESS_ARN": "arn:aws:states:eu-central-1:1:stateMachine:change",
     "SYNC_STANDARD_ARN": "arn:aws:states:eu-central-1:1:stateMachine:import",
 }
-SYNC_FUNCTIONS = (bootstrap.graph_webhook, bootstrap.start_sync, bootstrap.sync_job, bootstrap.sweep)
+SYNC_FUNCTIONS = (
+    bootstrap.graph_webhook,
+    bootstrap.exchange_webhook,
+    bootstrap.start_sync,
+    bootstrap.sync_job,
+    bootstrap.sweep,
+)
 
 
 def payload(function: str, case: str) -> dict[str, Any]:
@@ -139,6 +145,7 @@ class FunctionWorld:
         clinic = self.clinic
         place = "calsync_core.adapters"
         monkeypatch.setattr(f"{place}.dynamodb.subscriptions.DynamoSubscriptions", lambda _: clinic.stores.connections)
+        monkeypatch.setattr(f"{place}.aws.clock.SystemClock", lambda: clinic.clock)
         monkeypatch.setattr(f"{place}.aws.queue.SqsQueue", lambda *_: clinic.queue)
         monkeypatch.setattr(start_sync_function, "dynamodb_stores", lambda *_: clinic.stores)
         monkeypatch.setattr(start_sync_function, "StepFunctionsImporter", lambda *_: self.importer)

@@ -1,6 +1,6 @@
 """Reads single variables of a function's environment with the standard library only.
 
-The webhook function starts cold often and must stay small, so its configuration is here and not in config.py, which
+The webhook functions start cold often and must stay small, so their configuration is here and not in config.py, which
 loads pydantic. Does not belong here: anything that another function needs.
 """
 
@@ -21,7 +21,7 @@ def required(name: str, environment: Mapping[str, str] | None = None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class WebhookConfig:
-    """All that graph_webhook knows."""
+    """All that graph_webhook and exchange_webhook know."""
 
     table_name: str
     queue_url: str

@@ -55,6 +55,12 @@ def graph_webhook() -> Handler:
 
 
 @lru_cache
+def exchange_webhook() -> Handler:
+    """Posts of Exchange servers; loads neither pydantic nor an XML library."""
+    return _build("exchange_webhook_function")
+
+
+@lru_cache
 def start_sync() -> Handler:
     """Wishes from the queue become runs."""
     return _build("start_sync_function")

@@ -1,7 +1,7 @@
 """A connection belongs to the mailbox: who it is, how its health is, what is subscribed."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
@@ -43,7 +43,11 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Change notifications of one calendar. `path_id` is the unguessable end of our URL; only hashes are stored."""
+    """Change notifications of one calendar. `path_id` is the unguessable end of our URL; only hashes are stored.
+
+    `heartbeat`: after so long without a change the provider says that it is there; None where it promises no such
+    thing. `heard_at` is when it last said anything; stored by ConnectionStore.note_heard alone, never by a save.
+    """
 
     path_hash: str
     mailbox: MailboxId
@@ -53,6 +57,8 @@ class Subscription:
     expires_at: datetime | None = None
     resources: tuple[ResourceId, ...] = ()
     account: AccountId | None = None
+    heartbeat: timedelta | None = None
+    heard_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

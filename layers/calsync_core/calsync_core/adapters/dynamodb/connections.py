@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import checked, of_doc, row, to_doc
@@ -54,6 +55,9 @@ class DynamoConnectionStore:
 
     def save_subscription(self, subscription: Subscription) -> None:
         self._subscriptions.save(subscription)
+
+    def note_heard(self, path_hash: str, at: datetime) -> None:
+        self._subscriptions.note_heard(path_hash, at)
 
     def subscription(self, path_hash: str) -> Subscription | None:
         return self._subscriptions.subscription(path_hash)

@@ -4,12 +4,13 @@ The webhook's one look-up: neither this file nor what it imports may import pyda
 """
 
 import json
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import checked, row
-from calsync_core.adapters.dynamodb.operations import Delete, Put, Row
+from calsync_core.adapters.dynamodb.operations import Condition, ConditionFailedError, Delete, Put, Row, Update
 from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.connections import Subscription
 from calsync_core.domain.errors import InputError, InstallationError
@@ -30,8 +31,18 @@ class DynamoSubscriptions:
         return [_subscription(one) for one in rows]
 
     def save(self, subscription: Subscription) -> None:
-        doc = _doc(subscription)
-        self._table.transact([Put(row("subscription", key, doc=doc)) for key in _places(subscription)])
+        """Leaves `heard_at` of the path's item as it is: the webhook writes it while this row is made."""
+        path, listed = _places(subscription)
+        item = row("subscription", path, doc=_doc(subscription))
+        values = {f":{name}": item[name] for name in ("entity", "v", "doc")}
+        kept = Update(path, "SET #entity = :entity, #v = :v, #doc = :doc", values)
+        self._table.transact([kept, Put(row("subscription", listed, doc=item["doc"]))])
+
+    def note_heard(self, path_hash: str, at: datetime) -> None:
+        """One UpdateItem; a subscription that is gone stays gone."""
+        exists = Condition("attribute_exists(#PK)")
+        with suppress(ConditionFailedError):
+            self._table.update(_path_key(path_hash), "SET #heard_at = :at", {":at": keys.instant(at)}, exists)
 
     def delete(self, subscription: Subscription) -> None:
         self._table.transact([Delete(key) for key in _places(subscription)])
@@ -59,6 +70,7 @@ def _doc(subscription: Subscription) -> str:
         "secret_hash": subscription.secret_hash,
         "expires_at": expires_at.isoformat() if expires_at else None,
         "resources": list(subscription.resources),
+        "heartbeat": int(subscription.heartbeat.total_seconds()) if subscription.heartbeat else None,
     }
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
@@ -67,7 +79,7 @@ def _subscription(found: Row) -> Subscription:
     checked("subscription", found)
     try:
         fields: dict[str, Any] = json.loads(str(found["doc"]))
-        expires_at = fields["expires_at"]
+        expires_at, heard_at, heartbeat = fields["expires_at"], found.get("heard_at"), fields.get("heartbeat")
         return Subscription(
             path_hash=fields["path_hash"],
             mailbox=MailboxId(fields["mailbox"]),
@@ -77,6 +89,8 @@ def _subscription(found: Row) -> Subscription:
             expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
             resources=tuple(ResourceId(one) for one in fields["resources"]),
             account=AccountId(fields["account"]),
+            heartbeat=timedelta(seconds=heartbeat) if heartbeat else None,
+            heard_at=datetime.fromisoformat(str(heard_at)) if heard_at else None,
         )
     except (KeyError, TypeError, ValueError):
         raise InstallationError("schema_broken", entity="subscription") from None

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from datetime import datetime
 
 from calsync_core.domain.connections import Connection, MailboxIdentity, Subscription
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, MailboxTakenError
@@ -75,14 +76,23 @@ class MemoryConnectionStore:
     def save_subscription(self, subscription: Subscription) -> None:
         if subscription.account is None:
             raise InputError("account_missing", mailbox=subscription.mailbox)
-        self._subscriptions[subscription.path_hash] = subscription
+        with self._lock:
+            known = self._subscriptions.get(subscription.path_hash)
+            heard_at = known.heard_at if known else None
+            self._subscriptions[subscription.path_hash] = replace(subscription, heard_at=heard_at)
+
+    def note_heard(self, path_hash: str, at: datetime) -> None:
+        with self._lock:
+            if (known := self._subscriptions.get(path_hash)) is not None:
+                self._subscriptions[path_hash] = replace(known, heard_at=at)
 
     def subscription(self, path_hash: str) -> Subscription | None:
         return self._subscriptions.get(path_hash)
 
     def subscriptions(self, account: AccountId, mailbox: MailboxId) -> list[Subscription]:
         rows = sorted(self._subscriptions.items())
-        return [row for _, row in rows if row.account == account and row.mailbox == mailbox]
+        rows_here = [row for _, row in rows if row.account == account and row.mailbox == mailbox]
+        return [replace(row, heard_at=None) for row in rows_here]
 
     def delete_subscription(self, path_hash: str) -> None:
         self._subscriptions.pop(path_hash, None)
