@@ -225,7 +225,7 @@ def _wall(document: Json, field: str) -> time:
 
 
 def _customer(document: Json) -> Customer:
-    return Customer(_text(document, "name"), _optional(document, "email", str), _optional(document, "phone", str))
+    return Customer(fit(_text(document, "name")), _optional(document, "email", str), _optional(document, "phone", str))
 
 
 def _notes(document: Json | None) -> Notes | None:
