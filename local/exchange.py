@@ -20,6 +20,9 @@ def connect_server(cloud: LocalCloud) -> None:
     if cloud.state.notes.get("exchange") == cloud.microsoft.ews:
         return
     admin = Admin(cloud)
+    if cloud.microsoft.ews in admin.open("/connections").html:
+        cloud.state.notes["exchange"] = cloud.microsoft.ews
+        return
     server = admin.add_exchange_server(TITLE, cloud.microsoft.ews, cloud.microsoft.ca_file)
     admin.test_exchange_server(server, FARAH, cloud.state.password)
     page = admin.open(server)
