@@ -28,6 +28,8 @@ def quiet_time(life: Life) -> None:
         life.has_moved_blocks = False
     for _ in range(3):
         clinic.settle(*RESOURCES)
+    if life.confirm_stop_lines():
+        clinic.settle(*RESOURCES)
     for who in RESOURCES:
         assert life.state(who).status is Status.CONNECTED, f"P1 {who} is {life.state(who).status}"
         _forget_old_settings(life, who)
@@ -91,6 +93,17 @@ def _nobody_can_tell(life: Life, who: str, entry: Entry, ref: LinkRef, links: di
     return ref in life.kept_blocks and ref not in links
 
 
+def _is_in_dispute(life: Life, who: str, entry: Entry) -> bool:
+    """Another resource's series that a person moved, or that was changed on both sides: until somebody decides, its
+    occurrences stand where no booking is, and which of them are the shared ones nobody can tell."""
+    if entry.series_id is None or entry.mark is None or entry.mark.resource == who:
+        return False
+    booking = life.clinic.system.bookings.get(entry.mark.booking)
+    series_id = booking.series_id if booking else entry.mark.booking.partition(" has none")[0]
+    conflicts = life.stores.conflicts.of_link(ACCOUNT, entry.mark.resource, booking_ref(BookingId(series_id or "")))
+    return any(one.kind in KEPT_APART for one in conflicts)
+
+
 def _has_copy(life: Life, entry: Entry) -> bool:
     assert entry.mark is not None
     ref = booking_ref(entry.mark.booking)
@@ -120,6 +133,9 @@ def check_blocks_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
             if entry.has_attendees and entry.mark is not None:
                 blocks.pop(ref, None)
                 continue  # a copy that we may not touch any more: a conflict shows it
+            if _is_in_dispute(life, who, entry):
+                blocks.pop(ref, None)
+                continue
             if _is_own(entry, life, who, links) and entry.id not in life.clones:
                 assert ref not in blocks or ref in life.kept_blocks, "P1 our own copy blocks"
                 continue
@@ -189,6 +205,8 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
             continue  # R87, R88: one conflict for the whole series
         if booking_ref(booking.id) in apart or (not (found and is_here) and not window.holds(booking.when, zone)):
             continue  # what lies behind us is kept as it was
+        if found and found[0].series_id is not None and not window.holds(found[0].when, zone):
+            continue  # of a series only what comes into the window is brought in line
         if found and all(_is_behind(one.when, window, zone) for one in (booking, found[0])):
             continue  # moved while nobody looked, and gone out of the window by time since
         assert len(found) == int(is_here), f"P1 {who}: {booking.id} has {len(found)} copies, belongs here: {is_here}"

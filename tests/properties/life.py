@@ -35,7 +35,9 @@ from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.mails import Draft
 from calsync_core.ports.outward import Mail
 from calsync_core.usecases.change_settings import Change, SettingsPorts, save_change
+from calsync_core.usecases.confirm_stop_line import StopLinePorts, confirm_stop_line
 from calsync_core.usecases.disconnect_resource import DisconnectResource, disconnect_resource
+from calsync_core.usecases.finish_round import STOP_LINE
 from calsync_core.usecases.pause_resource import PauseResource, pause_resource
 from calsync_core.usecases.resolve_conflict import ConflictPorts, Decision, offered, resolve_conflict
 from calsync_core.usecases.resume_resource import resume_resource
@@ -396,6 +398,18 @@ class Life:
             resolve_conflict(ports, ACCOUNT, conflict.id, Decision(way, "admin", until_at=until))
         except (ConcurrentChangeError, RefusedError, CalsyncError):
             return  # the page says so; nothing is promised
+
+    def confirm_stop_lines(self) -> bool:
+        """What disappeared at once was meant: an admin says so where a run had stopped."""
+        stores = self.stores
+        ports = StopLinePorts(stores.resources, stores.links, stores.log, self.clinic.queue, self.clinic.clock)
+        stopped = [
+            who for who in RESOURCES
+            if (degraded := self.state(who).degraded) is not None and degraded.reason == STOP_LINE
+        ]  # fmt: skip
+        for who in stopped:
+            confirm_stop_line(ports, ACCOUNT, ResourceId(who), by="admin")
+        return bool(stopped)
 
     def pause(self, who: str) -> None:
         if self.state(who).may_sync:

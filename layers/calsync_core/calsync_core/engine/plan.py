@@ -98,6 +98,8 @@ def _closed(seen: Observation, scope: Scope) -> Action | None:
         return DeleteBlock("R43", link)
     entry = seen.read.calendar
     version = entry.version if isinstance(entry, Entry) else link.calendar.version
+    if isinstance(entry, Entry):  # an intent without a result, found by its mark
+        link = replace(link, entry_id=entry.id, calendar_id=entry.calendar_id)
     return DeleteCopy("R43", link, version) if link.entry_id else DropLink("R43", link)
 
 
@@ -140,7 +142,8 @@ def _booking_gone(seen: Observation, scope: Scope, is_final: bool) -> Action | N
         is_occurrence = isinstance(entry, Entry) and entry.series_id is not None
         return _left_out(booking, entry, scope) if is_occurrence and isinstance(booking, Booking) else None
     if isinstance(entry, Entry):
-        link = replace(link, entry_id=entry.id)  # an intent without a result, found by its mark
+        # an intent without a result, found by its mark or by its place in a series
+        link = replace(link, entry_id=entry.id, calendar_id=entry.calendar_id)
     if link.entry_id is None or seen.calendar is Side.GONE:
         return DropLink("R16", link)
     if not isinstance(seen.read.host, Booking) and not is_final:

@@ -279,7 +279,7 @@ def _agreed(run: SyncRun, link: Link, entry: Entry, action: CreateCopy | AdoptCo
     return replace(
         link, intent=intent, attempt=None, settings_version=run.scope.settings_version,
         entry_id=entry.id, entry_uid=uid_hash(entry) or link.entry_uid,
-        when=action.booking.when, start_at=start, end_at=end, decision=None,
+        when=action.booking.when, start_at=start, end_at=end, decision=None, has_attendees=entry.has_attendees,
         host=Agreed(action.booking.version, time, fingerprint.asked_of_copy(action.copy)),
         calendar=Agreed(entry.version, fingerprint.time_of(entry.when), fingerprint.rest_of_entry(entry)),
     )  # fmt: skip
@@ -380,7 +380,10 @@ def _move_booking(run: SyncRun, action: MoveBooking) -> None:
     host = Agreed(moved.version if is_same else link.host.version, shown, link.host.rest)
     start, end = moved.when.interval(run.scope.resource.time_zone)
     calendar = Agreed(action.entry.version, shown, link.calendar.rest)
-    row = replace(link, host=host, calendar=calendar, when=moved.when, start_at=start, end_at=end)
+    has_guests = action.entry.has_attendees
+    row = replace(
+        link, host=host, calendar=calendar, when=moved.when, start_at=start, end_at=end, has_attendees=has_guests
+    )  # fmt: skip
     if link.pattern:
         row = _series_moved(run, row, copy)
     _store(run, replace(row, attempt=None, decision=None))
