@@ -15,6 +15,7 @@ from calsync_core.adapters.memory.booking_system import MemoryBookingSystem
 from calsync_core.adapters.memory.exchange import MemoryExchange
 from calsync_core.adapters.memory.host import MemoryHost
 from calsync_core.adapters.memory.outward import FixedClock, MemoryMailer, MemoryQueue, PlainSealer, SeededIds
+from calsync_core.adapters.memory.role_access import MemoryRoleAccess
 from calsync_core.adapters.memory.stores import memory_stores
 from calsync_core.domain.connections import Connection, MailboxIdentity, ProviderKind
 from calsync_core.domain.errors import ProviderUnavailableError, SignInRefusedError
@@ -120,6 +121,7 @@ class World:
         self.issuer = FakeIssuer()
         self.calendars = MemoryCalendars()
         self.exchange, self.logins = MemoryExchange(), OpenedLogins()
+        self.role_access = MemoryRoleAccess()
         self.ports = JourneyPorts(
             stores=self.stores,
             mailer=self.mailer,
@@ -135,6 +137,7 @@ class World:
             redirect_uri=f"{PUBLIC}/oauth/callback",
             text_version="1",
             installation="test",
+            role_accounts=self.role_access,
         )
         self.frame = Frame(
             pages=Pages(public_url=PUBLIC, business="City Clinic"),

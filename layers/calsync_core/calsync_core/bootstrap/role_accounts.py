@@ -40,6 +40,9 @@ class RoleAccounts:
 
         return directory_of(self.login_url, token_endpoint)
 
+    def token_endpoint_of(self, directory: str) -> str:
+        return f"{self.login_url}/{directory}/oauth2/v2.0/token"
+
     def certificate_end(self, certificate: str, private_key: str) -> datetime:
         from calsync_core.adapters.graph.app_tokens import certificate_end
 

@@ -91,6 +91,9 @@ class RoleAccountAccess(Protocol):
         the sign-in service that this deployment talks to, or that names no single tenant.
         """
 
+    def token_endpoint_of(self, directory: str) -> str:
+        """The same the other way round, to show it."""
+
     def certificate_end(self, certificate: str, private_key: str) -> datetime:
         """Until when a certificate (PEM) is valid. Raises InputError: "certificate_unreadable",
         "private_key_unreadable" (also for one with a password), "private_key_foreign" (not the certificate's).
@@ -113,6 +116,9 @@ class NoRoleAccounts:
         raise InstallationError("role_accounts_off")
 
     def directory_of(self, token_endpoint: str) -> str:  # noqa: ARG002
+        raise InstallationError("role_accounts_off")
+
+    def token_endpoint_of(self, directory: str) -> str:  # noqa: ARG002
         raise InstallationError("role_accounts_off")
 
     def certificate_end(self, certificate: str, private_key: str) -> datetime:  # noqa: ARG002

@@ -51,7 +51,7 @@ class RoleWish:
 def add_role_account(ports: JourneyPorts, account: AccountId, wish: RoleWish) -> RoleAccount:
     """Raises InputError (with `field`): name_missing, role_kind_unknown, mail_domain_missing, mail_domain_invalid,
     mail_domain_taken, server_not_chosen, address_invalid, access_unknown, password_missing, token_endpoint_invalid,
-    client_id_invalid, secret_missing, expiry_unreadable, certificate_unreadable, private_key_unreadable,
+    client_id_invalid, app_secret_missing, expiry_unreadable, certificate_unreadable, private_key_unreadable,
     private_key_foreign, too_many_role_accounts.
     """
     if len(ports.stores.role_accounts.of_account(account)) >= MAX_ROLE_ACCOUNTS:
@@ -147,13 +147,13 @@ def _office365(
     try:
         key = AppKey(wish.key)
     except ValueError:
-        raise InputError("secret_missing", field="key") from None
+        raise InputError("app_secret_missing", field="key") from None
     changed = replace(role, directory=directory, client_id=client_id, acts_for=acts_for, key=key)
     if key is AppKey.SECRET:
         secret = wish.secret.strip()
         kept = {"secret": secret} if secret else before if "secret" in before else {}
         if not kept or len(secret) > LONGEST_SECRET:
-            raise InputError("secret_missing", field="secret")
+            raise InputError("app_secret_missing", field="secret")
         return replace(changed, certificate="", expires_at=_expiry(wish.expires_on)), kept
     certificate, private_key = _pem(wish.certificate), _pem(wish.private_key)
     if not (certificate or private_key) and "private_key" in before and role.key is key:

@@ -786,9 +786,9 @@ _LOG: Mapping[str, Wording] = {
     "import_done": _w(_("The first import is complete"), "", _NOTHING, Actor.NOBODY),
     "status_changed": _w(_("The state changed"), "", _NOTHING, Actor.NOBODY),
     "settings_changed": _w(_("Settings changed"), "", _NOTHING, Actor.NOBODY),
-    "subscription_renewed": _w(_("Microsoft goes on telling us about changes"), "", _NOTHING, Actor.NOBODY),
+    "subscription_renewed": _w(_("The calendar's server tells us about changes again"), "", _NOTHING, Actor.NOBODY),
     "subscription_lost": _w(
-        _("Microsoft stopped telling us about changes"),
+        _("The calendar's server stopped telling us about changes"),
         _("Changes are found by regular checks meanwhile."),
         _BY_ITSELF,
         Actor.NOBODY,
@@ -1296,7 +1296,7 @@ _ROLE_ACCOUNTS: Mapping[str, Wording] = {
         _("Copy “Application (client) ID” from the overview of the application; it has 36 characters."),
         Actor.IT,
     ),
-    "secret_missing": _w(
+    "app_secret_missing": _w(
         _("The client secret is missing"),
         _("Nothing was saved."),
         _("Enter the secret's value (not its ID), or choose a certificate."),
@@ -1377,6 +1377,19 @@ _ROLE_ACCOUNTS: Mapping[str, Wording] = {
         _("Enter the mail domain in a role account, under Connections."),
         Actor.ADMIN,
     ),
+    "push_silent": _w(
+        _("The Exchange server fell silent"),
+        _("It forgets whom to tell when it restarts. We have asked it again, and read everything since."),
+        _NOTHING,
+        Actor.NOBODY,
+    ),
+    "push_unreachable": _w(
+        _("The Exchange server cannot reach us"),
+        _("Changes are found by regular checks, some minutes later. We try again every day."),
+        _("Allow the Exchange server to reach this address by https, through the firewall or proxy."),
+        Actor.IT,
+    ),
+    "push_works_again": _w(_("The Exchange server reaches us again"), "", _NOTHING, Actor.NOBODY),
     "nobody_asked": _w(
         _("Nobody is named"), "", _("Name addresses or resources whose times you want to know."), Actor.ADMIN
     ),

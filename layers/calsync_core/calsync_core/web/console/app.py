@@ -17,6 +17,7 @@ from calsync_core.web.console.overview import OverviewPages
 from calsync_core.web.console.own_calendar import OwnCalendarPages
 from calsync_core.web.console.parts import ConsoleParts
 from calsync_core.web.console.resources import ResourcePages
+from calsync_core.web.console.role_accounts import RoleAccountPages
 from calsync_core.web.console.servers import ServerPages
 from calsync_core.web.console.settings import SettingsPages
 from calsync_core.web.console.signin import SignInPages
@@ -34,6 +35,7 @@ def console_handler(parts: ConsoleParts, sign_in: SignInPages) -> Callable[[dict
     _add_public(router, sign_in, parts)
     _add_lists(router, parts)
     _add_servers(router, parts)
+    _add_role_accounts(router, parts)
     _add_resource(router, parts)
 
     def on_error(_request: Request | None, error: CalsyncError) -> Answer:
@@ -95,6 +97,16 @@ def _add_servers(router: Router, parts: ConsoleParts) -> None:
         ("/remove", pages.remove),
     ):
         router.add("POST", f"{base}/{{server_id}}{name}", change(view))
+
+
+def _add_role_accounts(router: Router, parts: ConsoleParts) -> None:
+    read, change = parts.frame.read, parts.frame.change
+    pages, base = RoleAccountPages(parts), "/console/connections/role-accounts"
+    router.add("GET", f"{base}/new", read(pages.ask_new))
+    router.add("POST", base, change(pages.create))
+    router.add("GET", f"{base}/{{role_id}}", read(pages.show))
+    for name, view in (("", pages.change), ("/test", pages.test), ("/remove", pages.remove)):
+        router.add("POST", f"{base}/{{role_id}}{name}", change(view))
 
 
 def _add_resource(router: Router, parts: ConsoleParts) -> None:

@@ -11,6 +11,7 @@ from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import notice
 from calsync_core.web.console.overview import PROVIDERS
 from calsync_core.web.console.parts import ConsoleParts
+from calsync_core.web.console.role_accounts import shown_roles
 from calsync_core.web.links import Purpose, SignedLink, make_link
 from calsync_core.web.problems import status_of
 from calsync_core.web.wording import Wording, wording
@@ -76,6 +77,7 @@ class ConnectionPages:
             kinds=offered_kinds(self.parts.ports, visit.account),
             invites_to=stores.apps.get(visit.account).invites_to,
             servers=stores.servers.of_account(visit.account),
+            roles=shown_roles(self.parts, visit),
             wording=wording,
             keys=keys,
             made=made,

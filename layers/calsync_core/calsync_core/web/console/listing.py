@@ -80,6 +80,8 @@ _NOTICES: Mapping[str, tuple[str, str]] = {
     "server_removed": ("The server was removed.", "good"),
     "service_saved": ("The service account works and was saved.", "good"),
     "service_removed": ("The service account was removed, its password deleted.", "good"),
+    "role_saved": ("The role account was saved. Test it now: its mail domains count once the test has passed.", "good"),
+    "role_removed": ("The role account was removed, its key deleted.", "good"),
     "revoked": ("The key was revoked. It does not work any more.", "good"),
     "confirmed": ("Confirmed. The entries are being removed now.", "good"),
     "undoing": ("It is being undone. This page shows the result in a few seconds.", "good"),
