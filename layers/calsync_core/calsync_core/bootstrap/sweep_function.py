@@ -20,7 +20,8 @@ from calsync_core.usecases.watch_role_accounts import Admins, watch_role_account
 
 def build() -> Handler:
     """Raises InstallationError("configuration_missing")."""
-    parts = Parts(load(SweepConfig), is_live=False)
+    config = load(SweepConfig)
+    parts = Parts(config, is_live=False)
     ports = SweepPorts(
         stores=parts.stores,
         host=parts.host,
@@ -29,6 +30,7 @@ def build() -> Handler:
         clock=parts.clock,
         remind=lambda due: _remind(parts, due),
         note=lambda kind, code: logger().warning("due item failed", kind=kind, code=code),
+        poll_minutes=config.poll_minutes,
     )
 
     def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Subscription:
 
     `heartbeat`: after so long without a change the provider says that it is there; None where it promises no such
     thing. `heard_at` is when it last said anything; stored by ConnectionStore.note_heard alone, never by a save.
+    `is_proven`: a sign of life since `made_at` was seen and followed.
     """
 
     path_hash: str
@@ -59,6 +60,8 @@ class Subscription:
     account: AccountId | None = None
     heartbeat: timedelta | None = None
     heard_at: datetime | None = None
+    made_at: datetime | None = None
+    is_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Connection:
 
     Exchange: `server` is the account's own server that it lives on ("" when it was found by Autodiscover), `access`
     "own", or "delegate" or "impersonation" through the server's service account. `is_broken`: refused, not tried again.
+    `unreached_since_at`: its server cannot reach our address since then, and is asked every `asked_every_minutes`.
     """
 
     id: MailboxId
@@ -83,4 +87,6 @@ class Connection:
     connected_at: datetime | None = None
     server: str = ""
     access: str = "own"
+    unreached_since_at: datetime | None = None
+    asked_every_minutes: int = 0
     version: int = 0

@@ -7,7 +7,7 @@ ProviderUnavailableError, ProviderThrottledError and the ConnectionBrokenError f
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from calsync_core.domain.appointments import Copy, Entry, Mark
@@ -59,10 +59,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A subscription as the provider granted it."""
+    """A subscription as the provider granted it. `heartbeat`: it says that it is there at least so often."""
 
     subscription_id: str
     expires_at: datetime
+    heartbeat: timedelta | None = None
 
 
 class CalendarProvider(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from calsync_core.domain.connections import Subscription
+from calsync_core.domain.connections import ProviderKind, Subscription
 from calsync_core.domain.errors import (
     AppointmentGoneError,
     PermissionMissingError,
@@ -18,11 +18,11 @@ from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.outward import Clock, Ids
 from calsync_core.ports.stores import Due, DueStore, Stores
+from calsync_core.usecases.watch_push import CHECK_MINUTES, first_look
 
 LIFE = timedelta(minutes=10_000)  # graph.md 8.1: under 10,080, with room for clock skew
 RENEW_BEFORE = timedelta(hours=48)
 POLL_SHARED_MINUTES = 5
-CHECK_MINUTES = 60
 
 
 def hash_of(secret: str) -> str:
@@ -48,6 +48,7 @@ def subscribe_calendars(ports: SubscribePorts, state: ResourceState) -> list[Log
     """
     rows = {mailbox: _rows(ports, state, mailbox) for mailbox in {mailbox for mailbox, _ in state.calendars}}
     refused: dict[CalendarId, int] = {}
+    unproven: list[int] = []
     is_new = False
     for mailbox, calendar in state.calendars:
         known = rows[mailbox].get(calendar)
@@ -58,13 +59,16 @@ def subscribe_calendars(ports: SubscribePorts, state: ResourceState) -> list[Log
         elif not _is_polled(ports, state, mailbox, calendar):
             if (minutes := _subscribe(ports, state, mailbox, calendar, known)) is not None:
                 refused[calendar] = minutes
+            elif _is_exchange(ports, state, mailbox):
+                unproven.append(ports.poll_minutes)  # until it was heard (watch_push)
         elif known is None and _is_polled(ports, state, mailbox, calendar):
             if state.progress.near_done:
                 continue
             refused[calendar] = _minutes_for(ports, mailbox, calendar)
         is_new = True
     if is_new:
-        ports.stores.due.set_check(state.account, state.resource.id, min(refused.values(), default=CHECK_MINUTES))
+        every = min([*refused.values(), *unproven], default=CHECK_MINUTES)
+        ports.stores.due.set_check(state.account, state.resource.id, every)
     now = ports.clock.now()
     return [LogEntry(state.account, state.resource.id, now, Reason.SUBSCRIPTION_LOST, code="push_refused")] * len(
         refused
@@ -101,7 +105,7 @@ def _subscribe(
     row = Subscription(hash_of(path_id), mailbox, calendar, "", hash_of(secret), None, resources, state.account)
     connections = ports.stores.connections
     connections.save_subscription(row)  # before the POST: the handshake comes while it waits
-    url = f"{ports.public_url}/hooks/graph/{path_id}"
+    url = f"{ports.public_url}/hooks/{_hook(ports, state, mailbox)}/{path_id}"
     try:
         granted = ports.provider(mailbox).subscribe(calendar, url, f"{url}/lifecycle", secret, ports.clock.now() + LIFE)
     except PermissionMissingError:
@@ -115,11 +119,22 @@ def _subscribe(
         connections.delete_subscription(row.path_hash)
         return ports.poll_minutes
     row = replace(row, subscription_id=granted.subscription_id, expires_at=granted.expires_at)
+    row = replace(row, heartbeat=granted.heartbeat, made_at=ports.clock.now())
     connections.save_subscription(row)
     if known is not None:
         connections.delete_subscription(known.path_hash)
     _schedule_renewal(ports.stores.due, row)
     return None
+
+
+def _hook(ports: SubscribePorts, state: ResourceState, mailbox: MailboxId) -> str:
+    """The part of the route that takes the posts of this mailbox's provider."""
+    return "exchange" if _is_exchange(ports, state, mailbox) else "graph"
+
+
+def _is_exchange(ports: SubscribePorts, state: ResourceState, mailbox: MailboxId) -> bool:
+    connection = ports.stores.connections.get(state.account, mailbox)
+    return connection is not None and connection.identity.provider is ProviderKind.EXCHANGE
 
 
 def renew_subscription(
@@ -138,6 +153,9 @@ def renew_subscription(
 
 
 def _schedule_renewal(due: DueStore, row: Subscription) -> None:
+    if (look := first_look(row)) is not None:
+        due.schedule(look)
+        return
     if row.expires_at is None or row.account is None:
         return
     due.schedule(Due("renewal", row.account, f"{row.mailbox}/{row.path_hash}", renewal_at(row.expires_at)))

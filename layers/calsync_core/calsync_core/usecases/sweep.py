@@ -25,6 +25,8 @@ from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import CursorRow, Due, Stores
 from calsync_core.usecases.reopen_conflict import DUE_KIND, reopen_conflict
 from calsync_core.usecases.subscribe_calendars import renew_subscription
+from calsync_core.usecases.watch_push import DUE_KIND as PUSH_AGAIN
+from calsync_core.usecases.watch_push import PushPorts, try_push_again, watch_push
 
 MAX_ITEMS = 1500
 MAX_BYTES = 190_000  # a state holds 256 KB; 1,500 renewals alone would be more, and then nothing were ever found
@@ -51,6 +53,11 @@ class SweepPorts:
     clock: Clock
     remind: Callable[[Due], None]
     note: Callable[[str, str], None]
+    poll_minutes: int = 15
+
+    @property
+    def push(self) -> PushPorts:
+        return PushPorts(self.stores, self.queue, self.clock, self.poll_minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,8 @@ def _handle(ports: SweepPorts, item: Item) -> None:
         _renew(ports, account, subject)
     elif kind == "refresh":
         _refresh(ports, account, MailboxId(subject))
+    elif kind == PUSH_AGAIN:
+        try_push_again(ports.push, account, MailboxId(subject))
     elif kind == DUE_KIND:
         stores = ports.stores
         reopen_conflict(stores.conflicts, stores.due, stores.log, ports.clock, account, ConflictId(subject))
@@ -165,6 +174,9 @@ def _renew(ports: SweepPorts, account: AccountId, subject: str) -> None:
     row = ports.stores.connections.subscription(path_hash)
     if row is None:
         ports.stores.due.cancel("renewal", account, subject)
+        return
+    if row.heartbeat is not None:
+        watch_push(ports.push, row)
         return
     try:
         renewed = renew_subscription(ports.stores, row, ports.provider(account, MailboxId(mailbox)), ports.clock)

@@ -70,6 +70,8 @@ def _doc(subscription: Subscription) -> str:
         "secret_hash": subscription.secret_hash,
         "expires_at": expires_at.isoformat() if expires_at else None,
         "resources": list(subscription.resources),
+        "made_at": subscription.made_at.isoformat() if subscription.made_at else None,
+        "is_proven": subscription.is_proven,
         "heartbeat": int(subscription.heartbeat.total_seconds()) if subscription.heartbeat else None,
     }
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
@@ -79,7 +81,8 @@ def _subscription(found: Row) -> Subscription:
     checked("subscription", found)
     try:
         fields: dict[str, Any] = json.loads(str(found["doc"]))
-        expires_at, heard_at, heartbeat = fields["expires_at"], found.get("heard_at"), fields.get("heartbeat")
+        expires_at, made_at, heartbeat = fields["expires_at"], fields.get("made_at"), fields.get("heartbeat")
+        heard_at = found.get("heard_at")
         return Subscription(
             path_hash=fields["path_hash"],
             mailbox=MailboxId(fields["mailbox"]),
@@ -91,6 +94,8 @@ def _subscription(found: Row) -> Subscription:
             account=AccountId(fields["account"]),
             heartbeat=timedelta(seconds=heartbeat) if heartbeat else None,
             heard_at=datetime.fromisoformat(str(heard_at)) if heard_at else None,
+            made_at=datetime.fromisoformat(made_at) if made_at else None,
+            is_proven=bool(fields.get("is_proven")),
         )
     except (KeyError, TypeError, ValueError):
         raise InstallationError("schema_broken", entity="subscription") from None

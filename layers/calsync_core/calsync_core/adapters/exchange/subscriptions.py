@@ -5,7 +5,7 @@ posts are answered, and dies silently. So the end that is granted is our own, re
 unwanted one ends when a post for it is answered with Unsubscribe.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from calsync_core.adapters.exchange.client import EwsClient
 from calsync_core.adapters.exchange.errors import EwsRefusedError
@@ -20,8 +20,9 @@ from calsync_core.domain.errors import (
 from calsync_core.domain.ids import CalendarId
 from calsync_core.ports.calendar import Granted
 
-HEARTBEAT_MINUTES = 15
-"""StatusFrequency: after so long without a change the server says that it is there. Two silences: it is not."""
+HEARTBEAT_MINUTES = 30
+"""StatusFrequency, Exchange's default: after so long without a change the server says that it is there. It also bounds
+how long the server tries a post again before it drops the subscription. Two silences: it is not there."""
 
 _EVENTS = ("CopiedEvent", "CreatedEvent", "DeletedEvent", "ModifiedEvent", "MovedEvent")
 _LONGEST_URL = 2082
@@ -47,4 +48,4 @@ def subscribe(client: EwsClient, calendar_id: CalendarId, url: str, until: datet
     subscription_id = message.findtext(f"{M}SubscriptionId")
     if not subscription_id:
         raise ProviderUnavailableError("answer_unreadable", kind="subscription")
-    return Granted(subscription_id, until)
+    return Granted(subscription_id, until, timedelta(minutes=HEARTBEAT_MINUTES))

@@ -122,7 +122,12 @@ class ResourceRoutes:
     def _one(self, call: Call, resource_id: str) -> schemas.ResourceOut:
         state = self.frame.resource(call, resource_id)
         rows = self.frame.ports.stores.conflicts.of_resource(call.account, ResourceId(resource_id))
-        return resource_out(state, sum(one.status is ConflictStatus.OPEN for one in rows))
+        shown = resource_out(state, sum(one.status is ConflictStatus.OPEN for one in rows))
+        connections = self.frame.ports.stores.connections
+        connection = connections.get(call.account, state.mailbox) if state.mailbox else None
+        if connection is None or connection.unreached_since_at is None:
+            return shown
+        return shown.model_copy(update={"checked_every_minutes": connection.asked_every_minutes})
 
 
 def resource_out(state: ResourceState, open_conflicts: int) -> schemas.ResourceOut:

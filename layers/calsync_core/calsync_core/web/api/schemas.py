@@ -72,6 +72,11 @@ class ResourceOut(Answered):
     status: StatusOut
     last_sync: Instant | None
     calendars: int = Field(description="How many calendars are read, the one that is written included.")
+    checked_every_minutes: int | None = Field(
+        default=None,
+        description="Set while the Exchange server cannot reach calsync, so that changes are found by checks. "
+        "Not in lists.",
+    )
     open_conflicts: int
 
 

@@ -168,6 +168,7 @@ class ResourcePages:
             "provider": PROVIDERS[connection.identity.provider] if connection else "",
             "more_calendars": max(0, len(state.calendars) - 1),
             "is_polled": bool(connection and state.primary in connection.polled),
+            "unreached_every": connection.asked_every_minutes if connection and connection.unreached_since_at else 0,
         }
 
     def _conflicts(self, state: ResourceState) -> list[tuple[str, str]]:
