@@ -20,7 +20,8 @@ class CrashError(BaseException):
 
 
 STORE_KINDS = ("crash", "store down")
-ANY_KINDS = ("crash", "down", "down", "throttled", "throttled for a day", "edited meanwhile", "slow", "overtaken")
+ANY_KINDS = ("crash", "down", "down", "throttled", "throttled for a day", "edited meanwhile", "slow", "overtaken",
+             "settings changed")  # fmt: skip
 CHANGES_KINDS = ("cursor expired", "page repeated", "revoked")
 WRITE_KINDS = ("touched by the server", "touched by the server")
 CAUSES = (
@@ -38,6 +39,7 @@ CAUSES = (
     "edited meanwhile",
     "slow",
     "overtaken",
+    "settings changed",
     "revoked",
 )
 

@@ -130,10 +130,7 @@ def check_blocks_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
         place = next(name for name in PLACES if life.server(name) is life.clinic.servers[mailbox])
         for plain in life.clinic.servers[mailbox].shown(calendar):
             entry, ref = life.marked(place, plain), ref_of(who, plain)
-            if entry.has_attendees and entry.mark is not None:
-                blocks.pop(ref, None)
-                continue  # a copy that we may not touch any more: a conflict shows it
-            if _is_in_dispute(life, who, entry):
+            if _is_not_judged(life, who, entry, blocks.get(ref), window):
                 blocks.pop(ref, None)
                 continue
             if _is_own(entry, life, who, links) and entry.id not in life.clones:
@@ -152,6 +149,14 @@ def check_blocks_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
         block for ref, block in blocks.items() if ref not in life.kept_blocks and now_in_scope.holds(block.when, zone)
     ]
     assert not left, f"P1 {who}: {len(left)} blocks stand for nothing: {left[0].ref} {left[0].when}"
+
+
+def _is_not_judged(life: Life, who: str, entry: Entry, block: Block | None, window: Window) -> bool:
+    """What lies behind us is kept as it was; a copy with guests we may not touch any more (a conflict shows it)."""
+    zone = life.clinic.system.resources[ResourceId(who)].time_zone
+    if block is not None and all(_is_behind(one.when, window, zone) for one in (entry, block)):
+        return True
+    return (entry.has_attendees and entry.mark is not None) or _is_in_dispute(life, who, entry)
 
 
 def _check_block(
@@ -184,14 +189,7 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
     window, zone = _window(life, who, "host"), life.clinic.system.resources[ResourceId(who)].time_zone
     conflicts = life.stores.conflicts.of_resource(ACCOUNT, ResourceId(who))
     apart = {one.booking_ref for one in conflicts if one.kind in KEPT_APART and _is_live(one.status)}
-    copies: dict[str, list[Entry]] = {}
-    for entry in life.copies("bert" if who == "bert" else "anna"):
-        if entry.mark is None or entry.mark.resource != who:
-            continue
-        if entry.has_attendees and booking_ref(entry.mark.booking) not in links:
-            continue  # R53: nobody may delete it, and its resource was disconnected
-        if entry.id not in life.clones or _is_own(entry, life, who, links):
-            copies.setdefault(entry.mark.booking, []).append(entry)
+    copies = _copies_of(life, who, links)
     for booking_id, entries in copies.items():
         assert len(entries) == 1, f"P4 {who}: {len(entries)} copies of {booking_id}"
     if not all(settings.writes_calendar for settings in history):
@@ -201,14 +199,9 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
             continue
         found = copies.pop(booking.id, [])
         is_here = who in booking.resource_ids and booking.status is not BookingStatus.CANCELLED
-        if booking.series_id is not None and booking_ref(BookingId(booking.series_id)) in apart:
+        refs = {booking_ref(booking.id), booking_ref(BookingId(booking.series_id or ""))}
+        if refs & apart or _is_left_as_it_is(booking, found, window, zone, is_here=is_here):
             continue  # R87, R88: one conflict for the whole series
-        if booking_ref(booking.id) in apart or (not (found and is_here) and not window.holds(booking.when, zone)):
-            continue  # what lies behind us is kept as it was
-        if found and found[0].series_id is not None and not window.holds(found[0].when, zone):
-            continue  # of a series only what comes into the window is brought in line
-        if found and all(_is_behind(one.when, window, zone) for one in (booking, found[0])):
-            continue  # moved while nobody looked, and gone out of the window by time since
         assert len(found) == int(is_here), f"P1 {who}: {booking.id} has {len(found)} copies, belongs here: {is_here}"
         if found and (found[0].series_id is None or window.holds(booking.when, zone)):
             _check_copy(life, who, booking, found[0], history)
@@ -219,6 +212,27 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
         and not {booking_ref(BookingId(name)), booking_ref(BookingId(name.partition(" has none")[0]))} & apart
     ]
     assert not left, f"P1 {who}: copies of no booking {left}"
+
+
+def _copies_of(life: Life, who: str, links: dict[LinkRef, Link]) -> dict[str, list[Entry]]:
+    copies: dict[str, list[Entry]] = {}
+    for entry in life.copies("bert" if who == "bert" else "anna"):
+        if entry.mark is None or entry.mark.resource != who:
+            continue
+        if entry.has_attendees and booking_ref(entry.mark.booking) not in links:
+            continue  # R53: nobody may delete it, and its resource was disconnected
+        if entry.id not in life.clones or _is_own(entry, life, who, links):
+            copies.setdefault(entry.mark.booking, []).append(entry)
+    return copies
+
+
+def _is_left_as_it_is(booking: Booking, found: list[Entry], window: Window, zone: str, *, is_here: bool) -> bool:
+    if not (found and is_here) and not window.holds(booking.when, zone):
+        return True  # what lies behind us is kept as it was
+    if found and found[0].series_id is not None and not window.holds(found[0].when, zone):
+        return True  # of a series only what comes into the window is brought in line
+    # moved while nobody looked, and gone out of the window by time since
+    return bool(found) and all(_is_behind(one.when, window, zone) for one in (booking, found[0]))
 
 
 def _is_behind(when: When, window: Window, zone: str) -> bool:

@@ -44,6 +44,7 @@ from calsync_core.usecases.resume_resource import resume_resource
 from calsync_core.usecases.sync_resource import Result
 
 from tests.properties.faults import CrashError, Faults, watched
+from tests.properties.second_thoughts import SecondThoughts
 from tests.small_clinic import ACCOUNT, a_clinic, at
 
 RESOURCES = ("anna", "anna-north", "bert")
@@ -73,7 +74,7 @@ class PlainWriter:
         return Mail(draft.to, f"{draft.kind} {draft.facts.get('what', '')}", "text", "html", draft.kind.value)
 
 
-class Life:
+class Life(SecondThoughts):
     """`clinic` as it stands, and what an honest observer remembers of it: who cloned what, which settings were ever in
     force since a window was last rewritten, which copies a person has edited."""
 
@@ -82,6 +83,7 @@ class Life:
         self.faults.moods = {
             "edited meanwhile": self._edit_meanwhile, "slow": self._be_slow, "overtaken": self._overtake,
             "page repeated": self._repeat_page, "touched by the server": self._touch,
+            "settings changed": self._change_mood,
         }  # fmt: skip
         self.clones: set[str] = set()
         self.edited: set[str] = set()
@@ -542,7 +544,7 @@ class Life:
             server.release_feed()
         for provider in self.clinic.providers.values():
             provider.repeats = False  # type: ignore[attr-defined]
-        self.clinic.clock.advance(timedelta(minutes=5))
+        self.clinic.clock.advance(timedelta(minutes=20))  # a clock that went back ten minutes prolonged what is held
         for who in (None, *RESOURCES):
             values = (
                 self.stores.settings.resource(ACCOUNT, ResourceId(who))

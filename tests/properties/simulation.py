@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.properties.invariants import quiet_time
 from tests.properties.life import PLACES, RESOURCES, Life
+from tests.properties.second_thoughts import WAYS
 
 Step = tuple[str, dict[str, Any]]
 HOURS = (8, 8.5, 9, 10, 11, 13, 14.5, 16)
@@ -173,6 +174,8 @@ def _entry(random: Random, _share: float) -> dict[str, Any]:
     }
 
 
+CLOCK = (0.1, 2, 4, 30, 200, 10 / 60, -10 / 60, 720)
+"""Hours. The clock also goes back ten minutes, and jumps a month."""
 RULES = (
     "FREQ=WEEKLY;COUNT=4",
     "FREQ=DAILY;COUNT=5",
@@ -213,6 +216,9 @@ _STEPS: dict[str, tuple[float, Draw]] = {
     "choose_conflict_calendars": (1, lambda r, _s: {"who": r.choice(("anna", "bert")), "on": r.random() < 0.5}),
     "choose_primary": (0.5, lambda r, _s: {"who": "bert", "beside": r.random() < 0.5}),
     "decide": (3, lambda r, _s: {"pick": r.randint(0, 99), "which": r.randint(0, 3)}),
+    "undo": (1, lambda r, s: {**_who(r, s), "pick": r.randint(0, 99)}),
+    "try_again": (0.5, _who),
+    "deliver": (6, lambda r, s: {**_where(r, s), "how": r.choice(WAYS)}),
     "pause": (1, _who),
     "resume": (1, _who),
     "disconnect": (0.7, lambda r, s: {**_who(r, s), "remove": r.random() < 0.5}),
@@ -222,7 +228,7 @@ _STEPS: dict[str, tuple[float, Draw]] = {
     "rotate_change_keys": (2, _where),
     "hold_feed": (1, _where),
     "release_feed": (1, _where),
-    "time_passes": (2, lambda r, _s: {"hours": r.choice((0.1, 2, 4, 30, 200))}),
+    "time_passes": (2, lambda r, _s: {"hours": r.choice(CLOCK)}),
     "run": (
         35,
         lambda r, s: {

@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tests.properties.invariants import check_no_mail, quiet_time
 from tests.properties.life import PLACES, RESOURCES, Life
-from tests.properties.simulation import ANSWERS, BUSY, HOURS, SETTINGS
+from tests.properties.second_thoughts import WAYS
+from tests.properties.simulation import ANSWERS, BUSY, CLOCK, HOURS, RULES, SETTINGS
 
 WHO, PLACE, PICK = st.sampled_from(RESOURCES), st.sampled_from(PLACES), st.integers(0, 99)
 TIME = st.fixed_dictionaries({"day": st.integers(1, 12), "hour": st.sampled_from(HOURS)})
@@ -99,6 +100,30 @@ class SyncMachine(RuleBasedStateMachine):
     def decide(self, pick: int, which: int) -> None:
         self.life.decide(pick, which)
 
+    @rule(who=WHO, pick=PICK)
+    def undo(self, who: str, pick: int) -> None:
+        self.life.undo(who, pick)
+
+    @rule(who=WHO)
+    def try_again(self, who: str) -> None:
+        self.life.try_again(who)
+
+    @rule(place=PLACE, how=st.sampled_from(sorted(set(WAYS))))
+    def deliver(self, place: str, how: str) -> None:
+        self.life.deliver(place, how)
+
+    @rule(who=TEAM, time=TIME, what=st.sampled_from(RULES))
+    def book_series(self, who: list[str], time: dict, what: str) -> None:
+        self.life.book_series(who, **time, rule=what)
+
+    @rule(pick=PICK, what=st.sampled_from(RULES))
+    def change_rule(self, pick: int, what: str) -> None:
+        self.life.change_rule(pick, what)
+
+    @rule(place=PLACE, pick=PICK, day=st.integers(1, 12), count=st.integers(1, 5))
+    def move_series(self, place: str, pick: int, day: int, count: int) -> None:
+        self.life.move_series(place, pick, day, count)
+
     @rule(who=WHO, what=st.sampled_from(["pause", "resume", "reconnect"]))
     def change_state(self, who: str, what: str) -> None:
         getattr(self.life, what)(who)
@@ -125,7 +150,7 @@ class SyncMachine(RuleBasedStateMachine):
     def expire_host_cursors(self) -> None:
         self.life.expire_host_cursors()
 
-    @rule(hours=st.sampled_from([0.1, 2, 30, 200]))
+    @rule(hours=st.sampled_from(CLOCK))
     def time_passes(self, hours: float) -> None:
         self.life.time_passes(hours)
 

@@ -96,6 +96,8 @@ def _read_series_of_ours(
             found.leaving.add(link.ref)
             return
         parts = _readable(run, feed, parts, found)
+        if master is None:  # whether the whole series was moved (R88) only it can tell
+            master = feed.provider.entries(feed.calendar_id, [link.entry_id], run.content)[link.entry_id]
     if master is not None:
         found.reads.append(_read_linked(run, link, master))
     own = read_own_parts(run, link, master, parts, row, is_complete=not row.is_full)
