@@ -5,10 +5,12 @@ done already. Expected outcomes are answers, never exceptions (design.md section
 """
 
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from math import ceil
 
 from calsync_core.domain.appointments import Mark
@@ -239,9 +241,19 @@ def _all_feeds(run: SyncRun, work: Work) -> bool:
     rows = run.ports.stores.cursors.load(run.account, run.resource)
     run.is_first_round = HOST not in rows
     for mailbox, calendar in _calendars_to_read(run):
-        if not _read_calendar(run, mailbox, calendar, _row(run, rows.get(calendar), calendar, work)):
+        if not _read_feed(run, work, calendar, rows.get(calendar), partial(_read_calendar, run, mailbox, calendar)):
             return False
-    return _read_host(run, _row(run, rows.get(HOST), HOST, work))
+    return _read_feed(run, work, HOST, rows.get(HOST), partial(_read_host, run))
+
+
+def _read_feed(run: SyncRun, work: Work, feed: str, row: CursorRow | None, read: Callable[[CursorRow], bool]) -> bool:
+    """R124: a renewed window opens a new feed, which says nothing of what happened before; the old one is read to its
+    end first, so that a change of something that has just left the window is not lost."""
+    if row is not None and row.cursor and not row.is_full and _is_old(run, row):
+        if not read(row):
+            return False
+        row = run.ports.stores.cursors.load(run.account, run.resource).get(feed)
+    return read(_row(run, row, feed, work))
 
 
 def _read_near_series(run: SyncRun) -> None:
@@ -273,18 +285,20 @@ def _calendars_to_read(run: SyncRun) -> tuple[tuple[MailboxId, CalendarId], ...]
 def _row(run: SyncRun, row: CursorRow | None, feed: str, work: Work) -> CursorRow:
     """The stored row, or a new full round: first time, weekly renewal (staggered), settings for the whole window, a
     full check. A run of many calls of *work* opens each round once."""
-    now = run.ports.clock.now()
     if row is None:
         return _new_round(run, feed, 1)
     if row.settings_version < run.scope.reproject_below:
         return _full_round(run, row)
     if row.is_round_open and row.is_full:
         return row
-    stagger = timedelta(minutes=zlib.crc32(f"{run.resource}/{feed}".encode()) % 1440)
-    is_old = row.opened_at is None or now - row.opened_at > RENEWAL + stagger
-    if is_old or (work.cause == "full" and row.opened_by != run.run):
+    if _is_old(run, row) or (work.cause == "full" and row.opened_by != run.run):
         return _full_round(run, row)
     return row
+
+
+def _is_old(run: SyncRun, row: CursorRow) -> bool:
+    stagger = timedelta(minutes=zlib.crc32(f"{run.resource}/{row.feed}".encode()) % 1440)
+    return row.opened_at is None or run.ports.clock.now() - row.opened_at > RENEWAL + stagger
 
 
 def _full_round(run: SyncRun, row: CursorRow) -> CursorRow:
