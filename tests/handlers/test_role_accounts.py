@@ -213,6 +213,17 @@ def test_a_password_goes_to_no_other_server(world: World, browser: Browser) -> N
     assert only(world).server != other.id
 
 
+def test_the_server_of_a_role_account_keeps_its_host_and_stays(world: World, browser: Browser) -> None:
+    on_prem(world, browser)
+    known = world.stores.servers.of_account(MAIN)[0]
+
+    moved = browser.post(f"{SERVERS}/{known.id}", {"title": "Head office", "address": "evil.example"})
+    removed = browser.post(f"{SERVERS}/{known.id}/remove", {})
+
+    assert (moved["statusCode"], removed["statusCode"]) == (422, 422)
+    assert world.stores.servers.of_account(MAIN)[0].address == HOST
+
+
 def test_a_failed_test_says_why_and_who_acts(world: World, browser: Browser) -> None:
     on_prem(world, browser, password="wrong")
     role = only(world)
@@ -523,6 +534,7 @@ def test_an_expired_key_is_said_everywhere(world: World, browser: Browser) -> No
 
     assert "has expired" in text(browser.get("/console/connections"))
     assert "has expired" in text(browser.get(f"{BASE}/{role.id}"))
+    assert "The key of the role account has expired" in text(browser.get("/console"))
     assert not role.is_on
     assert role.code == "role_key_expired"
     assert role.kind is ProviderKind.OFFICE365

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from calsync_core.domain.connections import Connection, ProviderKind
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, ServerId
+from calsync_core.domain.role_accounts import RoleAccount
 from calsync_core.domain.servers import KnownServer, ServiceAccess, ServiceLogin, service_mailbox
 from calsync_core.domain.zones import iana_name
 from calsync_core.ports.exchange import ExchangeServer
@@ -52,7 +53,7 @@ def change_server(stores: Stores, account: AccountId, server_id: ServerId, wish:
     server = find_known_server(stores, account, server_id)
     changed = _changed(server, wish)
     if host_of(changed.address) != host_of(server.address) and (
-        connections_of(stores, server) or server.service is not None
+        connections_of(stores, server) or role_accounts_at(stores, server) or server.service is not None
     ):
         raise InputError("server_in_use", field="address")
     if changed.address != server.address:
@@ -61,9 +62,11 @@ def change_server(stores: Stores, account: AccountId, server_id: ServerId, wish:
 
 
 def remove_server(stores: Stores, account: AccountId, server_id: ServerId) -> None:
-    """Raises NotFoundError("server_unknown"), InputError("server_in_use") while a mailbox is connected through it."""
+    """Raises NotFoundError("server_unknown"), InputError("server_in_use") while a mailbox is connected through it
+    or a role account asks it.
+    """
     server = find_known_server(stores, account, server_id)
-    if connections_of(stores, server):
+    if connections_of(stores, server) or role_accounts_at(stores, server):
         raise InputError("server_in_use", server=server_id)
     stores.servers.delete(server)
     stores.credentials.delete(account, service_mailbox(server_id))
@@ -84,6 +87,11 @@ def connections_of(stores: Stores, server: KnownServer) -> list[Connection]:
         for one in stores.connections.of_account(server.account)
         if one.identity.provider is ProviderKind.EXCHANGE and one.server == server.id
     ]
+
+
+def role_accounts_at(stores: Stores, server: KnownServer) -> list[RoleAccount]:
+    """Which role accounts ask it: their passwords were given for this one, too."""
+    return [one for one in stores.role_accounts.of_account(server.account) if one.server == server.id]
 
 
 def note_found(servers: ServerStore, clock: Clock, server: KnownServer, found: ExchangeServer) -> KnownServer:

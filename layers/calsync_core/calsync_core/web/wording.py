@@ -376,8 +376,11 @@ _SERVERS: Mapping[str, Wording] = {
     ),
     "server_in_use": _w(
         _("This server is in use"),
-        _("Calendars are connected through it; their passwords were given for this server and go to no other."),
-        _("Enter the other server as a new one, or disconnect those calendars first."),
+        _(
+            "Calendars are connected through it, or a role account asks it; their passwords were given for this server"
+            " and go to no other."
+        ),
+        _("Enter the other server as a new one, or disconnect those calendars and remove the role account first."),
         Actor.ADMIN,
     ),
     "service_missing": _w(

@@ -8,7 +8,9 @@ from calsync_core.domain.apps import AppRule, CalendarKind
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.ids import AccountId
 from calsync_core.domain.resources import InvitationState, ResourceState, Status
+from calsync_core.usecases.watch_role_accounts import expiry_code
 from calsync_core.web.console.parts import ConsoleParts
+from calsync_core.web.wording import wording
 
 _MAIL_TAKES = timedelta(minutes=10)
 
@@ -78,7 +80,26 @@ def set_up_cards(parts: ConsoleParts, account: AccountId, states: Sequence[Resou
                 _("What to check"),
             )
         )
+    cards += _role_account_cards(parts, account)
     return cards
+
+
+def _role_account_cards(parts: ConsoleParts, account: AccountId) -> list[Card]:
+    """Role accounts that do not answer any more, or whose key ends."""
+    now = parts.ports.clock.now()
+    troubles = {
+        one.id: one.code or expiry_code(one, now) for one in parts.ports.stores.role_accounts.of_account(account)
+    }
+    return [
+        Card(
+            wording(code).title,
+            wording(code).meaning,
+            f"/console/connections/role-accounts/{role_id}",
+            _("Open the role account"),
+        )
+        for role_id, code in troubles.items()
+        if code
+    ]
 
 
 def set_up_steps(parts: ConsoleParts, account: AccountId, *, rows: int) -> list[Step]:
