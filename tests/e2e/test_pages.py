@@ -159,7 +159,7 @@ def test_the_administrator_signs_in_invites_and_changes_a_setting(clinic: Clinic
     page.get_by_role("button", name="Check effect").click()
     effect = page.get_by_role("status", name="Effect")
     effect.wait_for()
-    assert "1 entry in calendars would be written anew" in effect.inner_text()
+    assert "1 entry in a calendar is rewritten" in effect.inner_text()
     look(page, "settings-effect")
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url("**done=**")
