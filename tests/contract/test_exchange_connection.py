@@ -81,6 +81,7 @@ def read(stub: Stub) -> object:
 # -- answers that are none ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.prop("P15")
 @pytest.mark.parametrize("share", [0, 20, 60, 99])
 def test_a_page_that_was_cut_is_an_error_and_gives_no_new_cursor(stub: Stub, share: int) -> None:
     """exchangelib takes 60 % of a page for a whole one and keeps the new state: 400 of 1,000 changes were lost."""

@@ -11,6 +11,8 @@ from calsync_core.web.api.routes import OPERATIONS, Operation
 
 from tests.console_world import MAIN, NOW, OTHER, World
 
+pytestmark = pytest.mark.prop("P13")
+
 BODIES = {
     "resources.check": {"start": "2026-11-23T09:00:00Z", "end": "2026-11-23T10:00:00Z"},
     "resources.disconnect": {"copies": "remove_copies"},

@@ -33,6 +33,7 @@ def test_a_whole_answer_is_read() -> None:
     assert len(messages(body_of(b"\xef\xbb\xbf" + WHOLE), "GetItem")) == 1
 
 
+@pytest.mark.prop("P15")
 @pytest.mark.parametrize("share", range(1, 100, 3))
 def test_an_answer_that_is_cut_anywhere_is_an_error(share: int) -> None:
     with pytest.raises(ProviderUnavailableError, match="answer_unreadable"):
