@@ -128,10 +128,6 @@ class ExchangeWorker(Worker):
         self.person.password = password
         self.mailbox = ExchangeMailbox(self.clinic.cloud.microsoft.ews, self.email, password)
 
-    def wish_a_run(self) -> None:
-        """A booking on another day: a run reads both sides. "Sync now" may be pressed once a minute only."""
-        self.book(self.clinic.day(), "07:00", "07:15")
-
     def account_at_exchange(self) -> Json:
         """What the server's directory knows: `wrong_passwords`, `locked_until`."""
         return dict(self.clinic.control.call("GET", f"/people/{self.email}")["exchange"])
