@@ -62,7 +62,8 @@ def _path(expression: Element) -> Path:
 
 def _compare(kind: str, expression: Element, values: Values) -> bool:
     holds = _COMPARED[kind]
-    own = values(_path(expression))
+    path = _path(expression)
+    own, is_text = values(path), _is_text(path)
     wrapper = next((one for one in expression if local(one) == "FieldURIOrConstant"), None)
     if wrapper is None:
         raise SchemaError(f"The element '{kind}' has incomplete content.", expression.sourceline or 1)
@@ -71,13 +72,20 @@ def _compare(kind: str, expression: Element, values: Values) -> bool:
     if not own or not against:
         return kind == "IsNotEqualTo" and bool(own) != bool(against)
     if kind == "IsNotEqualTo":
-        return all(holds(_order(one, against[0])) for one in own)
-    return any(holds(_order(one, against[0])) for one in own)
+        return all(holds(_order(one, against[0], is_text=is_text)) for one in own)
+    return any(holds(_order(one, against[0], is_text=is_text)) for one in own)
 
 
-def _order(one: str, other: str) -> int:
+def _is_text(path: Path) -> bool:
+    """Whether "007" is another value than "7"."""
+    if path.is_extended:
+        return path.name.startswith("String")
+    return path.element in ("Subject", "UID", "Location", "Categories", "DisplayName", "FolderClass", "ItemClass")
+
+
+def _order(one: str, other: str, *, is_text: bool) -> int:
     first, second = _comparable(one), _comparable(other)
-    if type(first) is not type(second):
+    if is_text or type(first) is not type(second):
         first, second = one, other
     return (first > second) - (first < second)  # type: ignore[operator]
 

@@ -371,6 +371,13 @@ def test_pages_from_both_ends(microsoft: Microsoft) -> None:
             ),
             ["B03"],
         ),
+        (
+            (
+                f"<t:IsEqualTo>{uri('item:Subject')}<t:FieldURIOrConstant>"
+                '<t:Constant Value="B3"/></t:FieldURIOrConstant></t:IsEqualTo>'
+            ),
+            [],
+        ),
         (f"<t:Exists>{MARK_URI}</t:Exists>", ["B00", "B01", "B02", "B03", "B04"]),
         (f"<t:Not><t:Exists>{MARK_URI}</t:Exists></t:Not>", []),
         (
