@@ -9,7 +9,12 @@ import pytest
 from calsync_core.adapters.memory.role_access import LOGIN_URL
 from calsync_core.domain.availability import Interval, Occupied
 from calsync_core.domain.connections import ProviderKind
-from calsync_core.domain.errors import InstallationError, ProviderUnavailableError
+from calsync_core.domain.errors import (
+    ConnectionBrokenError,
+    ConsentRevokedError,
+    InstallationError,
+    ProviderUnavailableError,
+)
 from calsync_core.domain.free_busy import BusyTimes
 from calsync_core.domain.ids import EntryId, LinkRef, ResourceId, RoleAccountId
 from calsync_core.domain.links import Link, Origin
@@ -378,8 +383,6 @@ def test_a_resource_that_is_not_connected_is_asked_for_by_its_address(world: Wor
 
 
 def test_a_refused_password_is_tried_once_and_then_never(world: World, browser: Browser) -> None:
-    from calsync_core.domain.errors import ConsentRevokedError
-
     on_prem(world, browser)
     body(examine(browser, only(world)))
     world.role_access.exchange.refusal = ConsentRevokedError("password_wrong")
@@ -403,6 +406,20 @@ def test_a_server_that_is_down_is_unknown_and_asked_again_next_time(world: World
 
     assert (down["reason"], down["source"], down["as_of"]) == ("timed_out", "role_account", None)
     assert up["known"]
+
+
+def test_a_key_that_is_refused_is_told_until_it_works_again(world: World, browser: Browser) -> None:
+    with_cloud(world, browser)
+    world.role_access.office365.refusal = ConnectionBrokenError("role_key_expired")
+
+    down = ask(world, addresses=[LENA])[0]
+    told = text(browser.get("/console/connections"))
+    world.role_access.office365.refusal = None
+    up = ask(world, addresses=[LENA])[0]
+
+    assert (down["reason"], up["known"]) == ("role_key_expired", True)
+    assert "The key of the role account has expired" in told
+    assert only(world).code == ""
 
 
 def test_a_deployment_without_exchange_says_so(world: World, browser: Browser) -> None:

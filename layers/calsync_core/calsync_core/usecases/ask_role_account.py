@@ -20,6 +20,11 @@ from calsync_core.usecases.manage_role_accounts import stored_key
 REFUSED = frozenset({"password_wrong", "account_locked"})
 """Of an Exchange server: nothing more is tried until a person has entered a new password and tested it."""
 
+TOLD = frozenset(
+    f"role_{name}" for name in ("key_refused", "key_expired", "app_refused", "permission_missing", "mailbox_missing")
+)
+"""Of Microsoft: the console says so until it works again; nobody is locked out by asking, so it is asked again."""
+
 
 def ask_role_account(
     ports: JourneyPorts, role: RoleAccount, addresses: Sequence[str], span: Window, is_late: Callable[[], bool]
@@ -38,6 +43,7 @@ def ask_role_account(
     refusal = next((one.reason for one in answers.values() if one.reason in REFUSED), None)
     if refusal:
         _note(ports.stores, role, refusal, stored[1] if stored else 0)
+    _tell(ports.stores, role, {one.reason for one in answers.values()})
     by_case = {address.casefold(): answer for address, answer in answers.items()}
     return {address: by_case[address.casefold()] for address in addresses}
 
@@ -85,4 +91,16 @@ def _note(stores: Stores, role: RoleAccount, code: str, row: int) -> None:
             stores.role_accounts.save(replace(present, passed_at=None, code=code))
         except ConcurrentChangeError:
             continue
+        return
+
+
+def _tell(stores: Stores, role: RoleAccount, reasons: set[str | None]) -> None:
+    """What is wrong with the application stands on it, and goes when it works again. Losing a race is harmless."""
+    code = next((one for one in sorted(reasons & TOLD, key=str) if one), "")
+    is_well = None in reasons or bool(reasons & {"mailbox_missing"})
+    if code == role.code or not (code or (is_well and role.code in TOLD)):
+        return
+    try:
+        stores.role_accounts.save(replace(role, code=code))
+    except ConcurrentChangeError:
         return
