@@ -63,8 +63,16 @@ def _kill_while_working(clinic: Clinic, worker: Worker, day: date) -> None:
     assert workers, "no process of sync_job is to be found"
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
-    until("processes of sync_job", lambda: [pid for pid in workers if Path(f"/proc/{pid}/cmdline").exists()], [])
+    until("processes of sync_job", lambda: [pid for pid in workers if _runs(pid)], [])
     clinic.control.call("DELETE", f"/faults/{rule['id']}")
+
+
+def _runs(pid: int) -> bool:
+    """A dead process that the emulator has not noticed yet keeps its number, but has no command line."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False
 
 
 def _workers(cloud: LocalCloud, function: str) -> list[int]:
