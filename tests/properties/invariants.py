@@ -154,7 +154,7 @@ def check_blocks_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
 def _is_not_judged(life: Life, who: str, entry: Entry, block: Block | None, window: Window) -> bool:
     """What lies behind us is kept as it was; a copy with guests we may not touch any more (a conflict shows it)."""
     zone = life.clinic.system.resources[ResourceId(who)].time_zone
-    if block is not None and all(_is_behind(one.when, window, zone) for one in (entry, block)):
+    if block is not None and _is_behind(block.when, window, zone) and not window.holds(entry.when, zone):
         return True
     return (entry.has_attendees and entry.mark is not None) or _is_in_dispute(life, who, entry)
 
