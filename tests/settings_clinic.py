@@ -14,8 +14,8 @@ from tests.small_clinic import ACCOUNT, Clinic
 def journeys(clinic: Clinic) -> JourneyPorts:
     return JourneyPorts(
         stores=clinic.stores, mailer=MemoryMailer(), writer=PlainWriter(), clock=clinic.clock, queue=clinic.queue,
-        ids=clinic.ports.ids, sealer=PlainSealer(), sign_in=FakeSignIn(), host=clinic.host, installation="test", exchange=MemoryExchange(),
-        calendars=MemoryCalendars(clinic.providers), redirect_uri="https://calsync.example/oauth/callback",
+        ids=clinic.ports.ids, sealer=PlainSealer(), sign_in=FakeSignIn(), host=clinic.host, installation="test",
+        exchange=MemoryExchange(), calendars=MemoryCalendars(clinic.providers), redirect_uri="https://calsync.example/oauth/callback",
         text_version="1",
     )  # fmt: skip
 

@@ -120,7 +120,7 @@ class LinkContract:
         assert {link.ref for link in stores.links.series(A, R, "s-1-")} == {"s-1-a", "s-1-b"}
 
     def test_the_occurrences_of_a_booking_series_are_found_by_it(self, stores: Stores) -> None:
-        """In whichever way they were written, until they are deleted; never the series itself, nor what a calendar bore."""
+        """In whichever way they were written, until they are deleted; never the series, nor what a calendar bore."""
         parts = [a_link(f"b-{n}", origin=Origin.HOST, series_id="ser_1", booking_id=f"o-{n}") for n in range(3)]
         first = stores.links.put(A, parts[0])
         stores.links.put_many(A, parts[1:])

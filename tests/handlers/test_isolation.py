@@ -18,6 +18,8 @@ BODIES = {
     "resources.disconnect": {"copies": "remove_copies"},
     "settings.change_resource": {"settings": {"window.weeks_ahead": 3}},
     "settings.change_account": {"settings": {"window.weeks_ahead": 3}},
+    "settings.dry_run_resource": {"settings": {"window.weeks_ahead": 3}},
+    "settings.dry_run_account": {"settings": {"window.weeks_ahead": 3}},
     "conflicts.resolve": {"resolution": "keep_booking"},
     "history.stop_line": {"what": "confirm"},
     "free_busy.ask": {
@@ -46,7 +48,10 @@ def _world() -> World:
 
 
 def _path(operation: Operation) -> str:
-    filled = operation.path.replace("{resource_id}", "anna").replace("{conflict_id}", "c-1").replace("{connection_id}", "mbx-anna")
+    ids = {"{resource_id}": "anna", "{conflict_id}": "c-1", "{connection_id}": "mbx-anna"}
+    filled = operation.path
+    for name, value in ids.items():
+        filled = filled.replace(name, value)
     return filled + QUERIES.get(operation.id, "")
 
 
@@ -101,9 +106,8 @@ def test_unknown_and_foreign_ids_get_the_same_answer(operation: Operation) -> No
     body = BODIES.get(operation.id)
 
     foreign = world.api(operation.method, _path(operation), body, key=key)
-    unknown = world.api(
-        operation.method, _path(operation).replace("anna", "nobody").replace("c-1", "c-9").replace("mbx-", "m-"), body, key=key
-    )
+    nobody = _path(operation).replace("anna", "nobody").replace("c-1", "c-9").replace("mbx-", "m-")
+    unknown = world.api(operation.method, nobody, body, key=key)
 
     assert foreign == unknown
 

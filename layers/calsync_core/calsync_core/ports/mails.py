@@ -36,7 +36,8 @@ Facts = Mapping[str, str | int | datetime | None]
 class Draft:
     """What a mail is about. `facts` by kind:
 
-    INVITATION: token, expires_at, invited_by, message, kind. REMINDER: invitation (its id), expires_at, invited_by, is_stuck.
+    INVITATION: token, expires_at, invited_by, message, kind.
+    REMINDER: invitation (its id), expires_at, invited_by, is_stuck.
     CONNECTED: entries. NOT_CONNECTED: code.
     SIGN_IN_EXPIRED: code, since_at. CONFLICT: conflict, revision, at (instant), code. NOTICE: what (paused, resumed,
     disconnected, shows_more), by, until_at, copies (removed, kept). NEW_LINK: nothing.

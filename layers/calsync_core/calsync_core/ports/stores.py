@@ -71,8 +71,8 @@ class CursorRow:
 
     `round` names the round in progress; `is_round_open` until its last page was handled; `is_full` for a full round
     (first import, renewal, full check), whose absences are judged at its end. `page` counts its pages.
-    `window` is the one the cursor was opened for. `opened_at` is when the round was opened, `opened_by` the run that did,
-    `settings_version` the settings that it began with.
+    `window` is the one the cursor was opened for. `opened_at` is when the round was opened, `opened_by` the run that
+    did, `settings_version` the settings that it began with.
     """
 
     feed: str

@@ -83,15 +83,9 @@ def _move_copy(run: SyncRun, link: Link) -> None:
             return
     if _has_guests(run, link, link.entry_id):
         return  # R53
-    row = link
-    if link.intent is Intent.CREATE:
-        _call_back(run, link)
-        if link.calendar_id == run.scope.primary and _stands(run, link, link.entry_id):
-            run.ports.stores.links.put(run.account, replace(link, intent=None))
-            return
-    else:
-        row = replace(link, intent=Intent.CREATE, generation=link.generation + 1, mark_id="")
-        row = run.ports.stores.links.put(run.account, run.named(row))
+    row = _row_of_new(run, link, link.entry_id)
+    if row is None:
+        return
     copy = project_booking(booking, run.scope.settings, run.scope.resource)
     mark = run.mark(row)
     found = [one for one in run.primary.find_mark(mark) if one.calendar_id == run.scope.primary]
@@ -126,6 +120,18 @@ def _move_copy(run: SyncRun, link: Link) -> None:
         run.unaligned.add(link.ref)
     run.touched[link.ref] = run.ports.stores.links.put(run.account, moved)
     run.log(Reason.COPY_CREATED, Way.TO_CALENDAR, rule="R36", ref=link.ref, code="calendar_changed")
+
+
+def _row_of_new(run: SyncRun, link: Link, entry_id: EntryId) -> Link | None:
+    """The row under which the new copy is written; None where it already stands there."""
+    if link.intent is not Intent.CREATE:
+        row = replace(link, intent=Intent.CREATE, generation=link.generation + 1, mark_id="")
+        return run.ports.stores.links.put(run.account, run.named(row))
+    _call_back(run, link)
+    if link.calendar_id == run.scope.primary and _stands(run, link, entry_id):
+        run.ports.stores.links.put(run.account, replace(link, intent=None))
+        return None
+    return link
 
 
 def _found_unfinished(run: SyncRun, link: Link) -> Link:

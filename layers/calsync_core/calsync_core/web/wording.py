@@ -769,6 +769,12 @@ _LOG: Mapping[str, Wording] = {
         Actor.ADMIN,
     ),
     "link_dropped": _w(_("Both entries are gone; nothing more to keep in step"), "", _NOTHING, Actor.NOBODY),
+    "rrule_invalid": _w(
+        _("The rule of a repeating booking cannot be read"),
+        _("Each of its dates is written as an entry of its own."),
+        _("Ask the makers of the booking system to correct the rule."),
+        Actor.ADMIN,
+    ),
     "series_as_singles": _w(
         _("A repeating booking was written date by date"),
         _("Calendars have no words for the way it repeats, so each of its dates is an entry of its own."),
@@ -1379,6 +1385,12 @@ _ROLE_ACCOUNTS: Mapping[str, Wording] = {
         _("Who has no connection here can be asked for only through a role account of the own mail domain."),
         _("Enter the mail domain in a role account, under Connections."),
         Actor.ADMIN,
+    ),
+    "mailbox_moved": _w(
+        _("This mailbox was moved to Microsoft 365"),
+        _("The Exchange server no longer has it. Nothing is lost, but changes wait until you sign in at Microsoft."),
+        _("Sign in at Microsoft with the same address. What was entered in your calendar before is recognised."),
+        Actor.RESOURCE,
     ),
     "push_silent": _w(
         _("The Exchange server fell silent"),

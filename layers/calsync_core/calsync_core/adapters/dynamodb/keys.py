@@ -44,7 +44,8 @@
     SWEEP                           MINUTE                              last minute that was swept
 
     by_list   list_key / list_sort  ACC#<account> / RES#<resource>, MBX#<mailbox>;
-                                    ACC#<account>#OPEN / <opened>#<conflict>, #ENDED / <ended>#<conflict>; #MEMBER / <hash>; ACC#<account>#LOG#<day> / <instant>#<n>
+                                    ACC#<account>#OPEN / <opened>#<conflict>, #ENDED / <ended>#<conflict>;
+                                    #MEMBER / <hash>; ACC#<account>#LOG#<day> / <instant>#<n>
     by_due    due_shard / due_at    DUE#0..3 / instant; CHECK#<every>#<slot> / "-", a key that never moves
     by_start  PK / starts           local, so strongly consistent: <start> for links up to 24 h, L#<start> for longer
 
