@@ -24,7 +24,7 @@ from tests.small_clinic import ACCOUNT, Clinic, a_clinic
 
 ANNA = ResourceId("anna")
 STEPS = 16
-SEEDS = range(10)
+SEEDS = range(10, 20)
 COUNT = 4  # occurrences of a series in the calendar, a week apart
 RULES = ("FREQ=WEEKLY;COUNT=3", "FREQ=DAILY;INTERVAL=2;COUNT=4", "FREQ=WEEKLY;BYMONTH=1,2,11,12;COUNT=2")
 Step = tuple[str, int, int, int]
