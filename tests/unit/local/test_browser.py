@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qsl
 
 import pytest
+from calsync_core.web.multipart import multipart_pairs
 
 from local.browser import Browser, PageError
 
@@ -16,6 +18,9 @@ PAGE = """<form method="post" action="/send"><input type="hidden" name="csrf" va
 <select name="zone"><option value="x">x</option><option value="y" selected>y</option></select>
 <textarea name="note">kept</textarea><button name="answer" value="accept">OK</button>
 <input name="off" value="1" disabled></form>"""
+
+UPLOAD = """<form method="post" action="/send" enctype="multipart/form-data"><input name="title">
+<input name="ca_file" type="file"></form>"""
 
 
 class Site(BaseHTTPRequestHandler):
@@ -31,6 +36,8 @@ class Site(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/":
             self._answer(200, PAGE, Set_Cookie="__Host-s=1; Secure; HttpOnly; Path=/; SameSite=Lax")
+        elif self.path == "/upload":
+            self._answer(200, UPLOAD)
         elif self.path == "/loop":
             self._answer(302, "", Location="/loop")
         else:
@@ -38,7 +45,9 @@ class Site(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.seen.append((self.path, dict(parse_qsl(body)), self.headers.get("Cookie", "")))
+        kind = self.headers["Content-Type"]
+        pairs = parse_qsl(body) if "urlencoded" in kind else multipart_pairs(kind, body.encode())
+        self.seen.append((self.path, dict(pairs), self.headers.get("Cookie", "")))
         self._answer(303, "", Location="/done")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -65,6 +74,16 @@ def test_a_form_is_sent_as_it_stands_with_what_the_person_entered(site: str) -> 
     assert path == "/send"
     assert fields == {"csrf": "t1", "name": "Ben", "kind": "b", "zone": "y", "note": "kept", "answer": "accept"}
     assert (page.url, page.status) == (f"{site}/done", 200)
+
+
+def test_a_file_is_uploaded_beside_the_fields(site: str, tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("-----BEGIN CERTIFICATE-----\n")
+    browser = Browser()
+
+    browser.upload(browser.open(f"{site}/upload").form(having="ca_file"), {"ca_file": file}, title="Zürich")
+
+    assert Site.seen[0][1] == {"title": "Zürich", "ca_file": "-----BEGIN CERTIFICATE-----\n"}
 
 
 def test_secure_cookies_go_back_over_http_as_chromium_does_on_localhost(site: str) -> None:
