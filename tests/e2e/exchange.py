@@ -136,6 +136,8 @@ class ExchangeWorker(Worker):
 def _shown(item: Any) -> Json:
     return {
         "id": item.id,
+        "uid": item.uid,
+        "type": item.type,
         "subject": item.subject,
         "body": item.text_body or "",
         "start": {"dateTime": _utc(item.start)},

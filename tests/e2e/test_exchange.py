@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -99,6 +100,32 @@ def test_a_copy_moved_by_the_person_moves_the_booking(clinic: Clinic, worker: Ex
     worker.mailbox.move(copy["id"], day, "15:00", "15:45")
     until("the booking", lambda: worker.booking(booking), ("15:00", "15:45", "confirmed"))
     assert worker.conflicts() == []
+
+
+def test_a_weekly_course_is_one_series_and_each_date_lives_by_itself(clinic: Clinic, worker: ExchangeWorker) -> None:
+    first = clinic.day(weekday=1)
+    days = [first + timedelta(weeks=number) for number in range(4)]
+    series = worker.book(first, "11:00", "11:45", series={"rrule": "FREQ=WEEKLY;COUNT=4"})["id"]
+    copies = [worker.wait_copy(day, "11:00", "11:45") for day in days]
+    assert {copy["type"] for copy in copies} == {"Occurrence"}
+    assert len({copy["uid"] for copy in copies}) == 1
+    query = f"resource_id={worker.id}&from={first}T00:00:00Z&to={days[-1]}T23:59:59Z"
+    found = clinic.host.call("GET", f"/bookings?{query}")["items"]
+    dates = sorted((one for one in found if one["series"]), key=lambda one: str(one["start"]))
+
+    worker.rebook(dates[1]["id"], days[1], "15:00", "15:45")  # the clinic moves one date
+    assert worker.wait_copy(days[1], "15:00", "15:45")["type"] == "Exception"
+    worker.cancel_booking(dates[2]["id"])  # and cancels one
+    worker.wait_events(days[2])
+    worker.mailbox.move(worker.wait_copy(days[3], "11:00", "11:45")["id"], days[3], "10:00", "10:45")  # the person
+    until("the date at the clinic", lambda: worker.booking(dates[3]["id"]), ("10:00", "10:45", "confirmed"))
+    worker.wait_copy(days[0], "11:00", "11:45")
+    assert [worker.blocks(day) for day in days] == [[], [], [], []]
+    assert worker.conflicts() == []
+
+    worker.cancel_booking(series)
+    for day in days:
+        worker.wait_events(day)
 
 
 def test_the_connection_test_passes_and_tells_no_secret(clinic: Clinic, worker: ExchangeWorker) -> None:
