@@ -10,13 +10,14 @@ from calsync_core.adapters.exchange.access import ExchangeAccess
 from calsync_core.adapters.exchange.signin import ServerSignIn
 from calsync_core.domain.apps import CalendarKind
 from calsync_core.domain.connection_report import Outcome, Part
-from calsync_core.domain.errors import ConsentRevokedError
+from calsync_core.domain.errors import ConnectionBrokenError, ConsentRevokedError
 from calsync_core.domain.ids import ResourceId, ServerId
 from calsync_core.domain.resources import Status
 from calsync_core.domain.servers import KnownServer, ServiceAccess
 from calsync_core.usecases.check_connection import CheckConnection, check_connection
 from calsync_core.usecases.connect_by_service import ConnectByService, connect_by_service
 from calsync_core.usecases.examine_server import TestMailbox, examine_server, set_service
+from calsync_core.usecases.follow_mailbox import explain_loss
 from calsync_core.usecases.manage_servers import ServiceWish
 from calsync_core.usecases.open_mailbox import MailboxOpener
 
@@ -35,8 +36,9 @@ class World(JourneyWorld):
         super().__init__()
         guard = guard_of(microsoft)
         opener = MailboxOpener(
-            self.stores, self.clock, self.access, lambda: ExchangeAccess(self.logins, guard), self.logins
-        )
+            self.stores, self.clock, self.access, lambda: ExchangeAccess(self.logins, guard), self.logins,
+            lambda login, error: explain_loss(login, error, lambda: ServerSignIn(guard)),
+        )  # fmt: skip
         self.ports = replace(self.ports, exchange=ServerSignIn(guard), calendars=opener)
         self.rewire()
         self.person = person
@@ -107,6 +109,26 @@ def test_a_changed_password_costs_one_attempt_of_all_runs(world: World, nina: Pe
             world.ports.calendars.of_mailbox(ACCOUNT, mailbox).calendars()
 
     assert wrong_passwords(nina) - before <= 1
+
+
+@pytest.mark.parametrize("cloud", ["clinic.mail.onmicrosoft.com", ""])
+def test_a_mailbox_that_is_no_longer_there_has_moved_only_where_autodiscover_says_so(
+    world: World, nina: Person, cloud: str
+) -> None:
+    mailbox = connect(world)
+    moved = {"location": "moved", "cloud_address": f"nina@{cloud}" if cloud else "nina@elsewhere.example"}
+    nina.microsoft.control("PATCH", f"/people/{nina.email}", {"exchange": moved})
+    before = wrong_passwords(nina)
+
+    for _ in range(3):
+        with pytest.raises(ConnectionBrokenError) as caught:
+            world.ports.calendars.of_mailbox(ACCOUNT, mailbox).calendars()
+        assert caught.value.code in ({"mailbox_moved"} if cloud else {"mailbox_missing", "account_disabled"})
+
+    connection = world.stores.connections.get(ACCOUNT, mailbox)
+    assert connection is not None
+    assert connection.broken_code == ("mailbox_moved" if cloud else None)
+    assert wrong_passwords(nina) == before
 
 
 def test_the_report_passes_and_leaves_nothing(world: World) -> None:

@@ -72,5 +72,8 @@ class LazyExchange:
     def sign_in(self, login: ExchangeLogin) -> SignedIn:
         return self.make().sign_in(login)
 
+    def has_moved(self, login: ExchangeLogin) -> bool:
+        return self.make().has_moved(login)
+
     def examine(self, trial: Trial) -> Iterator[TestStep]:
         return self.make().examine(trial)

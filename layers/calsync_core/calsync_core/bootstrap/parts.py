@@ -21,6 +21,7 @@ from calsync_core.ports.outward import Clock, Ids, Queue, Sealer
 from calsync_core.ports.role_accounts import RoleAccountAccess
 from calsync_core.ports.signin import CalendarAccess, SignIn
 from calsync_core.ports.stores import Stores
+from calsync_core.usecases.follow_mailbox import explain_loss
 from calsync_core.usecases.open_mailbox import MailboxOpener
 
 if TYPE_CHECKING:
@@ -134,7 +135,15 @@ class Parts:
         graph = GraphAccess(self._entra, self.config.graph_url, self.stores.credentials, is_live=self._is_live)
         if not self.config.serves_exchange:
             return graph  # without Exchange nobody need ask where a mailbox lives: one read less per check
-        return MailboxOpener(self.stores, self.clock, graph, lambda: self._exchange.access, self._exchange.logins)
+        exchange = self._exchange
+        return MailboxOpener(
+            self.stores,
+            self.clock,
+            graph,
+            lambda: exchange.access,
+            exchange.logins,
+            lambda login, error: explain_loss(login, error, lambda: exchange.sign_in),
+        )
 
     @cached_property
     def _role_accounts(self) -> RoleAccountAccess:

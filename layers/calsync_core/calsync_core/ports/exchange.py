@@ -188,6 +188,11 @@ class ExchangeSignIn(Protocol):
         MailboxUnusableError("mailbox_missing"), PermissionMissingError.
         """
 
+    def has_moved(self, login: ExchangeLogin) -> bool:
+        """Whether Autodiscover, of the known server first, sends a mailbox that is not there any more to Microsoft 365.
+        False where nobody says so. For a sign-in that its server has just accepted.
+        """
+
     def examine(self, trial: Trial) -> Iterator[TestStep]:
         """The connection test, step by step, every StepName once and in order; it never raises what a step can say.
 

@@ -24,6 +24,7 @@ from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import Due, Grant
 from calsync_core.usecases.change_state import change_state
+from calsync_core.usecases.follow_mailbox import leave_moved_mailbox, may_follow
 from calsync_core.usecases.list_calendars import find_grant, open_grant, unseal_grant
 from calsync_core.usecases.renew_access import keep_tokens, mark_whole, sign_in_to_keep
 
@@ -53,6 +54,7 @@ def choose_calendars(ports: JourneyPorts, command: ChooseCalendars) -> ResourceS
     conflicts = tuple(dict.fromkeys(one for one in command.conflicts if one != command.primary))
     _check_choice(open_grant(ports, grant).calendars(), command.primary, conflicts)
     _check_invitation(ports, grant)
+    _follow(ports, grant)
     _check_old_mailbox(ports, grant)
     now = ports.clock.now()
     connection = _connect(ports, grant, now)
@@ -96,6 +98,16 @@ def _check_invitation(ports: JourneyPorts, grant: Grant) -> None:
         raise LinkWithdrawnError
     if invitation.is_used:
         raise LinkUsedError
+
+
+def _follow(ports: JourneyPorts, grant: Grant) -> None:
+    """A mailbox that was moved to Microsoft 365 is left, and connected there; also where that was cut off before."""
+    state = ports.stores.resources.get(grant.account, grant.resource)
+    if state is None or state.mailbox is None:
+        return
+    old = ports.stores.connections.get(grant.account, state.mailbox)
+    if may_follow(old, grant.identity):
+        leave_moved_mailbox(ports, state)
 
 
 def _check_old_mailbox(ports: JourneyPorts, grant: Grant) -> None:

@@ -27,6 +27,7 @@ from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.signin import SignedIn
 from calsync_core.ports.stores import Grant, PendingSignIn
 from calsync_core.usecases.begin_connection import PURPOSE, flow_context, secret_hash
+from calsync_core.usecases.follow_mailbox import may_follow
 from calsync_core.usecases.note_invitation_state import note_invitation_state
 from calsync_core.usecases.renew_access import renew_access
 from calsync_core.usecases.send_mail import address_of
@@ -103,6 +104,8 @@ def check_owner(ports: JourneyPorts, state: ResourceState, signed_in: SignedIn) 
         raise MailboxTakenError(resource=state.resource.id)
     if state.status in _SIGNED_IN_BEFORE and state.mailbox is not None:
         connected = ports.stores.connections.get(state.account, state.mailbox)
+        if may_follow(connected, signed_in.identity):
+            return
         if connected is not None and connected.identity != signed_in.identity:
             raise SignInRefusedError("other_mailbox", resource=state.resource.id)
 
@@ -130,6 +133,9 @@ def keep_grant(ports: JourneyPorts, state: ResourceState, signed_in: SignedIn, w
     if wish.invitation_id is not None and not _is_invitation_alive(ports, state, wish.invitation_id):
         return replace(result, error=LinkWithdrawnError())
     connection = _connection(ports, state)
+    moved = connection if may_follow(connection, signed_in.identity) else None
+    if moved is not None:
+        connection, wish = None, replace(wish, invited_address=moved.address)
     if state.status is Status.REAUTH_REQUIRED and connection is not None:
         renew_access(ports, connection, signed_in.cache, server=wish.server, access=wish.access)
         return replace(result, is_renewed=True)

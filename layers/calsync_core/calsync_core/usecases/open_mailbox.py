@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from calsync_core.domain.connections import Connection, ProviderKind
-from calsync_core.domain.errors import ConcurrentChangeError, ConsentRevokedError, InputError
+from calsync_core.domain.connections import MOVED, Connection, ProviderKind
+from calsync_core.domain.errors import ConcurrentChangeError, ConnectionBrokenError, ConsentRevokedError, InputError
 from calsync_core.domain.ids import AccountId, MailboxId, ServerId
 from calsync_core.domain.servers import KnownServer, service_mailbox
 from calsync_core.ports.calendar import CalendarProvider
@@ -22,10 +22,16 @@ from calsync_core.ports.stores import Stores
 SERVICE_REFUSED = "service_refused"
 
 
+def _as_it_is(_login: ExchangeLogin, error: ConnectionBrokenError) -> ConnectionBrokenError:
+    """Nobody to ask why a mailbox is lost."""
+    return error
+
+
 @dataclass(frozen=True, slots=True)
 class MailboxOpener:
     """ports.signin.CalendarAccess over both kinds. `exchange` is asked for when the first such mailbox is opened; it
-    takes its sign-ins from `logins`, so that it never sees what has to be put together here.
+    takes its sign-ins from `logins`, so that it never sees what has to be put together here. `explain` knows more about
+    a lost mailbox (follow_mailbox.explain_loss).
     """
 
     stores: Stores
@@ -33,6 +39,7 @@ class MailboxOpener:
     office365: CalendarAccess
     exchange: Callable[[], CalendarAccess]
     logins: "OpenedLogins"
+    explain: Callable[[ExchangeLogin, ConnectionBrokenError], ConnectionBrokenError] = _as_it_is
 
     def of_grant(self, account: AccountId, cache: bytes) -> CalendarProvider:
         login = _exchange_login(cache)
@@ -51,7 +58,17 @@ class MailboxOpener:
         opened = open_login(self.stores, connection)
         self.logins.put(account, mailbox, opened)
         provider = self.exchange().of_mailbox(account, mailbox)
-        return provider, lambda error: note_refusal(self.stores, self.clock, connection, opened.row, error)
+
+        def note(error: ConnectionBrokenError) -> ConnectionBrokenError:
+            lost = self.explain(opened.login, error)
+            if not isinstance(lost, ConsentRevokedError):
+                return lost
+            if lost.code == MOVED:
+                note_on_connection(self.stores, self.clock, connection, lost)
+                return lost
+            return note_refusal(self.stores, self.clock, connection, opened.row, lost)
+
+        return provider, note
 
 
 class OpenedLogins:
@@ -78,10 +95,10 @@ class OpenedLogins:
         self._logins.pop((account, mailbox), None)
 
 
-_Refused = Callable[[ConsentRevokedError], ConsentRevokedError]
+_Refused = Callable[[ConnectionBrokenError], ConnectionBrokenError]
 
 
-def _nobody_notes(error: ConsentRevokedError) -> ConsentRevokedError:
+def _nobody_notes(error: ConnectionBrokenError) -> ConnectionBrokenError:
     """Microsoft's refusals are remembered by the run's state alone."""
     return error
 
@@ -106,11 +123,13 @@ class _Mailbox:
             provider, refused = self._opened
             try:
                 return getattr(provider, name)(*given, **named)
-            except ConsentRevokedError as error:
+            except ConnectionBrokenError as error:
                 if refused is _nobody_notes:
                     raise
-                self._refusal = refused(error)
-                raise self._refusal from None
+                lost = refused(error)
+                if isinstance(lost, ConsentRevokedError):
+                    self._refusal = lost
+                raise lost from None
 
         return call
 
@@ -198,6 +217,11 @@ def _note_on_connection(
     stored = stores.credentials.load(connection.account, connection.id)
     if stored is None or stored[1] != row:
         return
+    note_on_connection(stores, clock, connection, error)
+
+
+def note_on_connection(stores: Stores, clock: Clock, connection: Connection, error: ConsentRevokedError) -> None:
+    """Whatever the password: this mailbox is not asked any more until a person has acted."""
     for _ in range(5):
         present = stores.connections.get(connection.account, connection.id)
         if present is None or present.is_broken:

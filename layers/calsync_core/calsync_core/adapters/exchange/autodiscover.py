@@ -40,10 +40,12 @@ class _Found:
 
 
 class Autodiscover:
-    """`open_` makes a guarded connection to a URL."""
+    """`open_` makes a guarded connection to a URL. `known` is a server (host, with its port) that had the password
+    before: it is asked first, and with it."""
 
-    def __init__(self, open_: Open) -> None:
+    def __init__(self, open_: Open, known: str = "") -> None:
         self._open = open_
+        self._known = known.lower()
 
     def ews_url(self, address: str, login: str, password: str) -> str:
         """Raises ConnectionBrokenError: server_not_found, certificate_untrusted; SignInRefusedError: password_wrong,
@@ -67,7 +69,7 @@ class Autodiscover:
         raise untrusted or ConnectionBrokenError("server_not_found")
 
     def _places(self, domain: str, address: str) -> Iterator[tuple[str, "_Question"]]:
-        for host in (f"autodiscover.{domain}", domain):
+        for host in filter(None, (self._known, f"autodiscover.{domain}", domain)):
             yield f"https://{host}/autodiscover/autodiscover.svc", _by_soap(address, host)
             yield f"https://{host}/autodiscover/autodiscover.xml", _by_pox(address)
 
@@ -88,8 +90,8 @@ class Autodiscover:
         self, url: str, question: "_Question", schemes: list[Scheme], login: str, password: str, domain: str
     ) -> Answer | None:
         """None when nothing may be sent. Raises SignInRefusedError("password_wrong"): other hosts are not tried."""
-        host = (urlsplit(url).hostname or "").lower()
-        if not schemes or not (host == domain or host.endswith(f".{domain}")):
+        host, is_known = (urlsplit(url).hostname or "").lower(), urlsplit(url).netloc.lower() == self._known
+        if not schemes or not (is_known or host == domain or host.endswith(f".{domain}")):
             return None
         connection = self._open(url, sign_in_of(schemes[0], login, password))
         try:

@@ -24,6 +24,7 @@ from calsync_core.adapters.exchange.transport import Answer, Connection, certifi
 from calsync_core.adapters.exchange.versions import NEWEST, OLDEST, api_version_of, is_online
 from calsync_core.domain.connections import MailboxIdentity, ProviderKind
 from calsync_core.domain.errors import (
+    CalsyncError,
     ConnectionBrokenError,
     ConsentRevokedError,
     MailboxUnusableError,
@@ -65,6 +66,18 @@ class ServerSignIn:
         identity = MailboxIdentity(ProviderKind.EXCHANGE, host, found.address)
         kept = login if login.access == "own" else replace(login, mailbox=found.address)
         return SignedIn(identity, found.address, found.display_name, kept.encode(), (found.address,))
+
+    def has_moved(self, login: ExchangeLogin) -> bool:
+        hint = ServerHint("", login.server.ca_pem, login.server.is_2007, login.server.time_zone)
+        known = urlsplit(login.server.url).netloc
+        finder = Autodiscover(lambda at, sign_in: self.open(at, hint, sign_in), known)
+        try:
+            finder.ews_url(login.target, login.login, login.password)
+        except SignInRefusedError as error:
+            return error.code == "microsoft365"
+        except CalsyncError:
+            return False
+        return False
 
     def examine(self, trial: Trial) -> Iterator[TestStep]:
         from calsync_core.adapters.exchange.examination import Examination

@@ -112,6 +112,9 @@ class MemoryExchange:
 
     # -- ExchangeSignIn -----------------------------------------------------------------------------------------
 
+    def has_moved(self, login: ExchangeLogin) -> bool:
+        return self.autodiscover.get(login.target.rpartition("@")[2].lower(), "") in MICROSOFT_365
+
     def find(self, address: str, login: str, password: str, hint: ServerHint = NO_HINT) -> ExchangeServer:
         host = _host_of(hint.server) if hint.server else self.autodiscover.get(address.rpartition("@")[2].lower(), "")
         if host in MICROSOFT_365:

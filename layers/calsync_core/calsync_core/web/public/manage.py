@@ -23,6 +23,7 @@ from calsync_core.usecases.begin_connection import secret_hash
 from calsync_core.usecases.connect_own_calendar import ConnectOwnCalendar, connect_own_calendar
 from calsync_core.usecases.disconnect_resource import DisconnectResource, disconnect_resource
 from calsync_core.usecases.finish_disconnect import finish_disconnect
+from calsync_core.usecases.follow_mailbox import has_moved
 from calsync_core.usecases.pause_resource import PauseResource, pause_resource
 from calsync_core.usecases.read_invitation import InvitationLink, read_invitation
 from calsync_core.usecases.resume_resource import resume_resource
@@ -157,7 +158,8 @@ class ManagePages:
         stores = self.site.ports.stores
         if state.mailbox is not None and state.status in CONNECTED:
             connection = stores.connections.get(state.account, state.mailbox)
-            return connection is not None and connection.identity.provider is ProviderKind.EXCHANGE
+            is_exchange = connection is not None and connection.identity.provider is ProviderKind.EXCHANGE
+            return is_exchange and not has_moved(connection)
         key = browser_key(request)
         grant = stores.journeys.grant(secret_hash(key), self.site.ports.clock.now()) if key else None
         if grant is not None and (grant.account, grant.resource) == (state.account, state.resource.id):
