@@ -378,3 +378,13 @@ def test_a_request_that_came_and_still_holds_is_agreement() -> None:
     done = decide(copy_read(CHANGED, moved(COPY_ENTRY, TEN), attempted(Origin.HOST, TEN)))
 
     assert rule(done) == "R12"
+
+
+@pytest.mark.rule("R19")
+@pytest.mark.parametrize(("wish", "expected"), [("flag", "R7"), ("restore", "R8"), ("cancel_booking", "R9")])
+def test_a_copy_deleted_after_our_request_whose_answer_was_lost_stays_the_persons_decision(
+    wish: str, expected: str
+) -> None:
+    read = copy_read(CHANGED, Missing.GONE, attempted(Origin.HOST, TEN))
+
+    assert rule(decide(read, scope(edits__deleted_in_calendar=wish))) == expected

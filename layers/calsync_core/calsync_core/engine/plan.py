@@ -246,12 +246,12 @@ def _copy_gone(seen: Observation, link: Link, scope: Scope, is_final: bool) -> A
     if not is_final:
         return Leave("R50", link)
     again = _fresh_row(link, booking, scope, again=True)
-    if seen.host is Side.CHANGED:
+    if seen.host is Side.CHANGED and not _is_own_move(link, copy):
         return CreateCopy("R14", again, booking, copy, Reason.COPY_RESTORED)
     wish = scope.settings.edits.deleted_in_calendar
     if wish == "flag":
-        seen_host = replace(link.host, version=booking.version)
-        missing = replace(link, entry_id=None, calendar=Agreed(), intent=None, host=seen_host)
+        seen_host = replace(link.host, version=booking.version, time=fingerprint.time_of(copy.when))
+        missing = replace(link, entry_id=None, calendar=Agreed(), intent=None, attempt=None, host=seen_host)
         return OpenConflict("R7", missing, ConflictKind.COPY_DELETED, booking.when, None)
     if wish == "cancel_booking" and scope.settings.writes_host:
         return _ask_once(CancelBooking("R9", link, booking), link, booking, None)
