@@ -70,6 +70,9 @@ class Clinic:
             self.stores.connections.save(
                 Connection(mailbox_id, ACCOUNT, identity, owner.email, owner.name, owner.id, (resource_id,))
             )
+        connection = self.stores.connections.get(ACCOUNT, mailbox_id)
+        if connection is not None and resource_id not in connection.resources:
+            self.stores.connections.save(replace(connection, resources=(*connection.resources, resource_id)))
         state = ResourceState(ACCOUNT, self.system.resources[resource_id], mailbox=mailbox_id, primary=DEFAULT)
         self.stores.resources.save(state.moved_to(Status.IMPORTING, self.clock.now()))
         return resource_id

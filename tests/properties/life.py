@@ -90,6 +90,7 @@ class Life(SecondThoughts):
         self.kept_blocks: set[str] = set()
         self.orphans: set[str] = set()
         self.has_moved_blocks = False
+        self.went_back = timedelta(0)
         self.busy_with: str | None = None
         self.depth = 0
         self.steps = 0
@@ -474,6 +475,7 @@ class Life(SecondThoughts):
 
     def time_passes(self, hours: float) -> None:
         self.clinic.clock.advance(timedelta(hours=hours))
+        self.went_back += max(timedelta(hours=-hours), timedelta(0))
 
     # -- what happens while a run is under way -----------------------------------------------------------------------
 
@@ -544,7 +546,10 @@ class Life(SecondThoughts):
             server.release_feed()
         for provider in self.clinic.providers.values():
             provider.repeats = False  # type: ignore[attr-defined]
-        self.clinic.clock.advance(timedelta(minutes=20))  # a clock that went back ten minutes prolonged what is held
+        self.clinic.clock.advance(
+            timedelta(minutes=5) + self.went_back
+        )  # a clock that went back prolonged what is held
+        self.went_back = timedelta(0)
         for who in (None, *RESOURCES):
             values = (
                 self.stores.settings.resource(ACCOUNT, ResourceId(who))

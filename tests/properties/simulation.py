@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from random import Random
 from typing import Any
 
@@ -92,6 +93,18 @@ def replay(opening: dict[str, Any], steps: list[Step] | tuple[Step, ...], tally:
             tally.steps += len(steps)
             tally.faults.update(life.faults.hits)
     return life
+
+
+def trace(life: Life) -> str:
+    """A hash of everything that a life did to the world: the same seed has the same one, always."""
+    writes = [server.writes for server in life.clinic.servers.values()]
+    told = [
+        life.faults.steps,
+        sorted(life.faults.hits.items()),
+        writes,
+        sorted(life.clinic.system.block_versions.items()),
+    ]
+    return sha256(repr(told).encode()).hexdigest()
 
 
 def failure(script: Script) -> str | None:

@@ -8,9 +8,10 @@ import time
 from itertools import count
 
 from tests.properties import peers
-from tests.properties.simulation import Schedule, Tally, explain, replay
+from tests.properties.simulation import Schedule, Tally, explain, replay, trace
 
 MAX_EXPLAINED = 5
+TWICE = 100  # every so many seeds one is lived twice
 PEER_SCHEDULES = 200
 
 
@@ -22,7 +23,10 @@ def soak(seconds: float, first: int) -> int:
             break
         script = Schedule(seed).script()
         try:
-            replay(script.opening, script.steps, tally)
+            life = replay(script.opening, script.steps, tally)
+            if seed % TWICE == 0:
+                again = replay(script.opening, script.steps)
+                assert trace(again) == trace(life), "the same seed was another life"
         except Exception as error:
             violations += 1
             print(f"seed {seed}: {type(error).__name__}: {error}")

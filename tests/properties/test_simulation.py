@@ -9,7 +9,7 @@ from calsync_core.domain.ids import ResourceId
 from tests.properties.faults import CAUSES
 from tests.properties.invariants import check_all, quiet_time
 from tests.properties.life import RESOURCES, Life
-from tests.properties.simulation import Schedule, Script, Tally, explain, failure, replay, shrink
+from tests.properties.simulation import Schedule, Script, Tally, explain, failure, replay, shrink, trace
 from tests.small_clinic import ACCOUNT, at
 
 LIVES = 2000
@@ -53,11 +53,7 @@ def test_the_same_seed_is_the_same_life() -> None:
         script = Schedule(seed).script()
         assert script == Schedule(seed).script()
         lives = [replay(script.opening, script.steps) for _ in range(2)]
-        traces = [
-            (life.faults.steps, life.faults.hits, [server.writes for server in life.clinic.servers.values()],
-             sorted(life.clinic.system.block_versions.items()))
-            for life in lives
-        ]  # fmt: skip
+        traces = [trace(life) for life in lives]
         assert traces[0] == traces[1]
 
 
