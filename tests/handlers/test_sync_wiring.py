@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -169,7 +170,33 @@ def test_the_sweep_finds_and_handles_what_is_due(stack: Stack) -> None:
     assert not stack.stores.due.due(NOW)  # a resource that may not sync and a subscription that is gone
 
 
-@pytest.mark.parametrize("function", ["graph_webhook", "start_sync"])
+def test_a_post_of_exchange_is_noted_and_becomes_a_wish(stack: Stack) -> None:
+    """What was noted outlives every later save of the subscription, and a subscription that is gone stays so."""
+    connections = stack.stores.connections
+    known = connections.subscription(hash_of(PATH))
+    assert known is not None
+    row = replace(
+        known,
+        subscription_id="FwBleGNoMDEuY2xpbmljLmV4YW1wbGUQAAAAm1bXW2Ds2kuN0p3Qy6k0Tg==",
+        heartbeat=timedelta(minutes=30),
+        made_at=NOW,
+    )
+    connections.save_subscription(row)
+    assert handler("exchange_webhook")(payload("exchange_webhook", "change"), None)["statusCode"] == 200
+    assert [json.loads(one["Body"])["resource"] for one in stack.messages()] == ["anna"]
+    heard = connections.subscription(hash_of(PATH))
+    assert heard is not None
+    assert heard.heard_at is not None
+    connections.save_subscription(replace(row, is_proven=True))
+    assert connections.subscription(hash_of(PATH)) == replace(row, is_proven=True, heard_at=heard.heard_at)
+    assert connections.subscriptions(ACCOUNT, row.mailbox) == [replace(row, is_proven=True)]
+
+    connections.delete_subscription(hash_of(PATH))
+    connections.note_heard(hash_of(PATH), NOW)
+    assert connections.subscription(hash_of(PATH)) is None
+
+
+@pytest.mark.parametrize("function", ["graph_webhook", "exchange_webhook", "start_sync"])
 def test_a_function_asks_aws_only_for_what_its_role_allows(
     stack: Stack, function: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
