@@ -338,6 +338,8 @@ def _is_shared(run: SyncRun, entry: Entry, mark: Mark) -> bool:
     link = run.ports.stores.links.get(run.account, mark.resource, [ref]).get(ref)
     if link is not None and link.entry_id not in (None, entry.id) and is_another(link, entry, mark):
         return False
+    if link is not None and link.entry_id is None and link.entry_uid and is_pasted(link, entry, mark):
+        return False  # R35, also when the original is gone
     return _takes_place(read_booking(run, mark.booking), run.resource)
 
 

@@ -352,6 +352,8 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
         run.seen_changes += page.count
         apply_shared_copies(run, page.found.reads)
         reads = join_series(run, page.found.reads, page.found.leaving, is_full=row.is_full)
+        told = {read.ref for read in page.found.reads}
+        apply_shared_copies(run, [read for read in reads if read.ref not in told])  # dates of a series that is gone
         note_reads(run, reads)
         apply_plan(run, plan(observe(reads, run.scope), run.scope))
         if page.is_last and _must_finish(run, row, page.found.leaving):
