@@ -246,7 +246,7 @@ def _copy_gone(seen: Observation, link: Link, scope: Scope, is_final: bool) -> A
     if not is_final:
         return Leave("R50", link)
     again = _fresh_row(link, booking, scope, again=True)
-    if seen.host is Side.CHANGED and not _is_own_move(link, copy):
+    if seen.host is Side.CHANGED and not _is_own_move(link, booking):
         return CreateCopy("R14", again, booking, copy, Reason.COPY_RESTORED)
     wish = scope.settings.edits.deleted_in_calendar
     if wish == "flag":
