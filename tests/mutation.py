@@ -5,6 +5,7 @@
 mutmut wants the package at the top of a folder, so that its names are those that tests import: it works on a copy.
 """
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -12,7 +13,10 @@ import sys
 import tempfile
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
+
+from mutmut.mutation.diff_apply import get_diff_for_mutant
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGE = REPOSITORY / "docs/mutation.md"
@@ -42,14 +46,15 @@ def main() -> int:
             [mutmut, "results", "--all", "true"], cwd=folder, check=True, capture_output=True, text=True
         ).stdout
         verdicts = dict(VERDICT.findall(results))
-        shown = {mutant: _diff(mutmut, folder, mutant) for mutant, verdict in verdicts.items() if verdict == "survived"}
+        shown = {mutant: _diff(folder, mutant) for mutant, verdict in verdicts.items() if verdict == "survived"}
     PAGE.write_text(page(Counter(verdicts.values()), shown))
     return 0
 
 
-def _diff(mutmut: Path, folder: Path, mutant: str) -> str:
-    text = subprocess.run([mutmut, "show", mutant], cwd=folder, check=True, capture_output=True, text=True).stdout
-    lines = text.splitlines()
+def _diff(folder: Path, mutant: str) -> str:
+    """The lines that differ, without their surroundings."""
+    with contextlib.chdir(folder):
+        lines = get_diff_for_mutant(mutant).splitlines()
     return "\n".join(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
 
 
@@ -68,9 +73,9 @@ def page(counts: Counter[str], survivors: dict[str, str]) -> str:
         + ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) + ".",
         "",
     ]  # fmt: skip
-    for mutant, diff in sorted(survivors.items()):
-        where = mutant.removeprefix("calsync_core.").replace("x_", "", 1)
-        lines += [f"`{where}`", "", "```diff", diff, "```", ""]
+    for function, mutants in groupby(sorted(survivors), lambda mutant: mutant.rpartition("__mutmut_")[0]):
+        where = function.removeprefix("calsync_core.").replace(".x_", ".", 1)
+        lines += [f"`{where}`", "", "```diff", *(survivors[mutant] for mutant in mutants), "```", ""]
     return "\n".join(lines)
 
 
