@@ -5,11 +5,15 @@ moto checks a condition and writes in two steps; DynamoDB does both at once for 
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import boto3
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
+from moto import mock_aws
 
 REGION = "eu-central-1"
 GLOBAL_INDEXES = {"by_list", "by_due"}
@@ -19,6 +23,20 @@ Call = Callable[..., Any]
 def client(service: str, url: str | None = None) -> Any:
     secret = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
     return boto3.client(service, region_name=REGION, endpoint_url=url, **secret)
+
+
+@contextmanager
+def moto() -> Iterator[None]:
+    """mock_aws for code with threads of its own: moto copies its tables while others write to them, so each call waits
+    for the one before."""
+    real, lock = BaseClient._make_api_call, threading.RLock()
+
+    def call(self: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        with lock:
+            return real(self, operation, arguments)
+
+    with patch.object(BaseClient, "_make_api_call", call), mock_aws():
+        yield
 
 
 def client_error(code: str, status: int = 400, operation: str = "Any", **more: Any) -> ClientError:

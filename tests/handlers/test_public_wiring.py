@@ -12,8 +12,8 @@ from calsync_core import bootstrap
 from calsync_core.config import InvitationConfig, MailFeedbackConfig, OauthCallbackConfig, load
 from calsync_core.domain.errors import InstallationError
 from calsync_core.environment import webhook_config
-from moto import mock_aws
 
+from tests.contract.cloud import moto
 from tests.contract.table_from_template import create_table
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -37,7 +37,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, value)
     name = f"calsync-{uuid4().hex[:8]}"  # another suite's mock may be around this one
     monkeypatch.setenv("TABLE_NAME", name)
-    with mock_aws():
+    with moto():
         create_table(boto3.client("dynamodb"), name)
         secret = boto3.client("secretsmanager").create_secret(
             Name=name, SecretString=json.dumps({"root_key": "r" * 64, "entra_client_secret": ""})

@@ -10,9 +10,9 @@ import pytest
 from botocore.client import BaseClient
 from calsync_core.adapters.dynamodb.stores import dynamodb_client, dynamodb_stores
 from calsync_core.adapters.memory.outward import PlainSealer
-from moto import mock_aws
 
 from tests import small_clinic
+from tests.contract.cloud import moto
 from tests.contract.table_from_template import create_table
 from tests.function_world import FunctionWorld, forget_handlers, set_environment
 from tests.handlers.test_sync_wiring import allowed
@@ -43,7 +43,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     set_environment(monkeypatch)
     name = f"calsync-{uuid4().hex[:8]}"  # another suite's mock may be around this one
     forget_handlers()
-    with mock_aws():
+    with moto():
         create_table(boto3.client("dynamodb"), name)
         stores = dynamodb_stores(dynamodb_client(), name, PlainSealer())
         monkeypatch.setattr(small_clinic, "memory_stores", lambda: stores)

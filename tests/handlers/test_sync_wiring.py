@@ -26,8 +26,8 @@ from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
 from calsync_core.domain.resources import Owner, Resource, ResourceKind, ResourceState
 from calsync_core.domain.synclog import Reason
 from calsync_core.ports.stores import Due, Stores
-from moto import mock_aws
 
+from tests.contract.cloud import moto
 from tests.contract.table_from_template import create_table
 from tests.function_world import (
     ENVIRONMENT,
@@ -68,7 +68,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     set_environment(monkeypatch)
     name = f"calsync-{uuid4().hex[:8]}"  # another suite's mock may be around this one
     forget_handlers()
-    with mock_aws():
+    with moto():
         create_table(boto3.client("dynamodb"), name)
         secret = json.dumps({"root_key": "r" * 64, "entra_client_secret": ""})
         secret_arn = boto3.client("secretsmanager").create_secret(Name=name, SecretString=secret)["ARN"]

@@ -49,7 +49,7 @@ def check_connection(ports: JourneyPorts, command: CheckConnection) -> Connectio
     started = ports.clock.now()
     if connection.identity.provider is ProviderKind.EXCHANGE:
         place = connection.identity.directory
-        steps = exchange_steps(ports.clock, started, _examine(ports, connection))
+        steps = exchange_steps(ports.clock, started, _examine(ports, connection, command.public_url))
     else:
         place, steps = "Microsoft 365", _OfficeTest(ports, connection, command.public_url, started).steps()
     report = report_of(ports, connection.identity.provider, connection.address, place, started, steps)
@@ -85,13 +85,15 @@ def exchange_steps(clock: Clock, started: datetime, steps: Iterable[TestStep]) -
         yield ReportStep(name.value, Part.GENERAL if name in GENERAL else Part.DATA, Outcome.NOT_TRIED)
 
 
-def _examine(ports: JourneyPorts, connection: Connection) -> Iterator[TestStep]:
+def _examine(ports: JourneyPorts, connection: Connection, public_url: str) -> Iterator[TestStep]:
     try:
         opened = open_login(ports.stores, connection)
     except CalsyncError as error:
         yield from _not_signed_in(error)
         return
-    for step in ports.exchange.examine(Trial.of(opened.login)):
+    # Nobody waits at this address: the server's first post is answered with Unsubscribe, which ends it.
+    push_url = f"{public_url}/hooks/exchange/{ports.ids.token()}"
+    for step in ports.exchange.examine(Trial.of(opened.login, push_url)):
         if step.code == "password_wrong":
             refused = ConsentRevokedError(step.code)
             note_refusal(ports.stores, ports.clock, connection, opened.row, refused)
