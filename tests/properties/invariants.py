@@ -172,6 +172,9 @@ def _check_block(
     thing = life.clinic.system.resources[ResourceId(who)]
     is_text = is_primary and entry.mark is None
     wanted = [project_entry(entry, settings, thing, ref, time_only=not is_text) for settings in history]
+    if block is None and entry.series_id is not None and entry.mark is not None and entry.mark.resource != who:
+        life.clinic.run(who, "full")  # a date of a shared series that changed hands: docs/sync-rules.md promises this
+        block = next((one for one in life.clinic.blocks(who) if one.ref == ref), None)
     if block is None:
         assert any(isinstance(one, NotBlocking) for one in wanted), f"P1 {who}: {entry.id} at {entry.when} has no block"
         return

@@ -102,6 +102,13 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
         [("book", {"who": ["bert", "anna"], "day": 4, "hour": 14.5}), _run("anna"),
          _do("move_entry", 38, place="anna", day=10, hour=8), ("time_passes", {"hours": 600})],
     ),
+    "the last date of a series is deleted in Outlook": (
+        {"page_size": 1, "deleted": "cancel_booking"},
+        [_series(["anna"], 9, 9, OTHER_DAYS), _run("anna", "full"), _do("change_booking", 19, what="cancel"),
+         _do("reassign", 1, who=["anna-north"]), _run("anna-north", "sweep"),
+         _do("change_booking", 0, what="retitle"), _run("anna", "sweep"),
+         _do("change_occurrence", 79, place="anna", what="delete", day=9)],
+    ),
     "a copy with guests stays when its resource leaves": (
         {"page_size": 3, "moved": "restore"},
         [("book", {"who": ["anna-north"], "day": 8, "hour": 16}), _run("anna-north", "full"),

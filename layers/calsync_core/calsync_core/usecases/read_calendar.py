@@ -155,6 +155,8 @@ def _trace_removed(run: SyncRun, feed: Feed, removed: Iterable[EntryId], found: 
                 found.leaving.add(link.ref)
         elif link.series_id is not None:
             series.add(EntryId(link.series_id))
+        elif link.pattern:
+            series.add(entry_id)  # gone, or there without any occurrence left
         else:
             found.leaving.add(link.ref)
     return series

@@ -47,7 +47,7 @@ from calsync_core.usecases.subscribe_calendars import SubscribePorts, subscribe_
 from calsync_core.usecases.sync_run import SyncPorts, SyncRun
 from calsync_core.usecases.undo_run import carry_out_undo
 from calsync_core.usecases.watch_conflicts import note_reads, settle_touched, watch_conflicts, watch_everything
-from calsync_core.usecases.write_series import align_waiting, join_series
+from calsync_core.usecases.write_series import align_waiting, clear_strays, join_series
 
 NEAR = timedelta(days=14)
 RENEWAL = timedelta(days=7)
@@ -359,6 +359,8 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
         if page.is_last and _must_finish(run, row, page.found.leaving):
             finish_host_round(run, row, page.found.leaving, frozenset(page.found.seen))
         align_waiting(run)
+        if page.is_last and row.is_full:
+            clear_strays(run)
         if _store_page(run, row, page.cursor, page.found.leaving, page.found.seen, is_last=page.is_last):
             return True
         row = _next_page(row, page.cursor)

@@ -76,6 +76,25 @@ def align_waiting(run: SyncRun) -> None:
         _align(run, ref, ())
 
 
+def clear_strays(run: SyncRun) -> None:
+    """R83, at the end of the booking system's full round: dates that a series shows in the calendar, that no link knows
+    and the booking system does not have. They left it before the window reached them, so that no page told of them."""
+    if not run.scope.settings.writes_calendar:
+        return
+    for series in run.ports.stores.links.all(run.account, run.resource):
+        if not series.pattern or series.entry_id is None or series.intent is not None or series.booking_id is None:
+            continue
+        booking = read_booking(run, series.booking_id)
+        if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
+            continue  # its own read says what becomes of it
+        reads = _all_parts(run, series.booking_id, ())
+        places = _places(run, series, booking, reads)
+        if places is not None:
+            places.taken.update(places.day(read.host) for read in reads if isinstance(read.host, Booking))
+            places.taken.update(day for day, entry in places.by_day.items() if entry.id in places.owners)
+            _leave_out(run, series, booking, places, has_all=bool(reads))
+
+
 # --- the series ---------------------------------------------------------------------------------------------------
 
 
