@@ -9,9 +9,10 @@ import json
 import os
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import requests
 from calsync_core.keys import host_key
@@ -101,6 +102,16 @@ class Clinic:
             day = datetime.now(UTC).date() + timedelta(days=next(self._days))
             if day.weekday() == weekday or (weekday is None and day.weekday() < 5):
                 return day
+
+    def weekly(self, weekday: int, count: int) -> list[date]:
+        """The same working day in so many weeks, without a change of clocks between them: series keep their wall time,
+        and the times of these tests are UTC."""
+        while True:
+            first = self.day(weekday)
+            days = [first + timedelta(weeks=number) for number in range(count)]
+            noons = [datetime.combine(day, time(12), ZoneInfo(TIME_ZONE)) for day in days]
+            if len({noon.utcoffset() for noon in noons}) == 1:
+                return days
 
     def stranger(self) -> Browser:
         """A browser that was never here."""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 
@@ -103,9 +102,8 @@ def test_a_copy_moved_by_the_person_moves_the_booking(clinic: Clinic, worker: Ex
 
 
 def test_a_weekly_course_is_one_series_and_each_date_lives_by_itself(clinic: Clinic, worker: ExchangeWorker) -> None:
-    first = clinic.day(weekday=1)
-    days = [first + timedelta(weeks=number) for number in range(4)]
-    series = worker.book(first, "11:00", "11:45", series={"rrule": "FREQ=WEEKLY;COUNT=4"})["id"]
+    days = clinic.weekly(weekday=1, count=4)
+    series = worker.book(days[0], "11:00", "11:45", series={"rrule": "FREQ=WEEKLY;COUNT=4"})["id"]
     copies = [worker.wait_copy(day, "11:00", "11:45") for day in days]
     assert {copy["type"] for copy in copies} == {"Occurrence"}
     assert len({copy["uid"] for copy in copies}) == 1

@@ -18,8 +18,8 @@ def worker(clinic: Clinic) -> Worker:
 
 
 def test_a_weekly_course_is_one_series_and_each_date_lives_by_itself(clinic: Clinic, worker: Worker) -> None:
-    first = clinic.day(weekday=1)
-    days = [first + timedelta(weeks=number) for number in range(4)]
+    days = clinic.weekly(weekday=1, count=4)
+    first = days[0]
     mails = len(clinic.control.call("GET", "/outbox")["mails"])
 
     series = worker.book(first, "13:00", "13:45", series={"rrule": "FREQ=WEEKLY;COUNT=4"})["id"]
@@ -63,8 +63,8 @@ def test_a_weekly_course_is_one_series_and_each_date_lives_by_itself(clinic: Cli
 
 
 def test_a_course_gets_another_time_and_keeps_what_was_moved(clinic: Clinic, worker: Worker) -> None:
-    first = clinic.day(weekday=3)
-    days = [first + timedelta(weeks=number) for number in range(3)]
+    days = clinic.weekly(weekday=3, count=3)
+    first = days[0]
     series = worker.book(first, "09:00", "09:45", series={"rrule": "FREQ=WEEKLY;COUNT=3"})["id"]
     masters = {worker.wait_copy(day, "09:00", "09:45")["seriesMasterId"] for day in days}
 
