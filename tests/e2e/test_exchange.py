@@ -107,7 +107,7 @@ def test_a_weekly_course_is_one_series_and_each_date_lives_by_itself(clinic: Cli
     copies = [worker.wait_copy(day, "11:00", "11:45") for day in days]
     assert {copy["type"] for copy in copies} == {"Occurrence"}
     assert len({copy["uid"] for copy in copies}) == 1
-    query = f"resource_id={worker.id}&from={first}T00:00:00Z&to={days[-1]}T23:59:59Z"
+    query = f"resource_id={worker.id}&from={days[0]}T00:00:00Z&to={days[-1]}T23:59:59Z"
     found = clinic.host.call("GET", f"/bookings?{query}")["items"]
     dates = sorted((one for one in found if one["series"]), key=lambda one: str(one["start"]))
 
