@@ -14,6 +14,7 @@ from calsync_core.hosts.reference.desk import Terms
 from calsync_core.hosts.reference.errors import BusyError, CursorExpiredError, RefusalError
 from calsync_core.hosts.reference.messages import BlockContent, BookingChange, parse
 from calsync_core.hosts.reference.retry import retried
+from calsync_core.hosts.reference.series import occurrence_id
 from calsync_core.hosts.reference.table import ConditionFailedError, Table
 
 from tests.reference_host import SETTINGS, Calsync, Clock, booked, new_booking
@@ -100,6 +101,36 @@ class TestConcurrency:
 
         after = system.calendars.find(booking.id).booking
         assert (after.title, after.location, after.start.minute, after.version) == ("New title", "Room 9", 30, "4")
+
+    @pytest.mark.parametrize("many", [False, True], ids=["one by its id", "several, as the feed reads them"])
+    def test_a_date_that_leaves_its_series_while_it_is_looked_up_is_found(
+        self, client: Any, system: System, clock: Clock, many: bool
+    ) -> None:
+        """It was neither a row of its own (first read) nor a date of its series (second read): not found, and whoever
+        asked took it for cancelled."""
+        series = booked(system, "2026-11-30T09:00:00Z", "2026-11-30T10:00:00Z", series={"rrule": "FREQ=DAILY;COUNT=2"})
+        date = occurrence_id(series.id, datetime(2026, 12, 1, 9, tzinfo=UTC))
+
+        class RacedClient:
+            """Somebody changes the date right after the first read."""
+
+            def __init__(self) -> None:
+                self.changes = [parse(BookingChange, '{"title": "Another title"}')]
+
+            def __getattr__(self, name: str) -> Any:
+                def call(**arguments: Any) -> Any:
+                    answer = getattr(client, name)(**arguments)
+                    while self.changes:
+                        system.desk.change(date, self.changes.pop(), Terms())
+                    return answer
+
+                return call
+
+        calendars = build_system(SETTINGS, RacedClient(), post=Calsync(), clock=clock).calendars
+
+        found = calendars.find_many([date])[date] if many else calendars.find(date).booking
+
+        assert found.title == "Another title"
 
     def test_rivals_that_never_give_way_end_in_busy(self) -> None:
         waits: list[float] = []

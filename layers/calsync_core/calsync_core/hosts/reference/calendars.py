@@ -90,6 +90,10 @@ class Calendars:
             found = _occurrence(_stored(series), split[1])
             if found:
                 return found
+            if split[1] in _stored(series).booking.detached:  # got a row of its own between the two reads
+                item = self._table.get(f"BOOKING#{booking_id}")
+                if item:
+                    return _stored(item)
         raise NotFoundError("booking")
 
     def find_many(self, booking_ids: Iterable[str]) -> dict[str, Booking]:
@@ -98,11 +102,15 @@ class Calendars:
         found = {stored.booking.id: stored.booking for stored in self._read(ids)}
         splits = {lost: split for lost in ids if lost not in found and (split := split_occurrence_id(lost))}
         all_series = {stored.booking.id: stored for stored in self._read({split[0] for split in splits.values()})}
+        just_detached = []  # got a row of their own between the two reads
         for lost, (series_id, original_start) in splits.items():
-            occurrence = _occurrence(all_series[series_id], original_start) if series_id in all_series else None
+            series = all_series.get(series_id)
+            occurrence = _occurrence(series, original_start) if series else None
             if occurrence:
                 found[lost] = occurrence.booking
-        return found
+            elif series and original_start in series.booking.detached:
+                just_detached.append(lost)
+        return found | {stored.booking.id: stored.booking for stored in self._read(just_detached)}
 
     def bookings(
         self, resource_id: str, start: datetime, end: datetime, *, after: Position | None = None
