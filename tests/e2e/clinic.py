@@ -275,8 +275,7 @@ class Worker:
         """A new booking of this resource (and others)."""
         body = {
             "resource_ids": [self.id, *also],
-            "start": at(day, start),
-            "end": at(day, end),
+            **_working_time(day, start, end),
             "title": "First visit",
             "service_name": "Consultation",
             "customer": {"name": "Petra Sommer", "phone": "+49 30 5550199", "email": "petra@example.org"},
@@ -290,7 +289,7 @@ class Worker:
         return clock_of(found["start"]), clock_of(found["end"]), found["status"]
 
     def rebook(self, booking: str, day: date, start: str, end: str, **fields: Any) -> None:
-        body = {"start": at(day, start), "end": at(day, end), **fields}
+        body = {**_working_time(day, start, end), **fields}
         self.clinic.host.call("PATCH", f"/bookings/{booking}", body)
 
     def cancel_booking(self, booking: str) -> None:
@@ -319,6 +318,12 @@ class Worker:
     def wait_copy(self, day: date, start: str, end: str) -> Json:
         """The only event of that day; gives it whole."""
         return self.wait_events(day, f"{start}-{end}")[0]
+
+
+def _working_time(day: date, start: str, end: str) -> Json:
+    """A time, in UTC, at which the clinic works in summer and in winter: the tests run on any day of the year."""
+    assert "07:00" <= start < end <= "16:00", (start, end)
+    return {"start": at(day, start), "end": at(day, end)}
 
 
 def spans(events: list[Json]) -> list[str]:
