@@ -128,10 +128,12 @@ class _Watched:
     """A store whose every call passes the fault hook before and after."""
 
     def __init__(self, store: object, hook: Callable[[str, str], None]) -> None:
-        kind = type(store).__name__
-        for name in dir(store):
-            if not name.startswith("_") and callable(getattr(store, name)):
-                setattr(self, name, _watched_call(getattr(store, name), f"store.{kind}.{name}", hook))
+        self._store, self._hook = store, hook
+
+    def __getattr__(self, name: str) -> object:
+        call = _watched_call(getattr(self._store, name), f"store.{type(self._store).__name__}.{name}", self._hook)
+        setattr(self, name, call)  # found without asking from now on
+        return call
 
 
 def _watched_call(method: Callable[..., object], name: str, hook: Callable[[str, str], None]) -> Callable[..., object]:

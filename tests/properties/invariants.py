@@ -128,8 +128,8 @@ def check_blocks_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
         window = _window(life, who, calendar)
         is_primary = calendar == state.primary and mailbox == state.mailbox
         place = next(name for name in PLACES if life.server(name) is life.clinic.servers[mailbox])
-        for plain in life.clinic.servers[mailbox].shown(calendar):
-            entry, ref = life.marked(place, plain), ref_of(who, plain)
+        for entry in life.marked(place, life.clinic.servers[mailbox].shown(calendar)):
+            ref = ref_of(who, entry)
             if _is_not_judged(life, who, entry, blocks.get(ref), window):
                 blocks.pop(ref, None)
                 continue

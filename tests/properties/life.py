@@ -6,7 +6,7 @@ seeded schedules (simulation.py) and Hypothesis (test_sync_machine.py). All argu
 steps can be printed and replayed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
 from calsync_core.adapters.memory.mailbox import DEFAULT, MemoryMailboxServer
 from calsync_core.adapters.memory.outward import MemoryMailer
-from calsync_core.domain.appointments import AllDay, Busy, Entry, Kind, Response, When
+from calsync_core.domain.appointments import AllDay, Booking, Busy, Entry, Kind, Response, When
 from calsync_core.domain.conflicts import Resolution
 from calsync_core.domain.connections import Connection, MailboxIdentity, ProviderKind
 from calsync_core.domain.errors import (
@@ -54,6 +54,7 @@ PLACES = ("anna", "bert", "home")
 BESIDE = CalendarId("calendar-2")
 AT_HOME = CalendarId("calendar-home")
 SECRET = "SECRET"
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 class MoodyProvider(MemoryCalendarProvider):
@@ -154,32 +155,44 @@ class Life(SecondThoughts):
         server = self.server(place)
         return [entry for calendar in server.calendars for entry in server.shown(calendar)]
 
-    def marked(self, place: str, entry: Entry) -> Entry:
+    def marked(self, place: str, entries: Iterable[Entry]) -> list[Entry]:
         """An occurrence of a series of ours stands for one booking: it is shown with the mark that it would have."""
-        master = self.server(place).items[entry.series_id].entry if entry.series_id else None
-        if master is None or master.mark is None or entry.mark is not None:
-            return entry
-        day = self._day(entry.original_start_at, entry.when)
-        same_day = [
-            one
-            for one in self.clinic.system.occurrences(master.mark.booking)
-            if self._day(one.original_start_at, one.when) == day
-        ]
-        same_day.sort(
-            key=lambda one: (one.original_start_at != entry.original_start_at, one.status.value == "cancelled")
+        of_series: dict[BookingId, dict[date, list[Booking]]] = {}
+        found: list[Entry] = []
+        for entry in entries:
+            mark = self.server(place).items[entry.series_id].entry.mark if entry.series_id else None
+            if mark is None or entry.mark is not None:
+                found.append(entry)
+                continue
+            by_day = of_series.get(mark.booking)
+            if by_day is None:
+                by_day = of_series[mark.booking] = self._by_day(mark.booking)
+            day = self._day(entry.original_start_at, entry.when)
+            booking = self._that_stands_there(entry, by_day.get(day, ())) or f"{mark.booking} has none on {day}"
+            found.append(replace(entry, mark=replace(mark, booking=BookingId(booking))))
+        return found
+
+    def _by_day(self, series_id: BookingId) -> dict[date, list[Booking]]:
+        days: dict[date, list[Booking]] = {}
+        for one in self.clinic.system.occurrences(series_id):
+            days.setdefault(self._day(one.original_start_at, one.when), []).append(one)
+        return days
+
+    @staticmethod
+    def _that_stands_there(entry: Entry, of_day: Iterable[Booking]) -> BookingId | None:
+        """Of the bookings of the entry's day."""
+        ordered = sorted(
+            of_day, key=lambda one: (one.original_start_at != entry.original_start_at, one.status.value == "cancelled")
         )
-        none = BookingId(f"{master.mark.booking} has none on {day}")
-        booking = same_day[0].id if same_day else none
-        return replace(entry, mark=replace(master.mark, booking=booking))
+        return ordered[0].id if ordered else None
 
     @staticmethod
     def _day(start: datetime | None, when: When) -> date:
-        return (start or when.interval("Europe/Berlin")[0]).astimezone(ZoneInfo("Europe/Berlin")).date()
+        return (start or when.interval("Europe/Berlin")[0]).astimezone(BERLIN).date()
 
     def copies(self, place: str) -> list[Entry]:
         """What the person sees of bookings, of whichever resource."""
-        found = [self.marked(place, entry) for entry in self.shown(place)]
-        return [entry for entry in found if entry.mark is not None]
+        return [entry for entry in self.marked(place, self.shown(place)) if entry.mark is not None]
 
     def _single(self, place: str, pick: int) -> Entry | None:
         entries = [entry for entry in self.shown(place) if entry.kind is Kind.SINGLE]
@@ -273,7 +286,7 @@ class Life(SecondThoughts):
         server.create_series(at(day, hour), count, calendar_id=next(iter(server.calendars)))
 
     def change_occurrence(self, place: str, pick: int, what: str, day: int) -> None:
-        marked = [self.marked(place, entry) for entry in self.shown(place) if entry.series_id]
+        marked = self.marked(place, [entry for entry in self.shown(place) if entry.series_id])
         # what of a series of ours lies beyond the window is not looked at yet
         found = [entry for entry in marked if entry.mark is None or self.is_own(entry)]
         if not found:

@@ -164,5 +164,10 @@ class ResourceState:
         return (first, *(pair for pair in self.conflict_calendars if pair != first))
 
     @property
+    def mailboxes(self) -> tuple[MailboxId, ...]:
+        """Of these calendars, each once; always in the same order, so that a run repeats exactly."""
+        return tuple(dict.fromkeys(mailbox for mailbox, _ in self.calendars))
+
+    @property
     def may_sync(self) -> bool:
         return self.status in {Status.IMPORTING, Status.CONNECTED} and self.primary is not None

@@ -4,6 +4,7 @@ Keys are those of design.md section 4, dotted. The engine obeys every one of the
 """
 
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -141,6 +142,7 @@ class Source(StrEnum):
     RESOURCE = "resource"
 
 
+@cache
 def keys() -> tuple[str, ...]:
     """All dotted keys in the order of the model."""
     return tuple(_flatten(SyncSettings().model_dump(mode="json")))  # type: ignore[call-arg]
@@ -164,10 +166,9 @@ def parse(values: Overrides) -> SyncSettings:
     Raises InputError: `setting_unknown`, `setting_out_of_range`, `setting_title_field_unknown` (a placeholder that is
     no detail) or `setting_zone_unknown`, with `field`.
     """
-    known = set(keys())
     tree: dict[str, Any] = {}
     for key, value in values.items():
-        if key not in known:
+        if key not in keys():
             raise InputError("setting_unknown", field=key[:80])
         group, _, name = key.partition(".")
         if name:

@@ -83,7 +83,7 @@ def _finish(
         return False
     _settle_conflicts(stores, clock, state)
     stores.cursors.forget(account, resource)
-    for mailbox in {mailbox for mailbox, _ in state.calendars}:
+    for mailbox in state.mailboxes:
         _release(stores, state, mailbox)
 
     def change(present: ResourceState) -> ResourceState | None:
@@ -108,7 +108,7 @@ def _finish(
 def _unsubscribe(stores: Stores, provider: Provider, state: ResourceState) -> None:
     """Subscriptions that other resources of the mailbox still need stay."""
     account, resource = state.account, state.resource.id
-    for mailbox in {mailbox for mailbox, _ in state.calendars}:
+    for mailbox in state.mailboxes:
         for row in stores.connections.subscriptions(account, mailbox):
             if resource not in row.resources:
                 continue

@@ -46,7 +46,7 @@ def subscribe_calendars(ports: SubscribePorts, state: ResourceState) -> list[Log
 
     Costs one query per mailbox when there is nothing to do. Raises the provider's errors; a refused push is none.
     """
-    rows = {mailbox: _rows(ports, state, mailbox) for mailbox in {mailbox for mailbox, _ in state.calendars}}
+    rows = {mailbox: _rows(ports, state, mailbox) for mailbox in state.mailboxes}
     refused: dict[CalendarId, int] = {}
     unproven: list[int] = []
     is_new = False

@@ -79,7 +79,7 @@ class MemoryCalendarProvider:
     def occurrences(self, calendar_id: CalendarId, series_id: EntryId, window: Window, content: Content) -> list[Entry]:
         self._begin("occurrences", calendar_id)
         item = self._item(calendar_id, series_id)
-        found = [_allowed(one, content) for one in item.occurrences() if self.server.is_inside(one.when, window)]
+        found = [_allowed(one, content) for one in self._occurrences(item, window)]
         self.fault("occurrences", "after")
         return found
 
@@ -138,8 +138,9 @@ class MemoryCalendarProvider:
         self._begin("delete", calendar_id)
         item = self._writable(calendar_id, entry_id, version)
         self.server.writes.append(Write("delete", entry_id, item.entry.mark))
-        if item.entry.id != entry_id:
-            self.server.delete_occurrence(item.entry.id, self._original(item, entry_id))
+        original = item.original_start_of(entry_id)
+        if original is not None:
+            self.server.delete_occurrence(item.entry.id, original)
         else:
             self.server.delete_entry(entry_id)
         self.fault("delete", "after")
@@ -229,10 +230,13 @@ class MemoryCalendarProvider:
         """As the feed tells it: without marks, a series as its master, sparse occurrences and full exceptions."""
         if item.entry.kind is not Kind.MASTER:
             return [_unmarked(item.entry, content)] if self.server.is_inside(item.entry.when, window) else []
-        inside = [one for one in item.occurrences() if self.server.is_inside(one.when, window)]
+        inside = self._occurrences(item, window)
         if not inside:
             return []
         return [_unmarked(item.entry, content), *(_sparse(one, content) for one in inside)]
+
+    def _occurrences(self, item: Item, window: Window) -> list[Entry]:
+        return list(item.occurrences(lambda when: self.server.is_inside(when, window)))
 
     def _moved_out(self, item: Item, window: Window) -> list[EntryId]:
         return [one.id for one in item.exceptions.values() if not self.server.is_inside(one.when, window)]
@@ -270,9 +274,9 @@ class MemoryCalendarProvider:
         return item.entry
 
     def _update_occurrence(self, item: Item, entry_id: EntryId, copy: Copy) -> Entry:
-        original = self._original(item, entry_id)
-        one = item.occurrence(original)
-        if one is None:
+        original = item.original_start_of(entry_id)
+        one = item.occurrence(original) if original is not None else None
+        if original is None or one is None:
             raise AppointmentGoneError
         zone = item.recurrence.zone if item.recurrence else self.server.zone
         if not copy.keeps_times and item.crosses(original, copy.when, zone):
@@ -281,10 +285,6 @@ class MemoryCalendarProvider:
         item.exceptions[original] = replace(_projected(one, copy), kind=Kind.EXCEPTION)
         self.server.put(item, item.entry)
         return replace(item.exceptions[original], version=item.entry.version)
-
-    @staticmethod
-    def _original(item: Item, entry_id: EntryId) -> datetime:
-        return next(key for key in item.plan if (one := item.occurrence(key)) and one.id == entry_id)
 
     def _of_transaction(self, entry_id: EntryId, mark: Mark) -> Entry:
         """A repeated create gives the first one's entry, unless that is gone: then the id is used up."""

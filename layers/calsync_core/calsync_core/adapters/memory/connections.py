@@ -92,7 +92,7 @@ class MemoryConnectionStore:
     def subscriptions(self, account: AccountId, mailbox: MailboxId) -> list[Subscription]:
         rows = sorted(self._subscriptions.items())
         rows_here = [row for _, row in rows if row.account == account and row.mailbox == mailbox]
-        return [replace(row, heard_at=None) for row in rows_here]
+        return [row if row.heard_at is None else replace(row, heard_at=None) for row in rows_here]
 
     def delete_subscription(self, path_hash: str) -> None:
         self._subscriptions.pop(path_hash, None)

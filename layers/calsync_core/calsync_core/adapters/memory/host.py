@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from calsync_core.adapters.memory.booking_system import MemoryBookingSystem
 from calsync_core.domain.appointments import Block, Booking, BookingStatus, When
@@ -27,6 +28,13 @@ from calsync_core.ports.host import BookingPage, Capabilities, HostChanges
 
 def no_fault(operation: str, phase: str) -> None:
     """The default: nothing goes wrong."""
+
+
+def _place_after(cursor: str | None) -> tuple[datetime, str]:
+    if cursor is None:
+        return datetime.min.replace(tzinfo=UTC), ""
+    start, booking_id = cursor.split("|", 1)
+    return datetime.fromisoformat(start), booking_id
 
 
 class MemoryHost:
@@ -56,21 +64,18 @@ class MemoryHost:
     def bookings(self, resource_id: ResourceId, window: Window, cursor: str | None = None) -> BookingPage:
         """The cursor is the (start, id) of the last booking given, so that a change never hides another one."""
         self._begin("bookings")
-        after = ("", "") if cursor is None else tuple(cursor.split("|", 1))
+        after = _place_after(cursor)
         zone = self.system.resources[resource_id].time_zone
-        found = sorted(
-            (
-                (one.when.interval(zone)[0].isoformat(), one.id, one)
-                for one in self.system.bookings.values()
-                if resource_id in one.resource_ids and not one.is_series_master and window.holds(one.when, zone)
-            ),
-            key=lambda row: row[:2],
-        )
-        page = [row for row in found if row[:2] > after][: self.system.page_size]
-        is_last = not page or page[-1] is found[-1]
-        next_cursor = None if is_last else f"{page[-1][0]}|{page[-1][1]}"
+        places = {
+            (one.when.interval(zone)[0], one.id): one
+            for one in self.system.bookings.values()
+            if resource_id in one.resource_ids and not one.is_series_master and window.holds(one.when, zone)
+        }
+        waiting = sorted(place for place in places if place > after)
+        page = waiting[: self.system.page_size]
+        next_cursor = f"{page[-1][0].isoformat()}|{page[-1][1]}" if len(waiting) > len(page) else None
         self.fault("bookings", "after")
-        return BookingPage(tuple(row[2] for row in page), next_cursor)
+        return BookingPage(tuple(places[place] for place in page), next_cursor)
 
     def changes(self, resource_id: ResourceId, cursor: str | None) -> HostChanges:
         self._begin("changes")

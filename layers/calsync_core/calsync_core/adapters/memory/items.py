@@ -1,6 +1,6 @@
 """What a mailbox in memory stores: appointments, series with their occurrences, change logs, subscriptions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -46,11 +46,10 @@ class Item:
     def crosses(self, original: datetime, when: When, zone: str) -> bool:
         """Whether an occurrence at that time would come to or past the day of its neighbours, or overlap them."""
         start, end = when.interval(zone)
-        for other in self.occurrences():
-            key = other.original_start_at
-            if key is None or key == original:
+        for key, other in self.times():
+            if key == original:
                 continue
-            other_start, other_end = other.when.interval(zone)
+            other_start, other_end = other.interval(zone)
             day, other_day = (moment.astimezone(ZoneInfo(zone)).date() for moment in (start, other_start))
             if key < original and (day <= other_day or start < other_end):
                 return True
@@ -67,7 +66,7 @@ class Item:
             return replace(changed, version=self.entry.version)  # all instances carry the series' own version
         return replace(
             self.entry,
-            id=occurrence_id(self.entry.id, self.pattern, original),
+            id=self.id_of(original),
             when=self.plan[original],
             kind=Kind.OCCURRENCE,
             series_id=self.entry.id,
@@ -75,11 +74,27 @@ class Item:
             mark=None,
         )
 
-    def occurrences(self) -> Iterator[Entry]:
-        for original in self.plan:
-            one = self.occurrence(original)
+    def occurrences(self, is_wanted: Callable[[When], bool] = lambda _when: True) -> Iterator[Entry]:
+        """In full, those at times that are wanted."""
+        for original, when in self.times():
+            one = self.occurrence(original) if is_wanted(when) else None
             if one is not None:
                 yield one
+
+    def times(self) -> Iterator[tuple[datetime, When]]:
+        """Of each occurrence that is there: its original start, and when it takes place."""
+        for original, planned in self.plan.items():
+            if original not in self.removed:
+                changed = self.exceptions.get(original)
+                yield original, changed.when if changed is not None else planned
+
+    def original_start_of(self, occurrence: EntryId) -> datetime | None:
+        """None when no occurrence with this id is there."""
+        return next((original for original, _ in self.times() if self.id_of(original) == occurrence), None)
+
+    def id_of(self, original: datetime) -> EntryId:
+        changed = self.exceptions.get(original)
+        return changed.id if changed is not None else occurrence_id(self.entry.id, self.pattern, original)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ removed occurrence. No provider calls stand here: those are `memory/calendar.py`
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -230,7 +230,8 @@ class MemoryMailboxServer:
         item = self.items.get(entry_id)
         if item is not None:
             return None if item.is_gone else item.entry
-        return next((one for one in self._of_series(entry_id) if one.id == entry_id), None)
+        series, original = self._place_of(entry_id)
+        return series.occurrence(original) if series is not None and original is not None else None
 
     def shown(self, calendar_id: CalendarId = DEFAULT) -> list[Entry]:
         """What the calendar shows: single entries and occurrences, no masters."""
@@ -297,11 +298,11 @@ class MemoryMailboxServer:
 
     def series_of(self, occurrence: EntryId) -> Item | None:
         """The series that an occurrence's id belongs to; None when it is no id of an occurrence that is there."""
-        item = self.items.get(EntryId(occurrence.rpartition(".")[0]))
-        is_there = item is not None and any(one.id == occurrence for one in self._of_series(occurrence))
-        return item if is_there else None
+        series, original = self._place_of(occurrence)
+        return series if original is not None else None
 
-    def _of_series(self, occurrence: EntryId) -> Iterator[Entry]:
+    def _place_of(self, occurrence: EntryId) -> tuple[Item | None, datetime | None]:
+        """The series that the id says, and the original start, None when it has no such occurrence."""
         item = self.items.get(EntryId(occurrence.rpartition(".")[0]))
-        if item is not None and not item.is_gone:
-            yield from item.occurrences()
+        is_there = item is not None and not item.is_gone
+        return item, item.original_start_of(occurrence) if item is not None and is_there else None
