@@ -23,7 +23,7 @@ def journeys(clinic: Clinic) -> JourneyPorts:
 def ports(clinic: Clinic) -> SettingsPorts:
     stores = clinic.stores
     return SettingsPorts(
-        stores.resources, stores.settings, stores.links, stores.log, clinic.host, clinic.queue, clinic.clock,
+        stores.resources, stores.settings, stores.links, stores.log, clinic.queue, clinic.clock,
         journeys(clinic),
     )  # fmt: skip
 

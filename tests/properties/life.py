@@ -358,8 +358,8 @@ class Life(SecondThoughts):
     def change_settings(self, who: str | None, values: dict, scope: str) -> None:
         clinic = self.clinic
         ports = SettingsPorts(
-            self.stores.resources, self.stores.settings, self.stores.links, self.stores.log, clinic.host, clinic.queue,
-            clinic.clock, self.mails,
+            self.stores.resources, self.stores.settings, self.stores.links, self.stores.log, clinic.queue, clinic.clock,
+            self.mails,
         )  # fmt: skip
         before = {name: self.state(name).reproject_below for name in RESOURCES}
         kept = clinic.fault

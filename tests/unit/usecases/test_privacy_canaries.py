@@ -240,8 +240,8 @@ class Life:
     def change(self, **values: str) -> None:
         stores, parts = self.clinic.stores, self.world.parts
         ports = SettingsPorts(
-            stores.resources, stores.settings, stores.links, stores.log, self.clinic.host, self.clinic.queue,
-            self.clinic.clock, parts.journeys,
+            stores.resources, stores.settings, stores.links, stores.log, self.clinic.queue, self.clinic.clock,
+            parts.journeys,
         )  # fmt: skip
         change = Change({key.replace("__", "."): value for key, value in values.items()})
         save_change(ports, ACCOUNT, None, change, by="A. Braun")

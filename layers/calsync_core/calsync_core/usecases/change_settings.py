@@ -14,7 +14,6 @@ from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import Overrides, flatten, keys, parse
 from calsync_core.domain.synclog import LogEntry, Reason
-from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import (
@@ -45,7 +44,6 @@ class SettingsPorts:
     settings: SettingsStore
     links: LinkStore
     log: LogStore
-    host: HostPlatform
     queue: Queue
     clock: Clock
     mail: MailPorts
@@ -78,7 +76,7 @@ class Planned:
 def preview_change(ports: SettingsPorts, account: AccountId, resource: ResourceId | None, change: Change) -> Effect:
     """The effect in numbers; nothing is stored. Raises InputError, NotFoundError."""
     planned = planned_change(ports, account, resource, change)
-    return preview_settings(ports.host, ports.links, planned.affected, planned.left_alone, planned.names)
+    return preview_settings(ports.links, planned.affected, planned.left_alone, planned.names)
 
 
 def save_change(

@@ -116,7 +116,7 @@ def dry_run_settings(
 ) -> DryRun:
     """Reads only. Raises InputError and NotFoundError as saving the change would."""
     planned = planned_change(ports, account, resource, change)
-    estimate = preview_settings(ports.host, ports.links, planned.affected, planned.left_alone, planned.names)
+    estimate = preview_settings(ports.links, planned.affected, planned.left_alone, planned.names)
     at_work = [one for one in planned.affected if _reads_now(one, change)]
     found = DryRun(
         estimate,

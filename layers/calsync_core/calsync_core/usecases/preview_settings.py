@@ -1,22 +1,18 @@
 """What a change of settings would do, in numbers, before anybody presses Save. Reads only.
 
-Counts come from the links: a link is one entry that calsync wrote, so it is what a new setting can rewrite.
-Examples are projected by the engine from bookings that are read live for the page of the admin who asks.
+Counts come from the links: a link is one entry that calsync wrote, so it is what a new setting can rewrite. Not here:
+what the next run would do, with examples (`dry_run_settings`).
 """
 
 from dataclasses import dataclass, replace
 
-from calsync_core.domain.errors import AppointmentGoneError, CalsyncError, ProviderUnavailableError
 from calsync_core.domain.ids import AccountId
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import Overrides, SyncSettings, effective, flatten
-from calsync_core.engine.project import project_booking
-from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.stores import LinkStore, ResourceStore, SettingsStore
 
 MAX_LINKS = 20_000  # counting more would outlast the request; the answer then says "at least"
-MAX_EXAMPLES = 3
 _READS_AGAIN = {
     "from_calendar.private", "from_calendar.tentative", "from_calendar.working_elsewhere", "from_calendar.free",
     "from_calendar.all_day", "from_calendar.declined", "from_calendar.not_responded",
@@ -31,7 +27,7 @@ class Effect:
     `copies` and `blocks` would be rewritten, `removed` deleted; `reads_again` resources have their calendar judged
     anew, which may add or remove blocks. `left_alone` resources keep a value of their own. `is_at_least`: more were not
     counted. `must_rewrite`: privacy grows, so the window is always rewritten. `only_future`: privacy shrinks, so what
-    exists stays as it is. `examples` are titles before and after, for the admin's page alone.
+    exists stays as it is.
     """
 
     resources: int = 0
@@ -44,7 +40,6 @@ class Effect:
     must_rewrite: bool = False
     only_future: bool = False
     changed_keys: tuple[str, ...] = ()
-    examples: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +52,8 @@ class Affected:
     keys: frozenset[str]
 
 
-def preview_settings(
-    host: HostPlatform, links: LinkStore, affected: list[Affected], left_alone: int, keys: tuple[str, ...]
-) -> Effect:
-    """Count and give examples. `affected` and `left_alone` come from `account_change` or `resource_change`."""
+def preview_settings(links: LinkStore, affected: list[Affected], left_alone: int, keys: tuple[str, ...]) -> Effect:
+    """Count. `affected` and `left_alone` come from `account_change` or `resource_change`."""
     effect = Effect(
         resources=len(affected),
         left_alone=left_alone,
@@ -69,17 +62,14 @@ def preview_settings(
         only_future=any(widens_privacy(one.before, one.after) for one in affected),
     )
     counted = 0
-    sample: list[tuple[Affected, Link]] = []
     for one in affected:
         effect = replace(effect, reads_again=effect.reads_again + bool(one.keys & _READS_AGAIN))
         for link in links.all(one.state.account, one.state.resource.id):
             counted += 1
             if counted > MAX_LINKS:
-                return replace(effect, is_at_least=True, examples=_examples(host, sample))
+                return replace(effect, is_at_least=True)
             effect = _counted(effect, one, link)
-            if link.origin is Origin.HOST and len(sample) < MAX_EXAMPLES and _rewrites_copies(one.keys):
-                sample.append((one, link))
-    return replace(effect, examples=_examples(host, sample))
+    return effect
 
 
 def account_change(
@@ -150,22 +140,3 @@ def _counted(effect: Effect, one: Affected, link: Link) -> Effect:
     if one.before.writes_host and not one.after.writes_host:
         return replace(effect, removed=effect.removed + 1)
     return replace(effect, blocks=effect.blocks + bool(one.keys & (_BLOCK_TEXT | {"from_calendar.private"})))
-
-
-def _examples(host: HostPlatform, sample: list[tuple[Affected, Link]]) -> tuple[tuple[str, str], ...]:
-    """Live from the booking system; without an answer the numbers stand alone."""
-    shown: list[tuple[str, str]] = []
-    for one, link in sample:
-        if link.booking_id is None:
-            continue
-        try:
-            booking = host.booking(link.booking_id)
-        except AppointmentGoneError:
-            continue
-        except (ProviderUnavailableError, CalsyncError):
-            break
-        resource = one.state.resource
-        shown.append(
-            (project_booking(booking, one.before, resource).title, project_booking(booking, one.after, resource).title)
-        )
-    return tuple(shown)

@@ -50,7 +50,7 @@ class SettingsRoutes:
     def _ports(self) -> SettingsPorts:
         ports, stores = self.frame.ports, self.frame.ports.stores
         return SettingsPorts(
-            stores.resources, stores.settings, stores.links, stores.log, ports.host, ports.queue, ports.clock, ports
+            stores.resources, stores.settings, stores.links, stores.log, ports.queue, ports.clock, ports
         )
 
     def _shown(self, call: Call, resource: ResourceId | None) -> schemas.SettingsOut:

@@ -43,7 +43,7 @@ class ConsoleParts:
     def settings(self) -> SettingsPorts:
         ports, stores = self.ports, self.ports.stores
         return SettingsPorts(
-            stores.resources, stores.settings, stores.links, stores.log, ports.host, ports.queue, ports.clock, ports
+            stores.resources, stores.settings, stores.links, stores.log, ports.queue, ports.clock, ports
         )
 
     @property
