@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from calsync_core.adapters.dynamodb import documents, keys
-from calsync_core.adapters.dynamodb.documents import VERSIONS, link_of, link_row, of_doc, pack, row, to_doc, unpack
+from calsync_core.adapters.dynamodb.documents import VERSIONS, of_doc, row, to_doc
+from calsync_core.adapters.dynamodb.link_documents import link_of, link_row, pack, unpack
 from calsync_core.domain.apps import AccessCode, AccountApps
 from calsync_core.domain.conflicts import Conflict
 from calsync_core.domain.connections import Connection

@@ -71,7 +71,7 @@ def test_a_function_starts_without_what_it_does_not_need(name: str) -> None:
 
 def test_the_look_itself_sees_what_is_loaded() -> None:
     assert {"jinja2", "pydantic"} <= loaded("invitation")
-    assert "boto3" in loaded("graph_webhook")
+    assert "botocore" in loaded("graph_webhook")
 
 
 def test_the_webhook_answers_a_handshake_without_loading_more() -> None:

@@ -8,8 +8,9 @@ from uuid import uuid4
 import boto3
 import pytest
 from botocore.client import BaseClient
-from calsync_core.adapters.dynamodb.stores import dynamodb_client, dynamodb_stores
+from calsync_core.adapters.dynamodb.stores import dynamodb_stores
 from calsync_core.adapters.memory.outward import PlainSealer
+from calsync_core.bootstrap.clients import AwsClients
 
 from tests import small_clinic
 from tests.contract.cloud import moto
@@ -45,7 +46,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     forget_handlers()
     with moto():
         create_table(boto3.client("dynamodb"), name)
-        stores = dynamodb_stores(dynamodb_client(), name, PlainSealer())
+        stores = dynamodb_stores(AwsClients().dynamodb(), name, PlainSealer())
         monkeypatch.setattr(small_clinic, "memory_stores", lambda: stores)
         made = Stack(Life(FunctionWorld(monkeypatch)), name)
         _note_calls(monkeypatch, made.asked)

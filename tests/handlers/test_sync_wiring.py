@@ -12,7 +12,7 @@ import pytest
 from botocore.client import BaseClient
 from calsync_core.adapters.aws.sealing import KmsSealer
 from calsync_core.adapters.dynamodb.datakeys import DynamoDataKeys
-from calsync_core.adapters.dynamodb.stores import dynamodb_client, dynamodb_stores
+from calsync_core.adapters.dynamodb.stores import dynamodb_stores
 from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.bootstrap import (
     graph_webhook_function,
@@ -20,6 +20,7 @@ from calsync_core.bootstrap import (
     sweep_function,
     sync_job_function,
 )
+from calsync_core.bootstrap.clients import AwsClients
 from calsync_core.domain.connections import Subscription
 from calsync_core.domain.errors import InstallationError
 from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
@@ -90,7 +91,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
         }
         for variable, value in values.items():
             monkeypatch.setenv(variable, value)
-        client = dynamodb_client()
+        client = AwsClients().dynamodb()
         sealer = KmsSealer(boto3.client("kms"), key, DynamoDataKeys(Table(client, name)))
         stores = dynamodb_stores(client, name, sealer)
         _fill(stores)

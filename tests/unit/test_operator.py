@@ -16,7 +16,7 @@ MAIN = AccountId("main")
 @pytest.fixture
 def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
     stores = memory_stores()
-    monkeypatch.setattr(operator, "dynamodb_client", lambda: None)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setattr(operator, "dynamodb_stores", lambda _client, table: stores if table == "the-table" else None)
     return stores
 

@@ -11,17 +11,16 @@ from calsync_core.web.exchange_hook import ExchangeHook
 
 def build() -> Handler:
     """Raises InstallationError("configuration_missing")."""
-    import boto3
-
     from calsync_core.adapters.aws.clock import SystemClock
     from calsync_core.adapters.aws.queue import SqsQueue
-    from calsync_core.adapters.dynamodb.client import dynamodb_client
     from calsync_core.adapters.dynamodb.subscriptions import DynamoSubscriptions
     from calsync_core.adapters.dynamodb.table import Table
+    from calsync_core.bootstrap.clients import AwsClients
 
     config = webhook_config()
-    book = DynamoSubscriptions(Table(dynamodb_client(), config.table_name))
-    queue = SqsQueue(boto3.client("sqs"), config.queue_url)
+    clients = AwsClients()
+    book = DynamoSubscriptions(Table(clients.dynamodb(), config.table_name))
+    queue = SqsQueue(clients.client("sqs"), config.queue_url)
     return ExchangeHook(book, queue, SystemClock(), _knocks, _soap, _count_refused).handle
 
 

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Sequence
 
 from calsync_core.adapters.aws.clock import SystemClock, SystemIds
-from calsync_core.adapters.dynamodb.stores import dynamodb_client, dynamodb_stores
+from calsync_core.adapters.dynamodb.stores import dynamodb_stores
+from calsync_core.bootstrap.clients import AwsClients
 from calsync_core.domain.apps import APPS, AppRule
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.errors import CalsyncError
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 fine, 2 wrong use (argparse), 3 no access."""
     asked = _parser().parse_args(arguments)
     try:
-        apps = dynamodb_stores(dynamodb_client(), asked.table or _table_of(asked.stack)).apps
+        apps = dynamodb_stores(AwsClients().dynamodb(), asked.table or _table_of(asked.stack)).apps
         answer = run(asked, apps)
     except CalsyncError as error:
         print(f"{wording(error.code).title} ({error.code})", file=sys.stderr)
@@ -77,13 +78,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _table_of(stack: str) -> str:
     """Raises ProviderUnavailableError or InstallationError."""
-    import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
     from calsync_core.adapters.aws.errors import translate
 
     try:
-        found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId="Table")
+        found = (
+            AwsClients().client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId="Table")
+        )
     except (ClientError, BotoCoreError) as error:
         raise translate(error, "describe_stack_resource") from None
     name: str = found["StackResourceDetail"]["PhysicalResourceId"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from calsync_core.adapters.aws.clock import SystemClock, SystemIds
 from calsync_core.adapters.aws.secret import StackSecret
+from calsync_core.bootstrap.clients import AwsClients
 from calsync_core.bootstrap.exchange import ExchangeParts, LazyExchange
 from calsync_core.config import JourneyConfig, PrivacyPart
 from calsync_core.domain.apps import AppRule
@@ -50,10 +51,12 @@ class Parts:
         self._hosts: dict[AccountId, ConnectorHost] = {}
 
     @cached_property
-    def secret(self) -> StackSecret:
-        import boto3
+    def _clients(self) -> AwsClients:
+        return AwsClients()
 
-        return StackSecret(boto3.client("secretsmanager"), self.config.secret_arn)
+    @cached_property
+    def secret(self) -> StackSecret:
+        return StackSecret(self._clients.client("secretsmanager"), self.config.secret_arn)
 
     def key(self, purpose: str) -> bytes:
         """The derived key of a purpose: session, links, csrf. Raises InstallationError("secret_missing")."""
@@ -71,20 +74,16 @@ class Parts:
 
     @cached_property
     def _dynamodb(self) -> "DynamoDBClient":
-        from calsync_core.adapters.dynamodb.stores import dynamodb_client
-
-        return dynamodb_client()
+        return self._clients.dynamodb()
 
     @cached_property
     def sealer(self) -> Sealer:
-        import boto3
-
         from calsync_core.adapters.aws.sealing import KmsSealer
         from calsync_core.adapters.dynamodb.datakeys import DynamoDataKeys
         from calsync_core.adapters.dynamodb.table import Table
 
         keys = DynamoDataKeys(Table(self._dynamodb, self.config.table_name))
-        return KmsSealer(boto3.client("kms"), self.config.key_arn, keys)
+        return KmsSealer(self._clients.client("kms"), self.config.key_arn, keys)
 
     @cached_property
     def stores(self) -> Stores:
@@ -94,11 +93,9 @@ class Parts:
 
     @cached_property
     def queue(self) -> Queue:
-        import boto3
-
         from calsync_core.adapters.aws.queue import SqsQueue
 
-        return SqsQueue(boto3.client("sqs"), self.config.queue_url)
+        return SqsQueue(self._clients.client("sqs"), self.config.queue_url)
 
     @cached_property
     def writer(self) -> "TemplateMailWriter":
@@ -173,13 +170,11 @@ class Parts:
 
     @cached_property
     def journeys(self) -> JourneyPorts:
-        import boto3
-
         from calsync_core.adapters.aws.mailer import SesMailer
 
         config = self.config
         mailer = SesMailer(
-            boto3.client("sesv2"),
+            self._clients.client("sesv2"),
             config.mail_sender,
             sender_name=config.account_name,
             reply_to=config.mail_reply_to,

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
-
 from calsync_core.adapters.aws.clock import SystemClock
 from calsync_core.adapters.aws.secret import StackSecret
 from calsync_core.bootstrap import Handler
+from calsync_core.bootstrap.clients import AwsClients
 from calsync_core.config import ReferenceHostConfig, load
 from calsync_core.domain.errors import InputError
 from calsync_core.hosts.reference.app import HostSettings, build_app
@@ -38,7 +37,8 @@ class _ConsoleSignIn:
 def build() -> Handler:
     """Raises InstallationError("configuration_missing")."""
     config = load(ReferenceHostConfig)
-    root_key = StackSecret(boto3.client("secretsmanager"), config.secret_arn).root_key
+    clients = AwsClients()
+    root_key = StackSecret(clients.client("secretsmanager"), config.secret_arn).root_key
     settings = HostSettings(config.account_id, config.account_name, config.table_name, root_key, config.public_url)
     sign_in = _ConsoleSignIn(derive(root_key, "session"), derive(root_key, "csrf"))
-    return build_app(settings, boto3.client("dynamodb"), sign_in)
+    return build_app(settings, clients.client("dynamodb"), sign_in)

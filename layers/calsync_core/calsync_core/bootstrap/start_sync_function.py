@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import boto3
-
 from calsync_core.adapters.aws.clock import SystemClock, SystemIds
 from calsync_core.adapters.aws.importer import StepFunctionsImporter
-from calsync_core.adapters.dynamodb.stores import dynamodb_client, dynamodb_stores
+from calsync_core.adapters.dynamodb.stores import dynamodb_stores
 from calsync_core.bootstrap import Handler
+from calsync_core.bootstrap.clients import AwsClients
 from calsync_core.config import StartSyncConfig, load
 from calsync_core.jobs import failed_messages
 from calsync_core.observability import logger
@@ -17,8 +16,9 @@ from calsync_core.usecases.start_run import StartPorts, start_run
 def build() -> Handler:
     """Raises InstallationError("configuration_missing")."""
     config = load(StartSyncConfig)
-    stores = dynamodb_stores(dynamodb_client(), config.table_name)
-    importer = StepFunctionsImporter(boto3.client("stepfunctions"), config.sync_express_arn, config.sync_standard_arn)
+    clients = AwsClients()
+    stores = dynamodb_stores(clients.dynamodb(), config.table_name)
+    importer = StepFunctionsImporter(clients.client("stepfunctions"), config.sync_express_arn, config.sync_standard_arn)
     ports = StartPorts(stores.leases, stores.due, importer, SystemClock(), SystemIds())
 
     def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from calsync_core.adapters.dynamodb import keys
-from calsync_core.adapters.dynamodb.documents import checked, link_of, link_pointer, link_row, pack, row, unpack
+from calsync_core.adapters.dynamodb.documents import checked, row
+from calsync_core.adapters.dynamodb.link_documents import link_of, link_pointer, link_row, pack, unpack
 from calsync_core.adapters.dynamodb.operations import MISSING, Condition, ConditionFailedError, Delete, Put, Row, Value
 from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.appointments import overlap

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from calsync_core.adapters.dynamodb.access import DynamoAccessStore
-from calsync_core.adapters.dynamodb.client import dynamodb_client
 from calsync_core.adapters.dynamodb.conflicts import DynamoConflictStore
 from calsync_core.adapters.dynamodb.connections import DynamoConnectionStore
 from calsync_core.adapters.dynamodb.credentials import DynamoCredentialStore
@@ -63,6 +62,3 @@ def dynamodb_stores(
 def data_keys(client: "DynamoDBClient", table: str) -> DynamoDataKeys:
     """Where the sealer keeps the sealed data keys."""
     return DynamoDataKeys(Table(client, table))
-
-
-__all__ = ["data_keys", "dynamodb_client", "dynamodb_stores"]
