@@ -135,6 +135,50 @@ class CredentialContract:
         assert stores.credentials.load(A, M) is None
 
 
+class TokenContract:
+    """An access token, beside the cache it came from. It ends an hour after NOW, which is what the stores' clock says."""
+
+    def test_what_was_sealed_is_opened_again_with_the_number_for_the_next_save(self, stores: Stores) -> None:
+        assert stores.tokens.load(A, M) == (None, 0)
+        assert stores.tokens.save(A, M, b"\x00one\xff", NOW + HOUR, 0)
+        assert stores.tokens.load(A, M) == (b"\x00one\xff", 1)
+        assert stores.tokens.save(A, M, b"two", NOW + HOUR, 1)
+        assert stores.tokens.load(A, M) == (b"two", 2)
+        assert stores.tokens.load(B, M) == (None, 0)
+
+    def test_of_two_renewals_at_once_the_first_stands(self, stores: Stores) -> None:
+        stores.tokens.save(A, M, b"one", NOW + HOUR, 0)
+        stores.tokens.save(A, M, b"two", NOW + HOUR, 1)
+
+        assert not any(stores.tokens.save(A, M, b"late", NOW + HOUR, expected) for expected in (0, 1, 5))
+
+        assert stores.tokens.load(A, M) == (b"two", 2)
+
+    @pytest.mark.parametrize("had_token", [True, False])
+    def test_a_renewal_that_began_before_saves_nothing_for_who_has_left(
+        self, stores: Stores, had_token: bool
+    ) -> None:  # fmt: skip
+        if had_token:
+            stores.tokens.save(A, M, b"one", NOW + HOUR, 0)
+        _, number = stores.tokens.load(A, M)
+
+        stores.tokens.forget(A, M)
+
+        assert not stores.tokens.save(A, M, b"late", NOW + HOUR, number)
+        token, number = stores.tokens.load(A, M)
+        assert token is None
+        assert stores.tokens.save(A, M, b"of the next sign-in", NOW + HOUR, number)
+
+    def test_a_deleted_connection_takes_its_token_along(self, stores: Stores) -> None:
+        saved = stores.connections.save(a_connection())
+        stores.tokens.save(A, M, b"one", NOW + HOUR, 0)
+
+        stores.connections.delete(saved)
+
+        assert stores.tokens.load(A, M)[0] is None
+        assert not stores.tokens.save(A, M, b"late", NOW + HOUR, 1)
+
+
 class JourneyContract:
     def test_an_invitation_is_found_by_its_token_and_by_its_id(self, stores: Stores) -> None:
         saved = stores.journeys.save_invitation(an_invitation())

@@ -129,7 +129,8 @@ class Parts:
     def calendars(self) -> CalendarAccess:
         from calsync_core.adapters.graph.access import GraphAccess
 
-        graph = GraphAccess(self._entra, self.config.graph_url, self.stores.credentials, is_live=self._is_live)
+        stores, url = self.stores, self.config.graph_url
+        graph = GraphAccess(self._entra, url, stores.credentials, stores.tokens, is_live=self._is_live)
         if not self.config.serves_exchange:
             return graph  # without Exchange nobody need ask where a mailbox lives: one read less per check
         exchange = self._exchange

@@ -6,7 +6,7 @@ Look-ups are strongly consistent unless a method says "by index". Every method m
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from calsync_core.domain.apps import CalendarKind
@@ -24,7 +24,8 @@ from calsync_core.ports.servers import ServerStore
 
 
 class ResourceStore(Protocol):
-    def get(self, account: AccountId, resource: ResourceId) -> ResourceState | None: ...
+    def get(self, account: AccountId, resource: ResourceId, *, may_lag: bool = False) -> ResourceState | None:
+        """`may_lag`: perhaps as it stood a moment ago, at half the price; for looks that decide nothing."""
 
     def save(self, state: ResourceState) -> ResourceState:
         """Conditional on `state.version` (0 = must not exist); gives it back with the new one.
@@ -65,6 +66,9 @@ class LeaseStore(Protocol):
         """Note the present `wanted` and stay the holder until then. Raises LeaseLostError."""
 
 
+CURSOR_STANDS = timedelta(hours=6)
+
+
 @dataclass(frozen=True, slots=True)
 class CursorRow:
     """Where one feed of one resource stands. `feed` is "host" or a calendar id.
@@ -72,7 +76,7 @@ class CursorRow:
     `round` names the round in progress; `is_round_open` until its last page was handled; `is_full` for a full round
     (first import, renewal, full check), whose absences are judged at its end. `page` counts its pages.
     `window` is the one the cursor was opened for. `opened_at` is when the round was opened, `opened_by` the run that
-    did, `settings_version` the settings that it began with.
+    did, `settings_version` the settings that it began with. `stored_at` is when the cursor was written.
     """
 
     feed: str
@@ -85,11 +89,17 @@ class CursorRow:
     opened_at: datetime | None = None
     opened_by: str = ""
     settings_version: int = 0
+    stored_at: datetime | None = None
+
+    def may_stand(self, now: datetime) -> bool:
+        """After an answer without news the cursor that it was asked with is as good as the new one, and nothing need
+        be written; but feeds forget the old ones some day, so it is renewed a few times a day."""
+        return self.stored_at is not None and now - self.stored_at < CURSOR_STANDS
 
 
 class CursorStore(Protocol):
-    def load(self, account: AccountId, resource: ResourceId) -> dict[str, CursorRow]:
-        """All feeds of the resource, keyed by `feed`."""
+    def load(self, account: AccountId, resource: ResourceId, *, may_lag: bool = False) -> dict[str, CursorRow]:
+        """All feeds of the resource, keyed by `feed`; `may_lag` as above."""
 
     def store(self, lease: Lease, row: CursorRow) -> None:
         """On the condition that the lease number is ours. Raises LeaseLostError."""
@@ -183,7 +193,8 @@ class SettingsStore(Protocol):
 
 
 class ConnectionStore(Protocol):
-    def get(self, account: AccountId, mailbox: MailboxId) -> Connection | None: ...
+    def get(self, account: AccountId, mailbox: MailboxId, *, may_lag: bool = False) -> Connection | None:
+        """`may_lag` as above."""
 
     def by_identity(self, account: AccountId, identity: MailboxIdentity) -> Connection | None: ...
 
@@ -194,7 +205,7 @@ class ConnectionStore(Protocol):
         """
 
     def delete(self, connection: Connection) -> None:
-        """With identity claim, credentials and subscriptions. Deleting twice is no error."""
+        """With identity claim, credentials, access token and subscriptions. Deleting twice is no error."""
 
     def of_account(self, account: AccountId) -> list[Connection]:
         """By index."""
@@ -226,6 +237,20 @@ class CredentialStore(Protocol):
         """
 
     def delete(self, account: AccountId, mailbox: MailboxId) -> None: ...
+
+
+class TokenStore(Protocol):
+    """The access token of each mailbox, sealed, a small item beside its token cache: every run and check reads this
+    one, the cache only who must renew it. Nothing rests on it: what is lost or does not open is made anew."""
+
+    def load(self, account: AccountId, mailbox: MailboxId) -> tuple[bytes | None, int]:
+        """The plain text, None without one, and the version that the next `save` must name. May lag a moment."""
+
+    def save(self, account: AccountId, mailbox: MailboxId, plain: bytes, expires_at: datetime, expected: int) -> bool:
+        """False when somebody saved or forgot it since it was loaded: theirs stands."""
+
+    def forget(self, account: AccountId, mailbox: MailboxId) -> None:
+        """Also what a renewal that is under way would still save."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,6 +493,7 @@ class Stores:
     settings: SettingsStore
     connections: ConnectionStore
     credentials: CredentialStore
+    tokens: TokenStore
     journeys: JourneyStore
     conflicts: ConflictStore
     log: LogStore

@@ -52,6 +52,10 @@ class MailboxOpener:
         return cast("CalendarProvider", _Mailbox(lambda: self._open(account, mailbox)))
 
     def _open(self, account: AccountId, mailbox: MailboxId) -> "tuple[CalendarProvider, _Refused]":
+        # Where a mailbox lives never changes, so a read that lags may say it; what else stands on it may not be old.
+        known = self.stores.connections.get(account, mailbox, may_lag=True)
+        if known is not None and known.identity.provider is ProviderKind.OFFICE365:
+            return self.office365.of_mailbox(account, mailbox), _nobody_notes
         connection = self.stores.connections.get(account, mailbox)
         if connection is None or connection.identity.provider is not ProviderKind.EXCHANGE:
             return self.office365.of_mailbox(account, mailbox), _nobody_notes

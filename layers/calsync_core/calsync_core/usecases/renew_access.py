@@ -46,13 +46,15 @@ def let_go_on(ports: JourneyPorts, connection: Connection) -> None:
 
 
 def keep_tokens(ports: JourneyPorts, connection: Connection, cache: bytes) -> None:
-    """Overwrite the stored token cache: a sign-in of this minute is newer than anything a refresh wrote."""
+    """Overwrite the stored token cache: a sign-in of this minute is newer than anything a refresh wrote. The access
+    token goes after it, for it belongs to the sign-in before; where that is cut off, it ends within the hour or two."""
     for _ in range(5):
         stored = ports.stores.credentials.load(connection.account, connection.id)
         try:
             ports.stores.credentials.save(connection.account, connection.id, cache, stored[1] if stored else 0)
         except ConcurrentChangeError:
             continue
+        ports.stores.tokens.forget(connection.account, connection.id)
         return
     raise ConcurrentChangeError(mailbox=connection.id)
 

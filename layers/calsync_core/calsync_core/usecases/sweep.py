@@ -210,11 +210,15 @@ def _refresh(ports: SweepPorts, account: AccountId, mailbox: MailboxId) -> None:
 
 
 def _check(ports: SweepPorts, account: AccountId, resource: ResourceId) -> None:
-    """Read each feed from its stored cursor; a quiet one costs one call and at most one write."""
-    state = ports.stores.resources.get(account, resource)
+    """Read each feed from its stored cursor; a quiet one costs one call and, a few times a day, one write.
+
+    Both reads may lag: an older cursor brings more news, never less, and is stored only where it still stands; an older
+    state costs a look at a calendar that has just been left.
+    """
+    state = ports.stores.resources.get(account, resource, may_lag=True)
     if state is None or not state.may_sync:
         return
-    rows = ports.stores.cursors.load(account, resource)
+    rows = ports.stores.cursors.load(account, resource, may_lag=True)
     try:
         if state.degraded is None and all(
             _is_quiet(ports, state, rows.get(feed), feed, mailbox) for feed, mailbox in _feeds(state)
@@ -245,8 +249,9 @@ def _is_quiet(
         has_news, cursor = bool(page.entries or page.removed or not page.is_last), page.next_cursor
     if has_news:
         return False
-    if cursor != row.cursor:
-        ports.stores.cursors.store_after_check(state.account, state.resource.id, replace(row, cursor=cursor), row)
+    if cursor != row.cursor and not row.may_stand(ports.clock.now()):
+        moved = replace(row, cursor=cursor, stored_at=ports.clock.now())
+        ports.stores.cursors.store_after_check(state.account, state.resource.id, moved, row)
     return True
 
 

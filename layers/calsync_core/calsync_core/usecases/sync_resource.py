@@ -335,7 +335,8 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
         if page.is_last and _must_finish(run, row, found.leaving):
             finish_calendar_round(run, provider, row, found.leaving, frozenset(found.seen))
         align_waiting(run)
-        if _store_page(run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last):
+        has_news = bool(page.entries or page.removed)
+        if _store_page(run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news):
             return True
         row = _next_page(row, page.next_cursor)
         if run.is_time_up:
@@ -361,7 +362,9 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
         align_waiting(run)
         if page.is_last and row.is_full:
             clear_strays(run)
-        if _store_page(run, row, page.cursor, page.found.leaving, page.found.seen, is_last=page.is_last):
+        found = page.found
+        has_news = page.count > 0
+        if _store_page(run, row, page.cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news):
             return True
         row = _next_page(row, page.cursor)
         if run.is_time_up:
@@ -377,10 +380,11 @@ def _must_finish(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> bool:
 
 
 def _store_page(
-    run: SyncRun, row: CursorRow, cursor: str, leaving: set[LinkRef], seen: set[LinkRef], *, is_last: bool
-) -> bool:
+    run: SyncRun, row: CursorRow, cursor: str, leaving: set[LinkRef], seen: set[LinkRef], *, is_last: bool,
+    has_news: bool,
+) -> bool:  # fmt: skip
     """The one place where the order links, log, cursor is kept. True when the round is complete."""
-    links = run.ports.stores.links
+    links, now = run.ports.stores.links, run.ports.clock.now()
     if row.is_full:
         settle_touched(run)
     else:
@@ -391,8 +395,9 @@ def _store_page(
             _watch_after_full_round(run, row)
         done = replace(row, cursor=cursor, is_round_open=False, is_full=False, page=0)
         run.flush()
-        if done != row:
-            run.ports.stores.cursors.store(run.lease, done)
+        is_same_place = done == replace(row, cursor=cursor)
+        if not is_same_place or (cursor != row.cursor and (has_news or not row.may_stand(now))):
+            run.ports.stores.cursors.store(run.lease, replace(done, stored_at=now))
         return True
     if leaving:
         links.set_leaving(run.account, run.resource, row.feed, sorted(leaving))
@@ -400,7 +405,7 @@ def _store_page(
         links.note_seen(run.account, run.resource, row.feed, row.round, row.page, sorted(seen))
     _note_progress(run, len(seen))
     run.flush()
-    run.ports.stores.cursors.store(run.lease, _next_page(row, cursor))
+    run.ports.stores.cursors.store(run.lease, replace(_next_page(row, cursor), stored_at=now))
     return False
 
 

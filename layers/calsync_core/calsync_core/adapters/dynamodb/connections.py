@@ -9,6 +9,7 @@ from calsync_core.adapters.dynamodb.documents import checked, of_doc, row, to_do
 from calsync_core.adapters.dynamodb.operations import MISSING, Condition, ConditionFailedError, Put, Row
 from calsync_core.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from calsync_core.adapters.dynamodb.table import Table
+from calsync_core.adapters.dynamodb.tokens import DynamoTokenStore
 from calsync_core.domain.connections import Connection, MailboxIdentity, Subscription
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, MailboxTakenError
 from calsync_core.domain.ids import AccountId, MailboxId
@@ -18,9 +19,10 @@ class DynamoConnectionStore:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._subscriptions = DynamoSubscriptions(table)
+        self._tokens = DynamoTokenStore(table, None)
 
-    def get(self, account: AccountId, mailbox: MailboxId) -> Connection | None:
-        found = self._table.get((keys.mailbox_key(account, mailbox), "CONNECTION"))
+    def get(self, account: AccountId, mailbox: MailboxId, *, may_lag: bool = False) -> Connection | None:
+        found = self._table.get((keys.mailbox_key(account, mailbox), "CONNECTION"), may_lag=may_lag)
         return of_doc(Connection, "connection", found) if found else None
 
     def by_identity(self, account: AccountId, identity: MailboxIdentity) -> Connection | None:
@@ -40,6 +42,7 @@ class DynamoConnectionStore:
         for one in self.subscriptions(connection.account, connection.id):
             self._subscriptions.delete(one)
         self._table.delete((pk, "CREDENTIALS"))
+        self._tokens.forget(connection.account, connection.id)
         ours = Condition("attribute_not_exists(#PK) OR #mailbox = :mailbox", {":mailbox": connection.id})
         claim = keys.identity_key(connection.account, connection.identity)
         # Where another connection has claimed this identity since, its claim stays.

@@ -14,8 +14,8 @@ class DynamoCursorStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def load(self, account: AccountId, resource: ResourceId) -> dict[str, CursorRow]:
-        rows = self._table.under(keys.resource_key(account, resource), "CURSOR#")
+    def load(self, account: AccountId, resource: ResourceId, *, may_lag: bool = False) -> dict[str, CursorRow]:
+        rows = self._table.under(keys.resource_key(account, resource), "CURSOR#", may_lag=may_lag)
         cursors = [of_doc(CursorRow, "cursor", one) for one in rows]
         return {cursor.feed: cursor for cursor in cursors}
 

@@ -51,6 +51,7 @@ VERSIONS = {
     "settings": 1,
     "sign_in": 1,
     "subscription": 1,
+    "token": 1,
     "tries": 1,
 }
 

@@ -28,6 +28,7 @@
                                     INVITATION#<id>                     (TTL 30 days after its end)
     ACC#<account>#MBX#<mailbox>     CONNECTION                          by_list
                                     CREDENTIALS                         sealed token cache
+                                    TOKEN                               sealed access token (TTL: its end)
                                     SUB#<path hash>                     beside SUB#<path hash> below, for the list
     ACC#<account>#IDENTITY#<hash>   CLAIM                               mailbox that has this identity
     ACC#<account>#CONFLICT#<id>     POINTER                             resource of the conflict

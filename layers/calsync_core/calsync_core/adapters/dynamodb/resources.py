@@ -16,8 +16,8 @@ class DynamoResourceStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def get(self, account: AccountId, resource: ResourceId) -> ResourceState | None:
-        row = self._table.get((keys.resource_key(account, resource), "STATE"))
+    def get(self, account: AccountId, resource: ResourceId, *, may_lag: bool = False) -> ResourceState | None:
+        row = self._table.get((keys.resource_key(account, resource), "STATE"), may_lag=may_lag)
         return _state(row) if row else None
 
     def save(self, state: ResourceState) -> ResourceState:

@@ -21,6 +21,7 @@ from calsync_core.adapters.dynamodb.servers import DynamoAppStore, DynamoAttempt
 from calsync_core.adapters.dynamodb.settings import DynamoSettingsStore
 from calsync_core.adapters.dynamodb.synclog import DynamoLogStore
 from calsync_core.adapters.dynamodb.table import Table
+from calsync_core.adapters.dynamodb.tokens import DynamoTokenStore
 from calsync_core.ports.outward import Sealer
 from calsync_core.ports.stores import Stores
 
@@ -46,6 +47,7 @@ def dynamodb_stores(
         settings=DynamoSettingsStore(rows),
         connections=DynamoConnectionStore(rows),
         credentials=DynamoCredentialStore(rows, sealer),
+        tokens=DynamoTokenStore(rows, sealer),
         journeys=DynamoJourneyStore(rows),
         conflicts=DynamoConflictStore(rows),
         log=DynamoLogStore(rows),

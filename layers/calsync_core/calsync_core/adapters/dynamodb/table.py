@@ -1,8 +1,9 @@
 """The only DynamoDB calls of calsync; the layout of the keys is in `keys.py`.
 
-Reads are strongly consistent except those of the two global indexes. A conditional put carries a random word `w`: when
-its condition failed only because the very same request had taken effect before (the answer was lost, botocore sent it
-again) it counts as done. Somebody else's equal write never does: claims and single use rest on it.
+Reads are strongly consistent except those of the two global indexes, and those that say `may_lag`. A conditional put
+carries a random word `w`: when its condition failed only because the very same request had taken effect before (the
+answer was lost, botocore sent it again) it counts as done. Somebody else's equal write never does: claims and single
+use rest on it.
 
 Does not belong here: what an item means (`documents.py`), what a code means (`errors.py`).
 """
@@ -70,8 +71,9 @@ class Table:
         """For `expires_at` of what is kept for so many days from now."""
         return int(self._now()) + days * 24 * 3600
 
-    def get(self, key: Key) -> Row | None:
-        answer = self._call("get_item", TableName=self._name, Key=wire_key(key), ConsistentRead=True)
+    def get(self, key: Key, *, may_lag: bool = False) -> Row | None:
+        """`may_lag`: at half the price, and perhaps as it stood a moment ago."""
+        answer = self._call("get_item", TableName=self._name, Key=wire_key(key), ConsistentRead=not may_lag)
         row = plain(answer.get("Item", {}))
         return row if row and self._is_alive(row) else None
 
@@ -102,11 +104,12 @@ class Table:
         where: Condition | None = None,
         newest_first: bool = False,
         limit: int | None = None,
+        may_lag: bool = False,
     ) -> Iterator[Row]:
         """Rows in the order of the sort key, page by page as they are asked for; `limit` counts after `where`."""
         request: dict[str, Any] = {"TableName": self._name, "KeyConditionExpression": text}
         request["ScanIndexForward"] = not newest_first
-        request["ConsistentRead"] = index in {None, BY_START}
+        request["ConsistentRead"] = index in {None, BY_START} and not may_lag
         if index:
             request["IndexName"] = index
         if where:

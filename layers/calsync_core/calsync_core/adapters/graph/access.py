@@ -8,19 +8,24 @@ from calsync_core.adapters.graph.client import GraphClient, new_session
 from calsync_core.adapters.graph.lanes import Lanes
 from calsync_core.adapters.graph.tokens import CacheKeeper, MailboxTokens, PassingCache, StoredCache
 from calsync_core.domain.ids import AccountId, MailboxId
-from calsync_core.ports.stores import CredentialStore
+from calsync_core.ports.stores import CredentialStore, TokenStore
 
 
 class GraphAccess:
     """One per process: it keeps the connections open and the lanes of each mailbox in one place.
 
-    `is_live` gives this process the lane that is kept for live changes (lanes.py).
+    `is_live` gives this process the lane that is kept for live changes (lanes.py). Without `tokens` the access token
+    stands in the cache alone, which is then rewritten by each refresh.
     """
 
-    def __init__(self, app: EntraApp, graph_url: str, credentials: CredentialStore, *, is_live: bool = False) -> None:
+    def __init__(
+        self, app: EntraApp, graph_url: str, credentials: CredentialStore, tokens: TokenStore | None = None, *,
+        is_live: bool = False,
+    ) -> None:  # fmt: skip
         self._app = app
         self._graph_url = graph_url
         self._credentials = credentials
+        self._tokens = tokens
         self._is_live = is_live
         self._session: requests.Session | None = None
         self._lanes: dict[tuple[str, str], Lanes] = {}
@@ -31,7 +36,8 @@ class GraphAccess:
     def of_mailbox(self, account: AccountId, mailbox: MailboxId, *, is_fresh: bool = False) -> GraphCalendarProvider:
         """`is_fresh`: a person wants to know now, so no refusal of the last minute is repeated from memory."""
         lanes = self._lanes.setdefault((account, mailbox), Lanes())
-        return self._open(StoredCache(self._credentials, account, mailbox), lanes, is_fresh=is_fresh)
+        keeper = StoredCache(self._credentials, account, mailbox, self._tokens)
+        return self._open(keeper, lanes, is_fresh=is_fresh)
 
     def _open(self, keeper: CacheKeeper, lanes: Lanes, *, is_fresh: bool) -> GraphCalendarProvider:
         if self._session is None:

@@ -32,15 +32,41 @@ class MemoryCredentialStore:
         self._rows.pop((account, mailbox), None)
 
 
+class MemoryTokenStore:
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self._rows: dict[tuple[AccountId, MailboxId], tuple[bytes | None, int]] = {}
+        self._lock = threading.Lock()
+
+    def load(self, account: AccountId, mailbox: MailboxId) -> tuple[bytes | None, int]:
+        sealed, row = self._rows.get((account, mailbox), (None, 0))
+        return None if sealed is None else self._sealer.unseal(account, sealed, f"token|{mailbox}|{row}"), row
+
+    def save(
+        self, account: AccountId, mailbox: MailboxId, plain: bytes, expires_at: datetime, expected: int  # noqa: ARG002
+    ) -> bool:  # fmt: skip
+        sealed = self._sealer.seal(account, plain, f"token|{mailbox}|{expected + 1}")
+        with self._lock:
+            if self._rows.get((account, mailbox), (None, 0))[1] != expected:
+                return False
+            self._rows[account, mailbox] = sealed, expected + 1
+        return True
+
+    def forget(self, account: AccountId, mailbox: MailboxId) -> None:
+        with self._lock:
+            self._rows[account, mailbox] = None, self._rows.get((account, mailbox), (None, 0))[1] + 1
+
+
 class MemoryConnectionStore:
-    def __init__(self, credentials: MemoryCredentialStore) -> None:
+    def __init__(self, credentials: MemoryCredentialStore, tokens: MemoryTokenStore) -> None:
         self._credentials = credentials
+        self._tokens = tokens
         self._rows: dict[tuple[AccountId, MailboxId], Connection] = {}
         self._claims: dict[tuple[AccountId, MailboxIdentity], MailboxId] = {}
         self._subscriptions: dict[str, Subscription] = {}
         self._lock = threading.Lock()
 
-    def get(self, account: AccountId, mailbox: MailboxId) -> Connection | None:
+    def get(self, account: AccountId, mailbox: MailboxId, *, may_lag: bool = False) -> Connection | None:  # noqa: ARG002
         return self._rows.get((account, mailbox))
 
     def by_identity(self, account: AccountId, identity: MailboxIdentity) -> Connection | None:
@@ -66,6 +92,7 @@ class MemoryConnectionStore:
             for one in self.subscriptions(*key):
                 self._subscriptions.pop(one.path_hash, None)
             self._credentials.delete(*key)
+            self._tokens.forget(*key)
             if self._claims.get(claim) == connection.id:
                 del self._claims[claim]
             self._rows.pop(key, None)

@@ -20,7 +20,7 @@ class MemoryResourceStore:
         self._rows: dict[_Key, ResourceState] = {}
         self._lock = threading.Lock()
 
-    def get(self, account: AccountId, resource: ResourceId) -> ResourceState | None:
+    def get(self, account: AccountId, resource: ResourceId, *, may_lag: bool = False) -> ResourceState | None:  # noqa: ARG002
         return self._rows.get((account, resource))
 
     def save(self, state: ResourceState) -> ResourceState:
@@ -113,7 +113,7 @@ class MemoryCursorStore:
         self._rows: dict[_Key, dict[str, CursorRow]] = {}
         self._lock = threading.Lock()
 
-    def load(self, account: AccountId, resource: ResourceId) -> dict[str, CursorRow]:
+    def load(self, account: AccountId, resource: ResourceId, *, may_lag: bool = False) -> dict[str, CursorRow]:  # noqa: ARG002
         return dict(self._rows.get((account, resource), {}))
 
     def store(self, lease: Lease, row: CursorRow) -> None:

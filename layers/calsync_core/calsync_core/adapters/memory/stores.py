@@ -1,6 +1,6 @@
 """All stores in memory, wired as `bootstrap` would wire the real ones."""
 
-from calsync_core.adapters.memory.connections import MemoryConnectionStore, MemoryCredentialStore
+from calsync_core.adapters.memory.connections import MemoryConnectionStore, MemoryCredentialStore, MemoryTokenStore
 from calsync_core.adapters.memory.history import MemoryConflictStore, MemoryDueStore, MemoryLogStore
 from calsync_core.adapters.memory.journeys import MemoryAccessStore, MemoryJourneyStore, MemoryMailLedger
 from calsync_core.adapters.memory.links import MemoryLinkStore
@@ -22,14 +22,16 @@ def memory_stores(sealer: Sealer | None = None) -> Stores:
     resources = MemoryResourceStore()
     leases = MemoryLeaseStore(resources)
     credentials = MemoryCredentialStore(sealer or PlainSealer())
+    tokens = MemoryTokenStore(sealer or PlainSealer())
     return Stores(
         resources=resources,
         leases=leases,
         cursors=MemoryCursorStore(leases),
         links=MemoryLinkStore(),
         settings=MemorySettingsStore(),
-        connections=MemoryConnectionStore(credentials),
+        connections=MemoryConnectionStore(credentials, tokens),
         credentials=credentials,
+        tokens=tokens,
         journeys=MemoryJourneyStore(),
         conflicts=MemoryConflictStore(),
         log=MemoryLogStore(),
