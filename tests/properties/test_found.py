@@ -109,6 +109,34 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          _do("change_booking", 0, what="retitle"), _run("anna", "sweep"),
          _do("change_occurrence", 79, place="anna", what="delete", day=9)],
     ),
+    "a series moved with another pattern, and over before anybody looked": (
+        {"page_size": 50},
+        [_series(["bert"], 9, 13, DAILY), _run("bert", "sweep"), _do("move_series", 66, place="bert", day=9, count=5),
+         ("time_passes", {"hours": 720})],
+    ),
+    "single entries that lie behind us when their series can be said": (
+        {"page_size": 3, "moved": "restore"},
+        [_run("bert", "full"), _series(["anna-north", "bert"], 1, 8.5, "FREQ=WEEKLY;BYMONTH=11,12;COUNT=3"),
+         _run("bert"), _do("change_rule", 62, rule=WEEKLY), ("time_passes", {"hours": 720})],
+    ),
+    "a series handed over within one mailbox, by a resource that may not remove its own": (
+        {"page_size": 1, "moved": "flag", "deleted": "cancel_booking"},
+        [_series(["bert", "anna-north"], 4, 14.5, DAILY), _run("anna-north", "sweep"),
+         ("change_settings", {"who": "anna-north", "values": {"direction": "from_calendar"}, "scope": "future"}),
+         _run("anna", "sweep"), _do("reassign", 84, who=["anna"])],
+    ),
+    "a setting for the whole window reaches what was moved beyond it": (
+        {"page_size": 1, "moved": "flag"},
+        [("create_entry", {"place": "anna", "day": 9, "hour": 9, "busy": "tentative", "answer": "not_responded"}),
+         _run("anna", "full"), _do("move_far_away", 97, place="anna"), _run("anna", "sweep"),
+         ("change_settings",
+          {"who": None, "values": {"from_calendar.not_responded": "ignore"}, "scope": "window"})],
+    ),
+    "a date from beyond the window that left its series moves to another calendar with it": (
+        {"page_size": 50},
+        [_run("bert"), _series(["bert"], 2, 8, FORTNIGHTLY), _run("bert"), _do("move_booking", 50, day=5, hour=9),
+         _run("bert"), ("choose_primary", {"who": "bert", "beside": True})],
+    ),
     "a copy with guests stays when its resource leaves": (
         {"page_size": 3, "moved": "restore"},
         [("book", {"who": ["anna-north"], "day": 8, "hour": 16}), _run("anna-north", "full"),

@@ -380,6 +380,8 @@ def _moved(
     """The copy was moved by the person."""
     wish = scope.settings.edits.moved_in_calendar
     if fingerprint.time_of(copy.when) == fingerprint.time_of(entry.when):
+        if copy.recurrence is not None:  # an entry does not tell how it repeats: the booking system's rule is written
+            return UpdateCopy("R88", link, booking, copy, entry.version)
         return _agree_on(seen, link, scope, "R12")
     asked = _asked_for(entry, link, booking, scope)
     if wish == "flag":

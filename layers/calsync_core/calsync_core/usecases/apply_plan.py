@@ -206,6 +206,12 @@ def _taken_out(run: SyncRun, action: UpdateCopy | AdoptCopy) -> CreateCopy:
     return CreateCopy("R85", row, action.booking, action.copy)
 
 
+def is_up_to_date(entry: Entry, copy: Copy) -> bool:
+    """Whether an entry that is adopted shows its booking already. The pattern of a series cannot be compared."""
+    is_there = fingerprint.time_of(entry.when) == fingerprint.time_of(copy.when) and copy.recurrence is None
+    return is_there and fingerprint.rest_of_entry(entry) == fingerprint.rest_of_copy(copy)
+
+
 def _adopt_copy(run: SyncRun, action: AdoptCopy) -> None:
     entry = (
         action.entry
@@ -214,8 +220,7 @@ def _adopt_copy(run: SyncRun, action: AdoptCopy) -> None:
     )
     if entry is None:
         raise AppointmentGoneError
-    alike = fingerprint.time_of(entry.when) == fingerprint.time_of(action.copy.when) and not action.copy.recurrence
-    if not alike or fingerprint.rest_of_entry(entry) != fingerprint.rest_of_copy(action.copy):
+    if not is_up_to_date(entry, action.copy):
         if entry.has_attendees:
             raise AppointmentRejectedError("has_attendees")  # R53
         # Occurrences share their series' version, which each write to one of them changes.
@@ -372,6 +377,18 @@ def _move_booking(run: SyncRun, action: MoveBooking) -> None:
         rounded = replace(action, when=moved.when)
         run.journal(deeds_of([rounded], run.ports.clock.now()))
     copy = project_booking(moved, run.scope.settings, run.scope.resource)
+    if copy.recurrence is not None and not action.entry.has_attendees:
+        # R88: agreed on is the time. How the person made it repeat, an entry does not tell: our rule is written.
+        _update_copy(run, UpdateCopy("R88", link, moved, copy, action.entry.version))
+    else:
+        _store(run, _moved_along(run, link, moved, copy, action))
+    run.log(Reason.BOOKING_MOVED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, was=span(action.booking.when))
+    _note_odd_hours(run, action, moved)
+    _wake_others(run, action)
+
+
+def _moved_along(run: SyncRun, link: Link, moved: Booking, copy: Copy, action: MoveBooking) -> Link:
+    """The row of a booking that follows its copy, which is left as it stands."""
     is_same = fingerprint.time_of(copy.when) == fingerprint.time_of(action.entry.when)
     is_same &= fingerprint.asked_of_copy(copy) == link.host.rest
     # A host that rounds gives another time than asked for, buffers count in another way since, or the clinic changed
@@ -386,10 +403,7 @@ def _move_booking(run: SyncRun, action: MoveBooking) -> None:
     )  # fmt: skip
     if link.pattern:
         row = _series_moved(run, row, copy)
-    _store(run, replace(row, attempt=None, decision=None))
-    run.log(Reason.BOOKING_MOVED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, was=span(action.booking.when))
-    _note_odd_hours(run, action, moved)
-    _wake_others(run, action)
+    return replace(row, attempt=None, decision=None)
 
 
 def _note_odd_hours(run: SyncRun, action: MoveBooking, moved: Booking) -> None:
@@ -402,7 +416,8 @@ def _note_odd_hours(run: SyncRun, action: MoveBooking, moved: Booking) -> None:
 
 
 def _series_moved(run: SyncRun, row: Link, copy: Copy) -> Link:
-    """R88: the person moved the whole series and the booking system went along: each occurrence finds its new place."""
+    """R88: the person moved the whole series, to which others are invited, and the booking system went along: each
+    occurrence finds its new place."""
     detach_parts(run, row, Intent.CREATE)
     run.unaligned.add(row.ref)
     repeats = copy.recurrence

@@ -94,15 +94,16 @@ def apply_shared_copies(run: SyncRun, reads: list[Read]) -> None:
 
     Before the copy of this resource comes or goes, so that a crash in between is found again (R33, R34).
     """
-    shared: list[Read] = []
+    changed: list[Booking] = []
     for read in reads:
         booking = read.host
         if not isinstance(booking, Booking) or booking.is_series_master:
             continue  # a series takes no time: its occurrences do
         is_new = read.link is None or read.link.host.version != booking.version
         has_left = run.resource not in booking.resource_ids or booking.status is BookingStatus.CANCELLED
-        if has_left or (is_new and len(booking.resource_ids) > 1):
-            shared.extend(read_shared_copies(run, booking))
+        if has_left or is_new:
+            changed.append(booking)
+    shared = read_shared_copies(run, changed) if changed else []
     if shared:
         apply_plan(run, plan(observe(shared, run.scope), run.scope))
 
@@ -129,7 +130,8 @@ def _is_cut_off(link: Link) -> bool:
 
 
 def _changed_beyond(run: SyncRun, provider: CalendarProvider, row: CursorRow, met: set[LinkRef]) -> list[Read]:
-    """R121: what was moved beyond the window is in no page, and a feed may be silent about it; its ids are asked."""
+    """R121: what was moved beyond the window is in no page, and a feed may be silent about it; its ids are asked. So it
+    is where settings are for everything that is there: what is followed beyond the window follows them too (R100)."""
     beyond = [
         link
         for link in run.ports.stores.links.all(run.account, run.resource)
@@ -137,7 +139,9 @@ def _changed_beyond(run: SyncRun, provider: CalendarProvider, row: CursorRow, me
     ]
     found = _look_up(run, provider, CalendarId(row.feed), beyond)
     return [
-        _looked_up(run, link, entry) for link, entry in found if entry is None or entry.version != link.calendar.version
+        _looked_up(run, link, entry)
+        for link, entry in found
+        if entry is None or entry.version != link.calendar.version or link.settings_version < run.scope.reproject_below
     ]
 
 

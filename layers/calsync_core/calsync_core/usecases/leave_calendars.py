@@ -49,7 +49,7 @@ def leave_calendars(run: SyncRun) -> bool:
         if run.is_time_up:
             return False
         _leave(run, link, chosen)
-        align_waiting(run)
+    align_waiting(run)  # after the single entries of their occurrences came along, which keep those
     watch_conflicts(run)
     run.flush()
     for feed in stale:

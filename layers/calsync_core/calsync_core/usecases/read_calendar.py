@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Kind, Mark
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError
-from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, ResourceId
+from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, MailboxId, ResourceId
 from calsync_core.domain.links import Agreed, Link, Origin, booking_ref, entry_ref, occurrence_ref, series_prefix
 from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted, is_renumbered
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
@@ -255,32 +255,43 @@ def read_booking(run: SyncRun, booking_id: BookingId | None) -> Booking | Missin
         return Missing.UNKNOWN  # R120
 
 
-def read_shared_copies(run: SyncRun, booking: Booking) -> list[Read]:
-    """The copies that other resources of this booking have in a calendar of ours: whether they block depends on whether
-    the booking is ours too, and their own feed says nothing when only that changes."""
+def read_shared_copies(run: SyncRun, bookings: Iterable[Booking]) -> list[Read]:
+    """The copies that other resources have of these bookings in a calendar of ours: whether they block depends on
+    whether the booking is ours too, and their own feed says nothing when only that changes."""
+    of_other: dict[ResourceId, dict[LinkRef, Booking]] = {}
+    for booking in bookings:
+        for other in _sharers(run, booking):
+            of_other.setdefault(other, {})[booking_ref(booking.id)] = booking
     reads: list[Read] = []
-    for other in _sharers(run, booking):
-        ref = booking_ref(booking.id)
-        link = run.ports.stores.links.get(run.account, other, [ref]).get(ref)
-        state = run.ports.stores.resources.get(run.account, other) if link is not None else None
-        if link is None or link.entry_id is None or state is None or state.mailbox is None:
+    for other, theirs in of_other.items():
+        links = run.ports.stores.links.get(run.account, other, list(theirs))
+        written = [link for link in links.values() if link.entry_id is not None]
+        state = run.ports.stores.resources.get(run.account, other) if written else None
+        if state is None or state.mailbox is None:
             continue
-        if (state.mailbox, link.calendar_id) not in run.state.calendars:
-            continue
-        own_ref = _ref_of_copy(run, other, link, link.entry_id)
-        own = run.ports.stores.links.get(run.account, run.resource, [own_ref]).get(own_ref)
-        is_shared = _takes_place(booking, run.resource)
-        is_written = own is not None and own.intent is None
-        if (own is None) if is_shared else is_written:
-            continue
-        entry = run.calendar(state.mailbox).entries(link.calendar_id, [link.entry_id], run.content)[link.entry_id]
-        if entry is not None:
-            if entry.series_id is not None:  # an occurrence need not show its series' mark
-                series_id = BookingId(link.series_id or link.booking_id or "")
-                mark = Mark(run.scope.installation, run.account, other, series_id, link.generation)
-                entry = replace(entry, mark=mark)
-            reads.append(Read(own_ref, own, calendar=entry, is_shared_booking=is_shared))
+        here = [link for link in written if (state.mailbox, link.calendar_id) in run.state.calendars]
+        found = [_read_shared_copy(run, other, state.mailbox, link, theirs[link.ref]) for link in here]
+        reads += [read for read in found if read is not None]
     return reads
+
+
+def _read_shared_copy(run: SyncRun, other: ResourceId, mailbox: MailboxId, link: Link, booking: Booking) -> Read | None:
+    """None where what stands here already fits."""
+    if link.entry_id is None:
+        return None
+    own_ref = _ref_of_copy(run, other, link, link.entry_id)
+    own = run.ports.stores.links.get(run.account, run.resource, [own_ref]).get(own_ref)
+    is_shared = _takes_place(booking, run.resource)
+    is_written = own is not None and own.intent is None
+    if (own is None) if is_shared else is_written:
+        return None
+    entry = run.calendar(mailbox).entries(link.calendar_id, [link.entry_id], run.content)[link.entry_id]
+    if entry is None:
+        return None
+    if entry.series_id is not None:  # an occurrence need not show its series' mark
+        series_id = BookingId(link.series_id or link.booking_id or "")
+        entry = replace(entry, mark=Mark(run.scope.installation, run.account, other, series_id, link.generation))
+    return Read(own_ref, own, calendar=entry, is_shared_booking=is_shared)
 
 
 def _ref_of_copy(run: SyncRun, other: ResourceId, link: Link, entry_id: EntryId) -> LinkRef:
@@ -296,9 +307,10 @@ def _ref_of_copy(run: SyncRun, other: ResourceId, link: Link, entry_id: EntryId)
 def _sharers(run: SyncRun, booking: Booking) -> list[ResourceId]:
     """Who else may have a copy here: the booking's other resources, and those of the same mailbox that it has left and
     that may not remove theirs (their direction is closed)."""
-    connection = run.ports.stores.connections.get(run.account, run.state.mailbox) if run.state.mailbox else None
-    own_mailbox = connection.resources if connection is not None else ()
-    return [other for other in dict.fromkeys((*booking.resource_ids, *own_mailbox)) if other != run.resource]
+    if run.own_mailbox is None:
+        connection = run.ports.stores.connections.get(run.account, run.state.mailbox) if run.state.mailbox else None
+        run.own_mailbox = connection.resources if connection is not None else ()
+    return [other for other in dict.fromkeys((*booking.resource_ids, *run.own_mailbox)) if other != run.resource]
 
 
 def _with_marks(run: SyncRun, feed: Feed, entries: list[Entry]) -> list[Entry]:

@@ -66,7 +66,8 @@ class SyncPorts:
 class SyncRun:
     """Mutable company of one *work* call; never stored, never shared between calls.
 
-    With a list in `foreseen` nothing is done: the actions are noted there (a dry run).
+    With a list in `foreseen` nothing is done: the actions are noted there (a dry run). `own_mailbox`: the resources
+    that use the mailbox of this one, read when they are asked for.
     """
 
     ports: SyncPorts
@@ -82,6 +83,7 @@ class SyncRun:
     agreed: set[LinkRef] = field(default_factory=set)
     unaligned: set[LinkRef] = field(default_factory=set)
     foreseen: list[Action] | None = None
+    own_mailbox: tuple[ResourceId, ...] | None = None
     seen_changes: int = 0
     is_first_round: bool = False
     lease_until: datetime | None = None

@@ -5,7 +5,7 @@ brought in line (Intent.ALIGN), which stays until they are. Each occurrence is f
 linked like any other booking; what deviates is changed, what the booking system does not have is left out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -221,7 +221,8 @@ def _align(run: SyncRun, ref: LinkRef, parts: Iterable[Read], known: Booking | M
         return
     if not isinstance(booking.recurrence, Recurrence):
         return  # it changed once more: the booking system's feed brings it
-    places = _places(run, series, booking, reads)
+    alone = _starts_of_singles(run, series.booking_id, {read.ref for read in reads})
+    places = _places(run, series, booking, reads, alone)
     if places is None:
         return
     apply_shared_copies(run, reads)
@@ -264,22 +265,37 @@ def _all_parts(run: SyncRun, series_id: BookingId, parts: Iterable[Read]) -> lis
     return [Read(ref, stored.get(ref), one, entry_is_whole=True) for ref, one in bookings.items()]
 
 
-def _places(run: SyncRun, series: Link, booking: Booking | Missing, reads: Iterable[Read]) -> _Places | None:
-    """None when the person has just deleted the series: the calendar's feed tells, and it is one decision (R87)."""
+def _starts_of_singles(run: SyncRun, series_id: BookingId, but: set[LinkRef]) -> list[datetime]:
+    """Where those occurrences belong in the series that stand outside the window as single entries: nothing tells of
+    them, and with their place filled they would stand in the calendar twice."""
+    parts = run.ports.stores.links.parts(run.account, run.resource, series_id)
+    alone = [link for link in parts if link.entry_id and link.original_start_at is None and link.ref not in but]
+    bookings = [read_booking(run, link.booking_id) for link in alone]
+    return [one.original_start_at for one in bookings if isinstance(one, Booking) and one.original_start_at]
+
+
+def _places(
+    run: SyncRun, series: Link, booking: Booking | Missing, reads: Iterable[Read], alone: Sequence[datetime] = ()
+) -> _Places | None:
+    """None when the person has just deleted the series: the calendar's feed tells, and it is one decision (R87).
+
+    `alone`: places that stay empty, because their occurrences are single entries.
+    """
     repeats = booking.recurrence if isinstance(booking, Booking) else None
     zone = repeats.zone if isinstance(repeats, Recurrence) else run.scope.resource.time_zone
     if series.entry_id is None:
         raise AssertionError("a series without an entry has no places")
     starts = [one for one in (_original(read) for read in reads) if one is not None]
     starts += booking.exdates if isinstance(booking, Booking) else ()
-    view = _view(run.scope.window, starts)
+    view = _view(run.scope.window, [*starts, *alone])
     try:
         found = run.primary.occurrences(series.calendar_id, series.entry_id, view, EVERYTHING)
     except AppointmentGoneError:
         return None
     known = run.ports.stores.links.by_entries(run.account, run.resource, series.calendar_id, [one.id for one in found])
     owners = {entry_id: link.ref for entry_id, link in known.items()}
-    return _Places(series.entry_id, zone, {_day_of(entry, zone): entry for entry in found}, owners)
+    spare = {one.astimezone(ZoneInfo(zone)).date() for one in alone}
+    return _Places(series.entry_id, zone, {_day_of(entry, zone): entry for entry in found}, owners, spare=spare)
 
 
 def _original(read: Read) -> datetime | None:
@@ -332,9 +348,10 @@ def _placed_one(  # noqa: C901 - the ways in which an occurrence can stand in a 
     booking, link = read.host, read.link
     if not isinstance(booking, Booking):
         return read
-    if link is not None and link.entry_id is not None and link.calendar_id != run.scope.primary:
-        return read  # a single entry that has yet to move to the new calendar
     day = places.day(booking)
+    if link is not None and link.entry_id is not None and link.calendar_id != run.scope.primary:
+        places.spare.add(day)
+        return read  # a single entry that has yet to move to the new calendar
     entry = places.by_day.get(day)
     if entry is not None and (day in places.taken or places.owners.get(entry.id, read.ref) != read.ref):
         entry = None
@@ -343,7 +360,7 @@ def _placed_one(  # noqa: C901 - the ways in which an occurrence can stand in a 
         if single is not None and single.series_id is None:
             places.spare.add(day)
             return replace(read, calendar=single)
-    elif link is not None and link.intent is Intent.CREATE and (entry is None or link.generation > 1):
+    elif link is not None and link.intent is Intent.CREATE and link.mark_id:  # begun as a single entry, and cut off
         written = written_before(run, link)
         if isinstance(written, Entry) and written.series_id is None:
             places.spare.add(day)
