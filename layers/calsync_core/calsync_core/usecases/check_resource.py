@@ -23,6 +23,7 @@ from calsync_core.ports.outward import Clock
 from calsync_core.ports.signin import CalendarAccess
 from calsync_core.ports.stores import LinkStore, ResourceStore, SettingsStore
 from calsync_core.usecases.look_up_availability import AvailabilityAnswer, SourceAge, check_span
+from calsync_core.usecases.read_span import read_span
 from calsync_core.usecases.sync_run import readable
 
 TIME_LIMIT = timedelta(seconds=2)
@@ -118,20 +119,8 @@ def _ask(
 
 
 def _entries(provider: CalendarProvider, calendar: CalendarId, span: Window, content: Content) -> list[Entry]:
-    """All entries that may overlap; whole days float, so a day more on each side is read."""
-    wide = Window(span.start_at - timedelta(days=1), span.end_at + timedelta(days=1))
-    found: dict[str, Entry] = {}
-    cursor: str | None = None
-    for _ in range(MAX_PAGES):
-        page = provider.changes(calendar, cursor, wide, content)
-        found.update({entry.id: entry for entry in page.entries})
-        for gone in page.removed:
-            found.pop(gone, None)
-        cursor = page.next_cursor
-        if page.is_last:
-            break
-    else:
-        raise CalsyncError("too_many_pages")
+    """All entries that may overlap, each of them whole."""
+    found = read_span(provider, calendar, span, content, most_pages=MAX_PAGES)
     sparse = [entry.id for entry in found.values() if entry.is_sparse]
     if sparse:
         for entry_id, whole in provider.entries(calendar, sparse, content).items():

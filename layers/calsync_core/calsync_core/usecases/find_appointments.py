@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from calsync_core.domain.appointments import Booking, Entry, Kind, When, overlap
+from calsync_core.domain.appointments import Booking, Entry, Kind
 from calsync_core.domain.errors import (
     AppointmentGoneError,
     ConnectionBrokenError,
@@ -15,6 +15,7 @@ from calsync_core.domain.errors import (
 from calsync_core.domain.ids import LONGEST_ID, BookingId, CalendarId, EntryId, MailboxId
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import Content
+from calsync_core.usecases.read_span import read_span
 from calsync_core.usecases.sync_run import SyncRun
 
 MAX_PAGES = 40
@@ -85,12 +86,11 @@ def _of_calendar(
     if question.booking is not None:
         return
     span, zone = _span(look, question), look.scope.resource.time_zone
-    wide = Window(span.start_at - timedelta(days=1), span.end_at + timedelta(days=1))  # whole days float
-    everything = _feed(look, mailbox, calendar, wide, content)
+    everything = read_span(provider, calendar, span, content, most_pages=MAX_PAGES)
     masters = {entry.id: entry for entry in everything.values() if entry.kind is Kind.MASTER}
     in_span = [
         entry for entry in everything.values()
-        if entry.kind is not Kind.MASTER and _touches(entry.when, span, zone)
+        if entry.kind is not Kind.MASTER and span.holds(entry.when, zone)
     ]  # fmt: skip
     sparse = [entry.id for entry in in_span if entry.is_sparse and entry.series_id not in masters]
     whole = provider.entries(calendar, sparse, content) if sparse else {}
@@ -99,28 +99,6 @@ def _of_calendar(
         title = full.title or (masters[full.series_id].title if full.series_id in masters and full.is_sparse else None)
         if not question.title.strip() or _says(question.title, title, is_private=full.is_private):
             yield full
-
-
-def _feed(
-    look: SyncRun, mailbox: MailboxId, calendar: CalendarId, window: Window, content: Content
-) -> dict[EntryId, Entry]:
-    provider, found, cursor = look.calendar(mailbox), dict[EntryId, Entry](), None
-    for _ in range(MAX_PAGES):
-        page = provider.changes(calendar, cursor, window, content)
-        found.update({entry.id: entry for entry in page.entries})
-        for gone in page.removed:
-            found.pop(gone, None)
-        cursor = page.next_cursor
-        if page.is_last:
-            return found
-    raise ProviderUnavailableError("too_many_pages")
-
-
-def _touches(when: When, span: Window, zone: str) -> bool:
-    start, end = when.interval(zone)
-    if start == end:
-        return span.start_at <= start < span.end_at
-    return overlap((start, end), (span.start_at, span.end_at))
 
 
 def _says(wanted: str, title: str | None, *, is_private: bool = False) -> bool:
