@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from calsync_core.domain.appointments import Booking, Copy, When
 from calsync_core.domain.errors import CalsyncError, InputError
-from calsync_core.domain.ids import AccountId, CalendarId, LinkRef, MailboxId, ResourceId
+from calsync_core.domain.ids import AccountId, CalendarId, EntryId, LinkRef, MailboxId, ResourceId
+from calsync_core.domain.links import Link
 from calsync_core.domain.settings import SyncSettings
 from calsync_core.domain.windows import Window
 from calsync_core.engine.actions import (
@@ -34,7 +35,7 @@ from calsync_core.engine.plan import plan
 from calsync_core.engine.project import project_booking
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import CursorRow, LinkStore, ResourceStore
-from calsync_core.usecases.apply_plan import apply_plan
+from calsync_core.usecases.apply_plan import apply_plan, is_up_to_date
 from calsync_core.usecases.change_settings import Change, SettingsPorts, planned_change, rewrites_window, wants_run
 from calsync_core.usecases.finish_round import apply_shared_copies, finish_calendar_round, finish_host_round
 from calsync_core.usecases.open_run import open_look
@@ -65,7 +66,8 @@ class Done(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Of links, each counted once; `untouched` have one and stay as they are."""
+    """Of links, each counted once; `untouched` have one and stay as they are. A series counts by its dates inside the
+    window, as people see them, not once more for itself."""
 
     copy_added: int = 0
     copy_rewritten: int = 0
@@ -168,7 +170,7 @@ def _look(journeys: JourneyPorts, one: Affected, change: Change, version: int) -
     try:
         run = open_look(journeys, one.state.account, one.state.resource.id)
         seen: set[LinkRef] = set()
-        _prepare(run, one, change, version, seen)
+        known = _prepare(run, one, change, version)
         for mailbox, calendar in _calendars(run):
             _look_at_calendar(run, mailbox, calendar, seen)
         _look_at_host(run, seen)
@@ -176,11 +178,12 @@ def _look(journeys: JourneyPorts, one: Affected, change: Change, version: int) -
         return [], set()  # disconnected meanwhile
     except CalsyncError:
         return None
-    return run.foreseen or [], seen
+    return run.foreseen or [], seen & known
 
 
-def _prepare(run: SyncRun, one: Affected, change: Change, version: int, seen: set[LinkRef]) -> None:
-    """The run as it will be under the new settings, with stores that nobody can write to."""
+def _prepare(run: SyncRun, one: Affected, change: Change, version: int) -> set[LinkRef]:
+    """The run as it will be under the new settings, with stores that nobody can write to. Gives the links of what
+    people see on the other side, as far as they are read from then on."""
     now, after = run.ports.clock.now(), one.after
     below = run.scope.settings_version + version + 1 if rewrites_window(one, change.scope) else 0
     run.scope = replace(
@@ -189,9 +192,10 @@ def _prepare(run: SyncRun, one: Affected, change: Change, version: int, seen: se
         window=Window.around(now, after.window.weeks_back, after.window.weeks_ahead),
     )  # fmt: skip
     run.content, run.foreseen = readable(after), []
-    stores = run.ports.stores
-    links, resources = cast("LinkStore", _ReadLinks(stores.links, seen)), cast("ResourceStore", _ReadResources())
+    stores, looked_at = run.ports.stores, _ReadLinks(run.ports.stores.links)
+    links, resources = cast("LinkStore", looked_at), cast("ResourceStore", _ReadResources())
     run.ports = replace(run.ports, stores=replace(stores, links=links, resources=resources))
+    return looked_at.shown
 
 
 def _calendars(run: SyncRun) -> tuple[tuple[MailboxId, CalendarId], ...]:
@@ -244,12 +248,30 @@ def _plan(run: SyncRun, reads: list[Read]) -> None:
 class _ReadLinks:
     """The link store of a look: reads go through, notes of a round end here, and a write is a bug."""
 
-    _READS = frozenset({"get", "by_entries", "series", "parts", "overlapping", "all", "leaving"})
+    _READS = frozenset({"parts", "overlapping", "all", "leaving"})
     _NOTES = frozenset({"set_leaving", "clear_leaving", "note_seen", "forget_seen"})
 
-    def __init__(self, links: LinkStore, seen: set[LinkRef]) -> None:
+    def __init__(self, links: LinkStore) -> None:
         self._links = links
-        self._seen = seen
+        self.shown: set[LinkRef] = set()
+
+    def get(self, *of: Any) -> dict[LinkRef, Link]:
+        found = self._links.get(*of)
+        self._note(found.values())
+        return found
+
+    def by_entries(self, *of: Any) -> dict[EntryId, Link]:
+        found = self._links.by_entries(*of)
+        self._note(found.values())
+        return found
+
+    def series(self, *of: Any) -> list[Link]:
+        found = self._links.series(*of)
+        self._note(found)
+        return found
+
+    def _note(self, found: Iterable[Link]) -> None:
+        self.shown |= {link.ref for link in found if link.entry_id is not None and not link.pattern}
 
     def seen(self, *_of: object) -> set[LinkRef]:
         return set()
@@ -276,7 +298,7 @@ def _counted(one: Affected, actions: Iterable[Action], seen: set[LinkRef]) -> tu
     last: dict[LinkRef, tuple[Done, Action]] = {}
     for action in actions:
         done = _done(action)
-        if done is not None:
+        if done is not None and not action.link.pattern:  # type: ignore[union-attr]
             last[action.link.ref] = done, action  # type: ignore[union-attr]
     numbers = {done.value: sum(1 for other, _ in last.values() if other is done) for done in Done}
     untouched = len({ref for ref in seen if ref not in last})
@@ -286,8 +308,10 @@ def _counted(one: Affected, actions: Iterable[Action], seen: set[LinkRef]) -> tu
 
 def _done(action: Action) -> Done | None:
     match action:
-        case CreateCopy() | AdoptCopy():
+        case CreateCopy():
             return Done.COPY_ADDED
+        case AdoptCopy(entry=entry, copy=copy):
+            return None if is_up_to_date(entry, copy) else Done.COPY_REWRITTEN
         case UpdateCopy():
             return Done.COPY_REWRITTEN
         case DeleteCopy():
@@ -310,10 +334,10 @@ def _varied(examples: list[Example]) -> list[Example]:
 
 def _example(one: Affected, done: Done, action: Action) -> Example:
     match action:
-        case UpdateCopy(booking=booking, copy=copy):
+        case UpdateCopy(booking=booking, copy=copy) | AdoptCopy(booking=booking, copy=copy):
             old = project_booking(booking, one.before, one.state.resource)
             return Example(done, booking.when, old.title, copy.title, _differences(old, copy))
-        case CreateCopy(booking=booking, copy=copy) | AdoptCopy(booking=booking, copy=copy):
+        case CreateCopy(booking=booking, copy=copy):
             return Example(done, booking.when, after=copy.title)
         case PutBlock(block=block):
             title = None if shows_more_of_entries(one.before, one.after) else block.title

@@ -133,6 +133,8 @@ def _rewrites_copies(keys: frozenset[str]) -> bool:
 
 
 def _counted(effect: Effect, one: Affected, link: Link) -> Effect:
+    if link.pattern:
+        return effect  # a series counts by its dates
     if link.origin is Origin.HOST:
         if one.before.writes_calendar and not one.after.writes_calendar:
             return replace(effect, removed=effect.removed + 1)
