@@ -91,7 +91,7 @@ def checked_world(entries: int) -> Iterator[tuple[CountedWorld, SweepPorts, Grap
         )  # fmt: skip
         stores.credentials.save(ACCOUNT, MAILBOX, _token_cache(), 0)
         app = EntraApp("https://login.example", CLIENT_ID, lambda: "secret")
-        access = GraphAccess(app, server.url, stores.credentials)
+        access = GraphAccess(app, server.url, stores.credentials, stores.tokens)
         world = clinic(stores=stores)
         state = world.stores.resources.get(ACCOUNT, RESOURCE)
         if state is None:

@@ -136,7 +136,7 @@ class CredentialContract:
 
 
 class TokenContract:
-    """An access token, beside the cache it came from. It ends an hour after NOW, which is what the stores' clock says."""
+    """An access token, beside the cache it came from. It ends in an hour by the clock of the stores."""
 
     def test_what_was_sealed_is_opened_again_with_the_number_for_the_next_save(self, stores: Stores) -> None:
         assert stores.tokens.load(A, M) == (None, 0)

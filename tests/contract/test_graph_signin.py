@@ -1,6 +1,8 @@
 """Sign-in at Microsoft against the sandbox: the pages, each kind of refusal, tokens that expire and are revoked."""
 
 import json
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,6 +10,8 @@ import pytest
 from calsync_core.adapters.graph.access import GraphAccess
 from calsync_core.adapters.graph.auth import GraphSignIn
 from calsync_core.adapters.graph.tokens import MailboxTokens, PassingCache, StoredCache
+from calsync_core.adapters.memory.connections import MemoryTokenStore
+from calsync_core.adapters.memory.outward import PlainSealer
 from calsync_core.domain.connections import PERSONAL_TENANT
 from calsync_core.domain.errors import (
     AdminApprovalError,
@@ -236,8 +240,6 @@ def test_a_good_token_needs_no_request_and_no_write(microsoft: Microsoft, person
 
 @pytest.mark.complaint(2)
 def test_an_expired_token_is_refreshed_once_and_stored(microsoft: Microsoft, person: Person) -> None:
-    import time
-
     store = Store(person.sign_in().cache)
     since = microsoft.log_id()
     late = microsoft.app()
@@ -322,3 +324,134 @@ def test_a_mailbox_is_opened_without_network_and_works(microsoft: Microsoft, per
         assert account.identity == signed_in.identity
         assert account.address == person.email
     assert PASSWORD not in repr(access)
+
+
+# -- the access token, a small item of its own --------------------------------------------------------------------
+
+
+class Kept:
+    """A cache and a token store beside it, as processes see them one after the other."""
+
+    def __init__(self, microsoft: Microsoft, cache: bytes) -> None:
+        self.microsoft = microsoft
+        self.caches = Store(cache)
+        self.tokens = MemoryTokenStore(PlainSealer())
+
+    def process(self) -> MailboxTokens:
+        return MailboxTokens(self.microsoft.app(), StoredCache(self.caches, ACCOUNT, MAILBOX, self.tokens))
+
+    def stored(self) -> str | None:
+        plain, _ = self.tokens.load(ACCOUNT, MAILBOX)
+        return None if plain is None else str(json.loads(plain)["token"])
+
+    def grow_old(self, days: float) -> None:
+        """The refresh token was written so long ago."""
+        assert self.caches.row is not None
+        fields = json.loads(self.caches.row[0])
+        for one in fields["RefreshToken"].values():
+            one["last_modification_time"] = str(int(time.time() - days * 24 * 3600))
+        self.caches.row = json.dumps(fields).encode(), self.caches.row[1]
+
+
+@pytest.fixture
+def kept(microsoft: Microsoft, person: Person) -> Kept:
+    return Kept(microsoft, person.sign_in().cache)
+
+
+def test_who_needs_no_new_token_never_reads_the_cache(kept: Kept) -> None:
+    first = kept.process()()
+    assert kept.caches.loads == 1, "after a sign-in the first token stands only in the cache"
+
+    assert [kept.process()() for _ in range(3)] == [first] * 3
+
+    assert (kept.caches.loads, kept.caches.saves) == (1, 0)
+    assert kept.stored() == first
+
+
+def test_a_renewal_writes_the_small_item_and_the_cache_once_a_week(kept: Kept) -> None:
+    seen = {kept.process()()}
+    for days in (0, 2, 5.9):
+        kept.grow_old(days)
+        seen.add(kept.process()(True))
+        assert kept.stored() in seen
+    assert len(seen) == 4
+    assert kept.caches.saves == 0, "the refresh token before is as good: nothing need be rewritten"
+
+    kept.grow_old(6)
+    kept.process()(True)
+    kept.process()(True)
+
+    assert kept.caches.saves == 1
+
+
+class _CutOffError(BaseException):
+    """The process dies here."""
+
+
+@pytest.mark.parametrize("part", ["tokens", "caches"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_crash_around_either_write_is_harmless(
+    kept: Kept, part: str, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    kept.process()()
+    kept.grow_old(7)  # both are written
+    save = getattr(kept, part).save
+
+    def cut_off(*given: Any) -> Any:
+        if moment == "after":
+            save(*given)
+        raise _CutOffError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(getattr(kept, part), "save", cut_off)
+        tokens = kept.process()
+        with pytest.raises(_CutOffError):
+            tokens(True)
+    since = kept.microsoft.log_id()
+
+    assert kept.process()() == kept.stored()
+    assert token_posts(kept.microsoft, since) == 0, "what stands is as good as it was"
+    assert kept.process()(True) == kept.stored(), "and the refresh token that stands still opens the door"
+    assert kept.caches.saves == 1, "rewritten once, now or before"
+
+
+def test_a_token_that_microsoft_does_not_take_any_more_is_renewed_from_the_cache(
+    kept: Kept, microsoft: Microsoft, person: Person
+) -> None:  # fmt: skip
+    """A restored table, a changed password: what the item says about its own life decides nothing."""
+    stale = {"token": "of-a-table-restored", "expires_at": time.time() + 3000, "client_id": microsoft.client_id}
+    kept.tokens.save(ACCOUNT, MAILBOX, json.dumps(stale).encode(), datetime.now(UTC) + timedelta(hours=1), 0)
+    access = GraphAccess(microsoft.app(), microsoft.graph, kept.caches, kept.tokens)
+
+    assert access.of_mailbox(ACCOUNT, MAILBOX).account().address == person.email
+
+    assert kept.stored() not in {None, "of-a-table-restored"}
+
+
+def test_a_token_of_another_registration_is_not_used(kept: Kept) -> None:
+    foreign = {"token": "foreign", "expires_at": time.time() + 3000, "client_id": "another"}
+    kept.tokens.save(ACCOUNT, MAILBOX, json.dumps(foreign).encode(), datetime.now(UTC) + timedelta(hours=1), 0)
+
+    assert kept.process()() != "foreign"
+    assert kept.stored() != "foreign"
+
+
+def test_who_disconnects_during_a_renewal_leaves_no_token_behind(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    kept.process()()
+    load = kept.caches.load
+
+    def load_then_forget(*given: Any) -> Any:
+        row = load(*given)
+        kept.caches.delete(ACCOUNT, MAILBOX)
+        kept.tokens.forget(ACCOUNT, MAILBOX)
+        return row
+
+    monkeypatch.setattr(kept.caches, "load", load_then_forget)
+    assert kept.process()(True)
+
+    assert kept.stored() is None
+    monkeypatch.undo()
+    with pytest.raises(ConsentRevokedError, match="auth_missing"):
+        kept.process()()
