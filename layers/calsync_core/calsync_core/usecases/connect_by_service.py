@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field, replace
 
 from calsync_core.domain.connections import ProviderKind
-from calsync_core.domain.errors import ConsentRevokedError, InputError, NotFoundError, SignInRefusedError
+from calsync_core.domain.errors import ConsentRevokedError, InputError, SignInRefusedError
 from calsync_core.domain.ids import AccountId, ResourceId, ServerId
-from calsync_core.domain.resources import Status
 from calsync_core.domain.servers import ServiceAccess
 from calsync_core.ports.exchange import Access
 from calsync_core.ports.journeys import JourneyPorts
@@ -14,7 +13,7 @@ from calsync_core.usecases.grant_access import GrantWish, SignInResult, check_ow
 from calsync_core.usecases.manage_servers import find_known_server
 from calsync_core.usecases.open_mailbox import note_service_refusal, service_login
 from calsync_core.usecases.send_mail import is_address
-from calsync_core.usecases.use_app import check_app
+from calsync_core.usecases.use_app import find_connectable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +35,7 @@ def connect_by_service(ports: JourneyPorts, command: ConnectByService) -> SignIn
     app_needs_code, still_disconnecting; ConsentRevokedError once the service account was refused;
     PermissionMissingError; MailboxUnusableError; MailboxTakenError; SignInRefusedError("other_mailbox").
     """
-    state = ports.stores.resources.get(command.account, command.resource)
-    if state is None:
-        raise NotFoundError("resource_unknown", resource=command.resource)
-    if state.status is Status.DISCONNECTED and state.mailbox is not None:
-        raise InputError("still_disconnecting", resource=command.resource)
-    check_app(ports, state, ProviderKind.EXCHANGE)
+    state = find_connectable(ports, command.account, command.resource, ProviderKind.EXCHANGE)
     if not is_address(command.mailbox):
         raise InputError("address_invalid", field="mailbox")
     server = find_known_server(ports.stores, command.account, command.server)

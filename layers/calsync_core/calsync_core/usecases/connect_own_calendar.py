@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 from calsync_core.domain.connections import ProviderKind
-from calsync_core.domain.errors import InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId
-from calsync_core.domain.resources import Status
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Agreement
 from calsync_core.usecases.begin_connection import BeginConnection, begin_connection
 from calsync_core.usecases.send_mail import address_of
-from calsync_core.usecases.use_app import check_app
+from calsync_core.usecases.use_app import find_connectable
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +32,7 @@ def connect_own_calendar(ports: JourneyPorts, command: ConnectOwnCalendar) -> st
     Raises NotFoundError("resource_unknown"), InputError: still_disconnecting, app_off,
     app_needs_code; InstallationError("entra_missing").
     """
-    state = ports.stores.resources.get(command.account, command.resource)
-    if state is None:
-        raise NotFoundError("resource_unknown", resource=command.resource)
-    if state.status is Status.DISCONNECTED and state.mailbox is not None:
-        raise InputError("still_disconnecting", resource=command.resource)
-    check_app(ports, state, ProviderKind.OFFICE365)
+    state = find_connectable(ports, command.account, command.resource, ProviderKind.OFFICE365)
     connection = ports.stores.connections.get(state.account, state.mailbox) if state.mailbox else None
     url = begin_connection(
         ports,

@@ -13,11 +13,10 @@ from calsync_core.domain.errors import (
     ConnectionBrokenError,
     InputError,
     LinkWithdrawnError,
-    NotFoundError,
     SignInRefusedError,
 )
 from calsync_core.domain.ids import AccountId, ResourceId, ServerId
-from calsync_core.domain.resources import ResourceState, Status
+from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.servers import KnownServer
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.exchange import ExchangeLogin, ExchangeServer, ServerHint
@@ -27,7 +26,7 @@ from calsync_core.usecases.grant_access import GrantWish, SignInResult, check_ow
 from calsync_core.usecases.manage_servers import host_of, note_found
 from calsync_core.usecases.open_mailbox import exchange_server
 from calsync_core.usecases.send_mail import is_address
-from calsync_core.usecases.use_app import check_app
+from calsync_core.usecases.use_app import find_connectable
 
 WRONG_PASSWORDS = 3
 STOP = timedelta(minutes=15)
@@ -64,16 +63,12 @@ class EnterPassword:
 def enter_exchange_password(ports: JourneyPorts, command: EnterPassword) -> SignInResult:
     """Connect to the mailbox once and keep the sealed grant; one whose access had ended is renewed at once.
 
-    Raises InputError: app_off, app_needs_code, address_invalid, password_missing, server_not_chosen, password_stop,
-    server_address; SignInRefusedError: password_wrong, microsoft365, other_mailbox; MailboxTakenError; the
-    ConnectionBrokenError family; LinkWithdrawnError; ProviderUnavailableError; NotFoundError("resource_unknown").
+    Raises InputError: still_disconnecting, app_off, app_needs_code, address_invalid, password_missing,
+    server_not_chosen, password_stop, server_address; SignInRefusedError: password_wrong, microsoft365, other_mailbox;
+    MailboxTakenError; the ConnectionBrokenError family; LinkWithdrawnError; ProviderUnavailableError;
+    NotFoundError("resource_unknown").
     """
-    state = ports.stores.resources.get(command.account, command.resource)
-    if state is None:
-        raise NotFoundError("resource_unknown", resource=command.resource)
-    if state.status is Status.DISCONNECTED and state.mailbox is not None:
-        raise InputError("still_disconnecting", resource=command.resource)
-    check_app(ports, state, ProviderKind.EXCHANGE)
+    state = find_connectable(ports, command.account, command.resource, ProviderKind.EXCHANGE)
     _check_fields(command)
     before = _connection_before(ports, state)
     known = choose_server(ports, command, before)

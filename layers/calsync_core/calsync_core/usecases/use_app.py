@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from calsync_core.domain.apps import APPS, AccessCode, AccountApps, AppRule, CalendarKind, Unlocked
 from calsync_core.domain.connections import ProviderKind
-from calsync_core.domain.errors import ConcurrentChangeError, InputError
-from calsync_core.domain.ids import AccountId
-from calsync_core.domain.resources import ResourceState
+from calsync_core.domain.errors import ConcurrentChangeError, InputError, NotFoundError
+from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.ports.apps import AppStore
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Clock, Ids
@@ -18,6 +18,20 @@ CODE_TRIES_WITHIN = timedelta(hours=1)
 CODE_LIFETIME = timedelta(days=30)
 LONGEST_CODE = 100
 _COUNTED = "access-code"
+
+
+def find_connectable(ports: JourneyPorts, account: AccountId, resource: ResourceId, app: ProviderKind) -> ResourceState:
+    """Who may be connected by this app now.
+
+    Raises NotFoundError("resource_unknown"), InputError: still_disconnecting, app_off, app_needs_code.
+    """
+    state = ports.stores.resources.get(account, resource)
+    if state is None:
+        raise NotFoundError("resource_unknown", resource=resource)
+    if state.status is Status.DISCONNECTED and state.mailbox is not None:
+        raise InputError("still_disconnecting", resource=resource)
+    check_app(ports, state, app)
+    return state
 
 
 def check_app(ports: JourneyPorts, state: ResourceState, app: ProviderKind) -> None:
