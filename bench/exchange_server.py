@@ -7,15 +7,12 @@ really behaves is the sandbox's business. Run as a process of its own: `with Exc
 import asyncio
 import json
 import re
-import subprocess
 import sys
 from datetime import datetime, timedelta
-from http.client import HTTPConnection
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from xml.sax.saxutils import escape
 
-from bench.measure import ROOT
+from bench.server_process import ServerProcess
 from bench.work import LENGTH, graph_fields
 
 LARGEST_PAGE = 512
@@ -128,27 +125,11 @@ async def _main(n: int, start_at: str, step_seconds: float) -> None:
     await server.serve_forever()
 
 
-class ExchangeServer:
+class ExchangeServer(ServerProcess):
     """The server as a process; ends with the block."""
 
     def __init__(self, n: int, start_at: datetime, step_seconds: float) -> None:
-        self._arguments = [str(n), start_at.isoformat(), str(step_seconds)]
-        self.port = 0
-
-    def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "bench.exchange_server", *self._arguments]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        self.port = int(self._process.stdout.readline())
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=10)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        super().__init__("bench.exchange_server", str(n), start_at.isoformat(), str(step_seconds))
 
     @property
     def url(self) -> str:
@@ -156,16 +137,9 @@ class ExchangeServer:
 
     def requests(self, work: Any) -> int:
         """How many calls a piece of work makes."""
-        self._ask("/reset")
+        self.reset()
         work()
-        return int(self._ask("/counted")["requests"])
-
-    def _ask(self, path: str) -> dict[str, Any]:
-        connection = HTTPConnection("127.0.0.1", self.port)
-        connection.request("GET", path)
-        answer: dict[str, Any] = json.loads(connection.getresponse().read())
-        connection.close()
-        return answer
+        return int(self.counted()["requests"])
 
 
 if __name__ == "__main__":

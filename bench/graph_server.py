@@ -7,19 +7,16 @@ the sandbox's business. Run as a process of its own, so that its CPU is nobody's
 import asyncio
 import json
 import math
-import subprocess
 import sys
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from http.client import HTTPConnection
 from itertools import islice
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from bench.measure import ROOT
+from bench.server_process import ServerProcess
 from bench.work import graph_event
 
 CALENDAR = "CAL1"
@@ -216,45 +213,16 @@ async def _main(load: Load) -> None:
     await server.serve_forever()
 
 
-class GraphServer:
-    """The server as a process; ends with the block. `url` ends in /v1.0."""
+class GraphServer(ServerProcess):
+    """The server as a process; ends with the block. `url` ends in /v1.0. It counts `calls` by kind, `requests` in all
+    and `most_open` at once."""
 
     def __init__(self, load: Load) -> None:
-        self._load = load
-        self.port = 0
-
-    def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "bench.graph_server", json.dumps(asdict(self._load))]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        self.port = int(self._process.stdout.readline())
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=10)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        super().__init__("bench.graph_server", json.dumps(asdict(load)))
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1.0"
-
-    def reset(self) -> None:
-        self._ask("/reset")
-
-    def counted(self) -> dict[str, Any]:
-        """`calls` by kind, `requests` in all, `most_open` at once."""
-        return self._ask("/counted")
-
-    def _ask(self, path: str) -> dict[str, Any]:
-        connection = HTTPConnection("127.0.0.1", self.port)
-        connection.request("GET", path)
-        answer: dict[str, Any] = json.loads(connection.getresponse().read())
-        connection.close()
-        return answer
 
 
 if __name__ == "__main__":
