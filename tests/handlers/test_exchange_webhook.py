@@ -11,7 +11,7 @@ from calsync_core.domain.errors import ProviderUnavailableError
 from calsync_core.domain.ids import ResourceId
 from calsync_core.ports.outward import Wish
 from calsync_core.usecases.receive_exchange_post import LOST_AT
-from calsync_core.web.exchange_hook import LONGEST_BODY
+from calsync_core.web.posts import LONGEST_BODY
 from lxml import etree
 
 from tests.function_world import PATH, FunctionWorld, cases, forget_handlers, handler, hash_of, payload

@@ -12,7 +12,7 @@ from calsync_core.domain.resources import Status
 from calsync_core.domain.synclog import Reason
 from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import Due
-from calsync_core.web.graph_hook import LONGEST_BODY
+from calsync_core.web.posts import LONGEST_BODY
 
 from tests.function_world import (
     PATH,
