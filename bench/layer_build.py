@@ -1,15 +1,23 @@
-"""The layers built once for this run by their own Makefile targets, for the interpreter that measures."""
+"""The layers built once for this run by their own Makefile targets, for the interpreter that measures; beside them
+boto3 as pip installs it, for the yardstick."""
 
+import compileall
 import os
+import py_compile
+import shutil
 import subprocess
 import sys
 import tempfile
 from functools import cache
+from importlib.metadata import distribution
 from pathlib import Path
 
 from bench.measure import ROOT
 
 _KEPT: list[tempfile.TemporaryDirectory[str]] = []
+
+
+_BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
 
 
 class NotBuiltError(RuntimeError):
@@ -31,6 +39,22 @@ def built(layer: str, target: str) -> Path:
     if done.returncode:
         raise NotBuiltError((done.stderr or done.stdout).strip()[-300:])
     return Path(folder.name) / "python"
+
+
+@cache
+def plain_boto3() -> Path:
+    """A folder with boto3 and what it needs, nothing left out, with .pyc made as the layers' are."""
+    kept = tempfile.TemporaryDirectory(prefix="calsync-boto3-")
+    _KEPT.append(kept)
+    folder = Path(kept.name)
+    for name in _BOTO3:
+        for one in distribution(name).files or []:
+            if one.suffix != ".pyc" and ".." not in one.parts:
+                target = folder / one
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(one.locate(), target)
+    compileall.compile_dir(folder, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    return folder
 
 
 def megabytes(folder: Path) -> float:
