@@ -72,14 +72,14 @@ class MemoryCalendarProvider:
         for entry_id in ids:
             entry = self.server.entry(entry_id)
             is_here = entry is not None and entry.calendar_id == calendar_id
-            found[entry_id] = _allowed(entry, content) if entry is not None and is_here else None
+            found[entry_id] = allowed(entry, content) if entry is not None and is_here else None
         self.fault("entries", "after")
         return found
 
     def occurrences(self, calendar_id: CalendarId, series_id: EntryId, window: Window, content: Content) -> list[Entry]:
         self._begin("occurrences", calendar_id)
         item = self._item(calendar_id, series_id)
-        found = [_allowed(one, content) for one in self._occurrences(item, window)]
+        found = [allowed(one, content) for one in self._occurrences(item, window)]
         self.fault("occurrences", "after")
         return found
 
@@ -309,7 +309,7 @@ def _projected(entry: Entry, copy: Copy) -> Entry:
     )  # fmt: skip
 
 
-def _allowed(entry: Entry, content: Content) -> Entry:
+def allowed(entry: Entry, content: Content) -> Entry:
     if content == _EVERYTHING and not (entry.notes and entry.notes.is_html):
         return entry
     is_hidden = entry.is_private and not content.private
@@ -330,7 +330,7 @@ def _notes(notes: Notes | None, content: Content) -> Notes | None:
 
 
 def _unmarked(entry: Entry, content: Content) -> Entry:
-    return replace(_allowed(entry, content), mark=None, is_mark_known=False)
+    return replace(allowed(entry, content), mark=None, is_mark_known=False)
 
 
 def _sparse(entry: Entry, content: Content) -> Entry:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
-from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
+from calsync_core.adapters.memory.exchange_calendar import MemoryExchangeCalendarProvider
+from calsync_core.adapters.memory.exchange_mailbox import MemoryExchangeMailboxServer
 from calsync_core.domain.connections import MailboxIdentity, ProviderKind
 from calsync_core.domain.errors import (
     CalsyncError,
@@ -48,7 +48,7 @@ class MemoryExchangeMailbox:
     login: str
     password: str
     display_name: str = "Person"
-    entries: MemoryMailboxServer = field(default_factory=MemoryMailboxServer)
+    entries: MemoryExchangeMailboxServer = field(default_factory=MemoryExchangeMailboxServer)
     delegates: set[str] = field(default_factory=set)
     impersonators: set[str] = field(default_factory=set)
     is_locked: bool = False
@@ -215,7 +215,7 @@ class MemoryExchangeAccess:
         return MemoryExchangeCalendar(self._exchange, ExchangeLogin.decode(stored[0]))
 
 
-class MemoryExchangeCalendar(MemoryCalendarProvider):
+class MemoryExchangeCalendar(MemoryExchangeCalendarProvider):
     """A mailbox opened by a login; a password that no longer fits is noticed at the first call."""
 
     def __init__(self, exchange: MemoryExchange, login: ExchangeLogin) -> None:

@@ -17,13 +17,14 @@ HORIZON = timedelta(days=1100)  # of an endless series; no window of a test reac
 class Item:
     """One stored appointment; a series keeps its occurrences by their original start.
 
-    `seq` is the number of its last change, `index` the order of creation. `pattern` counts the changes of the pattern:
-    it is part of the occurrences' ids.
+    `seq` is the number of its last change, `added_at` that of its first, `index` the order of creation. `pattern`
+    counts the changes of the pattern: it is part of the occurrences' ids.
     """
 
     entry: Entry
     index: int
     seq: int = 0
+    added_at: int = 0
     is_gone: bool = False
     plan: dict[datetime, When] = field(default_factory=dict)
     exceptions: dict[datetime, Entry] = field(default_factory=dict)

@@ -252,7 +252,7 @@ class MemoryMailboxServer:
         return f"uid-{next(self._uids)}"
 
     def add(self, entry: Entry, *, silently: bool = False) -> Item:
-        item = Item(entry, len(self.items))
+        item = Item(entry, len(self.items), added_at=self.seq + 1)
         self.items[entry.id] = item
         if not silently:
             self.put(item, entry)
