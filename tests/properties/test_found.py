@@ -137,6 +137,17 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
         [_run("bert"), _series(["bert"], 2, 8, FORTNIGHTLY), _run("bert"), _do("move_booking", 50, day=5, hour=9),
          _run("bert"), ("choose_primary", {"who": "bert", "beside": True})],
     ),
+    "a series that a person moved, and that cannot be said any more": (
+        {"page_size": 3, "moved": "restore", "deleted": "restore"},
+        [_series(["anna", "bert"], 6, 11, WEEKLY), _run("bert", "sweep"),
+         _do("move_series", 0, place="bert", day=12, count=4), _do("change_rule", 31, rule="FREQ=NEVER")],
+    ),
+    "a copy with guests whose booking is gone is touched by its server": (
+        {"page_size": 1, "deleted": "cancel_booking"},
+        [_run("anna", "full"), ("book", {"who": ["anna"], "day": 8, "hour": 14.5}), _run("anna", "full"),
+         _do("invite_people", 1, place="anna"), _do("change_booking", 25, what="remove"), _run("anna", "sweep"),
+         ("rotate_change_keys", {"place": "anna"})],
+    ),
     "a copy with guests stays when its resource leaves": (
         {"page_size": 3, "moved": "restore"},
         [("book", {"who": ["anna-north"], "day": 8, "hour": 16}), _run("anna-north", "full"),

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from calsync_core.adapters.memory.mailbox import DEFAULT
 from calsync_core.domain.appointments import BookingStatus, Busy, Copy, Entry, Kind, Mark, When
+from calsync_core.domain.conflicts import ConflictKind
 from calsync_core.domain.ids import BookingId, CalendarId, MailboxId, ResourceId
 from calsync_core.domain.links import Agreed, Intent, booking_ref
 from calsync_core.domain.resources import Progress, Status
@@ -130,3 +131,52 @@ def test_a_series_moved_with_another_pattern_repeats_as_booked(
     assert {entry.series_id for entry in clinic.mailbox().shown()} == {master(clinic).id}
     assert clinic.conflicts() == []
     assert_quiet(clinic)
+
+
+@pytest.mark.rule("R82")
+@pytest.mark.parametrize("setting", ["apply", "restore", "flag"])
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_a_series_that_cannot_be_said_any_more_goes_whatever_a_person_did_to_it(
+    clinic: Clinic, setting: str, is_deleted: bool
+) -> None:
+    clinic.settings(edits__moved_in_calendar=setting, edits__deleted_in_calendar="restore")
+    series = book(clinic)
+
+    if is_deleted:
+        clinic.mailbox().delete_entry(master(clinic).id)
+    else:
+        clinic.mailbox().move_series(master(clinic).id, at(3, 13), 4)
+    clinic.system.change_rule(series, "FREQ=WEEKLY;BYMONTH=11,12;COUNT=3")
+    clinic.settle()
+
+    assert shown(clinic) == booked(clinic, series)
+    assert {entry.kind for entry in clinic.mailbox().shown()} == {Kind.SINGLE}
+    assert clinic.conflicts() == []
+    assert_quiet(clinic)
+
+
+@pytest.mark.rule("R40")
+@pytest.mark.rule("R82")
+def test_a_closed_direction_keeps_the_series_that_cannot_be_said_any_more(clinic: Clinic) -> None:
+    series = book(clinic)
+    before = shown(clinic)
+    clinic.settings(direction="from_calendar")
+
+    clinic.system.change_rule(series, "FREQ=WEEKLY;BYMONTH=11,12;COUNT=3")
+    clinic.settle()
+
+    assert shown(clinic) == before
+
+
+@pytest.mark.rule("R53")
+@pytest.mark.rule("R82")
+def test_a_series_with_guests_that_cannot_be_said_any_more_mails_nobody(clinic: Clinic) -> None:
+    series = book(clinic)
+    clinic.mailbox().change_entry(master(clinic).id, has_attendees=True)
+
+    clinic.system.change_rule(series, "FREQ=WEEKLY;BYMONTH=11,12;COUNT=3")
+    clinic.settle()
+
+    assert clinic.mailbox().outbox == []
+    assert master(clinic).has_attendees
+    assert {one.kind for one in clinic.conflicts()} == {ConflictKind.NOT_WRITABLE}

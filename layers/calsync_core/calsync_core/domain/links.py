@@ -70,7 +70,8 @@ class Link:
     a link the link of a whole series: the fingerprint of how it repeats; such a link takes no time. `attempt` tells
     our own write, whose answer was lost, from a change by somebody else. `has_attendees`: the person invited others to
     the copy, so a write of ours would mail them. `refused` is what the booking system said no to last, as long as the
-    two sides differ because of it (R110). `mark_id` is the own id of the copy's mark, `entry_uid` a hash of the
+    two sides differ because of it (R110). `is_disputed`: a conflict about this very link was opened, and since then no
+    look at both sides found them in agreement. `mark_id` is the own id of the copy's mark, `entry_uid` a hash of the
     calendar's own id of the copy: both tell the copy from a person's copy of it (engine/marks.py). `writes` and
     `writes_since` feed the write budget.
     """
@@ -97,6 +98,7 @@ class Link:
     decision: Origin | None = None
     has_attendees: bool = False
     refused: Refused | None = None
+    is_disputed: bool = False
     is_quarantined: bool = False
     writes: int = 0
     writes_since: datetime | None = None

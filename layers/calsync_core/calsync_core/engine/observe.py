@@ -11,6 +11,7 @@ from enum import Enum, StrEnum
 from calsync_core.domain.appointments import Block, Booking, BookingStatus, Copy, Entry
 from calsync_core.domain.ids import AccountId, CalendarId, LinkRef, ResourceId
 from calsync_core.domain.links import Link, Origin
+from calsync_core.domain.recurrence import Recurrence
 from calsync_core.domain.resources import Resource
 from calsync_core.domain.settings import SyncSettings
 from calsync_core.domain.windows import Window
@@ -123,9 +124,15 @@ def _host_born(read: Read, scope: Scope) -> Observation:
         host = Side.UNKNOWN
     calendar, calendar_time, calendar_rest = _copy_side(link, entry, is_whole=read.entry_is_whole)
     must_project = calendar is not Side.UNCHANGED or (link is not None and link.decision is not None)
+    must_project |= isinstance(booking, Booking) and _cannot_be_said(booking, link)
     if copy is None and isinstance(booking, Booking) and host is Side.UNCHANGED and must_project:
         copy = project_booking(booking, scope.settings, scope.resource)
     return Observation(read, Origin.HOST, host, calendar, host_time, host_rest, calendar_time, calendar_rest, copy=copy)
+
+
+def _cannot_be_said(booking: Booking, link: Link | None) -> bool:
+    """Written as a series, and its rule is one that calendars cannot say now (R82)."""
+    return link is not None and bool(link.pattern) and not isinstance(booking.recurrence, Recurrence)
 
 
 def _repeats_differently(copy: Copy, link: Link) -> bool:

@@ -114,6 +114,8 @@ def _plan_host(seen: Observation, scope: Scope, is_final: bool) -> Action | None
         return _closed(seen, scope)
     if seen.host is Side.GONE:
         return _booking_gone(seen, scope, is_final)
+    if link is not None and link.pattern and seen.copy is not None and seen.copy.recurrence is None:
+        return _series_no_more(seen, link)
     is_set_aside = link is not None and link.is_quarantined and link.settings_version >= scope.reproject_below
     if is_set_aside and link is not None and not _has_new_version(seen.read.host, link.host.version):
         return _SET_ASIDE  # until its origin or the settings change, or a person asks for another try
@@ -152,6 +154,15 @@ def _booking_gone(seen: Observation, scope: Scope, is_final: bool) -> Action | N
     if isinstance(entry, Entry) and entry.series_id is not None and not link.calendar.time:
         version = ""  # found by its day: only the series' version is known, which any write to it changes
     return DeleteCopy("R15", link, version, had_changed=seen.calendar is Side.CHANGED)
+
+
+def _series_no_more(seen: Observation, link: Link) -> Action:
+    """R82: written as a series, and calendars cannot say it any more: whatever else happened to it, it goes, and its
+    occurrences become single entries."""
+    entry = seen.read.calendar
+    if isinstance(entry, Entry):
+        link = replace(link, entry_id=entry.id, calendar_id=entry.calendar_id)
+    return DeleteCopy("R82", link, "", had_changed=seen.calendar_time_changed and bool(link.calendar.time))
 
 
 def _left_out(booking: Booking, entry: Entry | object, scope: Scope) -> Action | None:
@@ -216,7 +227,7 @@ def _fresh_row(link: Link | None, booking: Booking, scope: Scope, *, again: bool
         intent=Intent.CREATE, entry_id=None,
         calendar=Agreed(), host=Agreed(), calendar_id=scope.primary, decision=None, is_quarantined=False,
         generation=base.generation + 1 if again else base.generation, settings_version=scope.settings_version,
-        mark_id="" if again else base.mark_id, entry_uid=None,
+        mark_id="" if again else base.mark_id, entry_uid=None, is_disputed=False,
     )  # fmt: skip
 
 
@@ -404,9 +415,10 @@ def _note_versions(seen: Observation, link: Link, scope: Scope) -> Action | None
     entry, booking = seen.read.calendar, seen.read.host
     new_entry = isinstance(entry, Entry) and entry.version != link.calendar.version
     new_booking = isinstance(booking, Booking) and booking.version != link.host.version
-    if link.attempt is not None and not isinstance(booking, Booking):
+    if (link.attempt is not None or link.is_disputed) and not isinstance(booking, Booking):
         return _WAITS  # a write of ours did not come through, or met a change (R11): one side alone proves no agreement
-    if not new_booking and link.settings_version >= scope.reproject_below and (not new_entry or _is_echo(seen, link)):
+    is_old = not new_booking and link.settings_version >= scope.reproject_below
+    if is_old and not link.is_disputed and (not new_entry or _is_echo(seen, link)):
         return _AS_AGREED
     return _agree_on(seen, link, scope, "R2")
 
@@ -434,6 +446,7 @@ def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action 
     row = replace(
         link, host=host, calendar=calendar, when=when, start_at=start, end_at=end, decision=None, attempt=None,
         has_attendees=entry.has_attendees if isinstance(entry, Entry) else link.has_attendees,
+        is_disputed=link.is_disputed and not (isinstance(booking, Booking) and isinstance(entry, Entry)),
         settings_version=scope.settings_version if copy else link.settings_version,
     )  # fmt: skip
     return Agree(rule, row, is_proof=isinstance(entry, Entry)) if row != link else _AS_AGREED

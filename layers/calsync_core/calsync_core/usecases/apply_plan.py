@@ -154,8 +154,8 @@ def _open_conflict(run: SyncRun, action: OpenConflict) -> None:
     open_conflict(run, link, action.kind, action.booking_when, action.calendar_when, action.code, action.rule)
     if link.entry_id is None and link.pattern:
         detach_parts(run, link, None)
-    if link.entry_id is None:
-        run.ports.stores.links.put(run.account, link)
+    if link.entry_id is None or not link.is_disputed:
+        run.touched[link.ref] = run.ports.stores.links.put(run.account, replace(link, is_disputed=True))
 
 
 REVISIT = "revisit"
@@ -285,6 +285,7 @@ def _agreed(run: SyncRun, link: Link, entry: Entry, action: CreateCopy | AdoptCo
         link, intent=intent, attempt=None, settings_version=run.scope.settings_version,
         entry_id=entry.id, entry_uid=uid_hash(entry) or link.entry_uid,
         when=action.booking.when, start_at=start, end_at=end, decision=None, has_attendees=entry.has_attendees,
+        is_disputed=False,
         host=Agreed(action.booking.version, time, fingerprint.asked_of_copy(action.copy)),
         calendar=Agreed(entry.version, fingerprint.time_of(entry.when), fingerprint.rest_of_entry(entry)),
     )  # fmt: skip
@@ -403,7 +404,7 @@ def _moved_along(run: SyncRun, link: Link, moved: Booking, copy: Copy, action: M
     )  # fmt: skip
     if link.pattern:
         row = _series_moved(run, row, copy)
-    return replace(row, attempt=None, decision=None)
+    return replace(row, attempt=None, decision=None, is_disputed=False)
 
 
 def _note_odd_hours(run: SyncRun, action: MoveBooking, moved: Booking) -> None:
@@ -447,7 +448,7 @@ def _note_refusal(run: SyncRun, link: Link, action: MoveBooking | CancelBooking,
     """R61. What was refused is kept on the link, so that it is not asked again (R110); then the conflict: after a crash
     in between the next look opens it."""
     wish = wish_of(action.booking.version, fingerprint.time_of(when) if when else CANCEL)
-    row = replace(link, attempt=None, decision=None, refused=Refused(code, wish))
+    row = replace(link, attempt=None, decision=None, refused=Refused(code, wish), is_disputed=True)
     _store(run, row, has_agreed=False)
     open_conflict(run, row, kind_of_refusal(code), action.booking.when, when, code, "R61")
 
@@ -513,7 +514,8 @@ def _quarantine(run: SyncRun, action: Action, code: str) -> None:
     host = replace(link.host, version=booking.version) if booking is not None else link.host
     stored = run.ports.stores.links.get(run.account, run.resource, [link.ref]).get(link.ref)
     row = stored.row if stored else 0
-    _store(run, replace(link, is_quarantined=True, host=host, row=row), has_agreed=False)
+    is_disputed = link.origin is Origin.HOST
+    _store(run, replace(link, is_quarantined=True, is_disputed=is_disputed, host=host, row=row), has_agreed=False)
     way = Way.TO_CALENDAR if link.origin is Origin.HOST else Way.FROM_CALENDAR
     run.log(Reason.ENTRY_QUARANTINED, way, rule="R52", ref=link.ref, code=code, is_problem=True)
     if link.origin is Origin.HOST:

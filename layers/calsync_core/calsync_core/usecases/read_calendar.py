@@ -238,7 +238,7 @@ def _read_singles(run: SyncRun, feed: Feed, singles: list[Entry], found: PageRea
 
 
 def _read_linked(run: SyncRun, link: Link, entry: Entry) -> Read:
-    if link.origin is Origin.CALENDAR or not calendar_moved_on(link, entry):
+    if link.origin is Origin.CALENDAR or not (link.is_disputed or calendar_moved_on(link, entry)):
         return Read(link.ref, link, calendar=entry)
     return Read(link.ref, link, read_booking(run, link.booking_id), entry)
 

@@ -62,7 +62,7 @@ def note_reads(run: SyncRun, reads: Iterable[Read]) -> None:
             continue
         run.touched.setdefault(read.ref, link)
         is_as_agreed = isinstance(read.calendar, Entry) and read.calendar.version == link.calendar.version
-        is_open = link.is_quarantined or link.decision is not None or link.has_attendees
+        is_open = link.is_quarantined or link.is_disputed or link.decision is not None or link.has_attendees
         has_guests = isinstance(read.calendar, Entry) and read.calendar.has_attendees
         if is_as_agreed and not is_open and not has_guests:
             run.agreed.add(read.ref)

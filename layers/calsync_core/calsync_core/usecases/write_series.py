@@ -155,9 +155,6 @@ def _written(
         return None, master
     if series is not None and series.is_quarantined and series.entry_id is None:
         return None, master  # the calendar refused it: R82
-    if isinstance(booking, Booking) and isinstance(booking.recurrence, Inexpressible) and series is not None:
-        _give_up(run, series, booking)
-        return None, master
     if series is not None and series.entry_id is not None:
         found = run.primary.entries(series.calendar_id, [series.entry_id], EVERYTHING)
         master = found[series.entry_id] or Missing.GONE
@@ -166,7 +163,10 @@ def _written(
     read = Read(ref, series, booking, master, entry_is_whole=True)
     note_reads(run, [read])
     apply_plan(run, plan(observe([read], run.scope), run.scope))
-    return run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref), master
+    written = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
+    if written is None and isinstance(booking, Booking) and isinstance(booking.recurrence, Inexpressible):
+        _note_singles(run, booking, [])  # its rule was changed into one that no calendar can say
+    return written, master
 
 
 def _begins(run: SyncRun, booking: Booking | Missing, parts: list[Read]) -> bool:
@@ -196,12 +196,6 @@ def _note_singles(run: SyncRun, booking: Booking, parts: list[Read]) -> None:
         Reason.SERIES_AS_SINGLES, Way.TO_CALENDAR, rule="R82", ref=booking_ref(booking.id), code=reason,
         is_problem=reason == "rrule_invalid",
     )  # fmt: skip
-
-
-def _give_up(run: SyncRun, series: Link, booking: Booking) -> None:
-    """R82: the rule was changed into one that no calendar can say."""
-    _note_singles(run, booking, [])
-    apply_plan(run, [DeleteCopy("R82", series, "")])
 
 
 # --- its occurrences ----------------------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ def _link_fields(link: Link) -> dict[str, Any]:
         "d": link.decision and link.decision.value,
         "a": int(link.has_attendees),
         "f": link.refused and [link.refused.code, link.refused.wish],
+        "l": int(link.is_disputed),
         "q": int(link.is_quarantined),
         "j": link.mark_id,
         "r": link.entry_uid,
@@ -74,7 +75,7 @@ def _link_fields(link: Link) -> dict[str, Any]:
 
 
 # Part of shape 1: these never change with the defaults of `Link`.
-_DEFAULT: dict[str, Any] = {"g": 1, "p": 0, "a": 0, "q": 0, "x": 0, "j": "", "z": ""}
+_DEFAULT: dict[str, Any] = {"g": 1, "p": 0, "a": 0, "l": 0, "q": 0, "x": 0, "j": "", "z": ""}
 
 
 def _link(resource: ResourceId, ref: LinkRef, number: int, fields: dict[str, Any]) -> Link:
@@ -101,6 +102,7 @@ def _link(resource: ResourceId, ref: LinkRef, number: int, fields: dict[str, Any
         decision=_optional(Origin, get("d")),
         has_attendees=bool(get("a")),
         refused=Refused(*fields["f"]) if "f" in fields else None,
+        is_disputed=bool(get("l")),
         is_quarantined=bool(get("q")),
         mark_id=get("j", ""),
         entry_uid=get("r"),
