@@ -12,7 +12,8 @@ from calsync_core.domain.settings import CopyField, SyncSettings, choices, conte
 from calsync_core.hosts.reference.api import offered
 from calsync_core.ports.host import Capabilities
 from calsync_core.web.limits import Limit, limits
-from calsync_core.web.wording import CATALOGUE, Actor
+from calsync_core.web.wording import CATALOGUE
+from calsync_core.web.wording.words import Actor
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 ERRORS = DOCS / "errors.md"
@@ -67,7 +68,7 @@ def errors_page() -> str:
     head = ("code", "title", "what it means", "what to do", "who acts")
     return (
         "# Errors and log lines\n\n"
-        "Generated from `web/wording.py` by `python -m tests.house.generated_docs`; change it there.\n"
+        "Generated from `web/wording/` by `python -m tests.house.generated_docs`; change it there.\n"
         "Pages, mails, the sync log and the API (`code` of `application/problem+json`) use these codes. "
         "A code never changes\nits meaning; its text may.\n\n" + _table(head, rows)
     )

@@ -36,7 +36,7 @@ def _ask(clinic: Clinic, when: Timed | None = None, resource: str = "anna", **mo
 
 def _one(clinic: Clinic, when: Timed | None = None, **more: object) -> Explained:
     [found] = _ask(clinic, when, **more).found
-    assert found.code in CATALOGUE, f"write a text in web/wording.py for: {found.code}"
+    assert found.code in CATALOGUE, f"write a text in web/wording/ for: {found.code}"
     assert found.next_code in CATALOGUE
     return found
 

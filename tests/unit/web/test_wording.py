@@ -11,7 +11,8 @@ from calsync_core.domain.conflicts import ConflictKind
 from calsync_core.domain.errors import CalsyncError, ProviderThrottledError
 from calsync_core.domain.synclog import Reason
 from calsync_core.web.problems import problem_json, status_of
-from calsync_core.web.wording import CATALOGUE, Wording
+from calsync_core.web.wording import CATALOGUE
+from calsync_core.web.wording.words import Wording
 
 SOURCES = Path(calsync_core.__file__).parent
 # What the bundled booking system raises are codes of its own API (docs/hosts/connector-v1.md), never shown by us.
@@ -49,7 +50,7 @@ def test_every_error_has_a_text_and_a_status(error: type[CalsyncError]) -> None:
 
 def test_every_code_that_is_raised_has_a_text() -> None:
     missing = sorted({f"{code} ({name})" for code, name in raised_codes() if code not in CATALOGUE})
-    assert not missing, f"write a text in web/wording.py for: {', '.join(missing)}"
+    assert not missing, f"write a text in web/wording/ for: {', '.join(missing)}"
 
 
 @pytest.mark.parametrize("reason", list(Reason))

@@ -1,6 +1,6 @@
 """What a function answers to HTTP, with the headers that every answer carries.
 
-Does not belong here: wording (wording.py), templates (render.py).
+Does not belong here: wording (wording/), templates (render.py).
 """
 
 import base64

@@ -1,10 +1,11 @@
-"""The words of the connection test report: names of its steps, and what was found as a sentence. Codes: wording.py."""
+"""The words of the connection test report: names of its steps, and what was found as a sentence. Codes: wording/."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from calsync_core.domain.connection_report import ConnectionReport, Outcome, Part, ReportStep
-from calsync_core.web.wording import Actor, Wording, wording
+from calsync_core.web.wording import wording
+from calsync_core.web.wording.words import Actor, Wording
 
 
 def _(text: str) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from calsync_core.domain.resources import InvitationState, ResourceState, Status
-from calsync_core.web.wording import Actor, wording
+from calsync_core.web.wording import wording
+from calsync_core.web.wording.words import Actor
 
 
 def _(text: str) -> str:

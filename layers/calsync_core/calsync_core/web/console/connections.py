@@ -14,7 +14,8 @@ from calsync_core.web.console.parts import ConsoleParts
 from calsync_core.web.console.role_accounts import shown_roles
 from calsync_core.web.links import Purpose, SignedLink, make_link
 from calsync_core.web.problems import status_of
-from calsync_core.web.wording import Wording, wording
+from calsync_core.web.wording import wording
+from calsync_core.web.wording.words import Wording
 
 APPROVAL_LIFETIME = timedelta(days=30)  # an IT department takes its time
 

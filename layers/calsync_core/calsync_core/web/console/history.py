@@ -15,7 +15,8 @@ from calsync_core.web.console.parts import ConsoleParts
 from calsync_core.web.console.resources import ResourcePages
 from calsync_core.web.problems import status_of
 from calsync_core.web.when import shown_when
-from calsync_core.web.wording import Wording, wording
+from calsync_core.web.wording import wording
+from calsync_core.web.wording.words import Wording
 
 PAGE_SIZE = 25
 

@@ -14,7 +14,8 @@ from calsync_core.web.app_words import kind_of, offered_kinds
 from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.parts import ConsoleParts
 from calsync_core.web.problems import status_of
-from calsync_core.web.wording import Wording, wording
+from calsync_core.web.wording import wording
+from calsync_core.web.wording.words import Wording
 
 MAX_AT_ONCE = 100
 _INVITABLE = {Status.NOT_INVITED, Status.DISCONNECTED}

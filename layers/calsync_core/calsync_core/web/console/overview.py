@@ -14,7 +14,8 @@ from calsync_core.web.console.listing import Notice, list_page, notice, with_que
 from calsync_core.web.console.parts import ConsoleParts
 from calsync_core.web.console.set_up import set_up_cards, set_up_steps
 from calsync_core.web.status import ACTOR_WORDS, FILTERS, ShownStatus, shown_status
-from calsync_core.web.wording import Actor, wording
+from calsync_core.web.wording import wording
+from calsync_core.web.wording.words import Actor
 
 PAGE_SIZE = 50
 PROVIDERS = {ProviderKind.OFFICE365: "Outlook", ProviderKind.EXCHANGE: "Exchange", ProviderKind.GOOGLE: "Google"}

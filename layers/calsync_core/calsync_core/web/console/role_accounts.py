@@ -25,7 +25,8 @@ from calsync_core.web.problems import status_of
 from calsync_core.web.report_words import WHO_ACTS, report_text, shown_report
 from calsync_core.web.request import Request
 from calsync_core.web.role_help import ROLE_HELP
-from calsync_core.web.wording import Wording, wording
+from calsync_core.web.wording import wording
+from calsync_core.web.wording.words import Wording
 
 BASE = "/console/connections/role-accounts"
 KINDS = {ProviderKind.EXCHANGE: "Exchange", ProviderKind.OFFICE365: "Microsoft 365"}

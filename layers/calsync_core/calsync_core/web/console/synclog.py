@@ -11,7 +11,8 @@ from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import list_page, with_query
 from calsync_core.web.console.overview import csv_cell
 from calsync_core.web.console.parts import ConsoleParts
-from calsync_core.web.wording import CATALOGUE, Wording, wording
+from calsync_core.web.wording import CATALOGUE, wording
+from calsync_core.web.wording.words import Wording
 
 PAGE_SIZE = 100
 READ_AT_MOST = 500

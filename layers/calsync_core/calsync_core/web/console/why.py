@@ -17,7 +17,8 @@ from calsync_core.web.console.synclog import ShownLine, shown_line
 from calsync_core.web.problems import status_of
 from calsync_core.web.request import Request
 from calsync_core.web.when import shown_when
-from calsync_core.web.wording import Wording, wording
+from calsync_core.web.wording import wording
+from calsync_core.web.wording.words import Wording
 
 LONGEST_TITLE = 255
 _ASKED = ("day", "time", "title", "booking")
