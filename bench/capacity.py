@@ -1,8 +1,9 @@
 """DynamoDB's read and write units, counted from what went over the wire by the rules of its price list.
 
 Counted here and not by ReturnConsumedCapacity, which no emulator gets right for queries and batches: a strong read
-costs one unit per begun 4 KB, a write one per begun 1 KB, twice in a transaction, once more for each index that holds
-the item.
+costs one unit per begun 4 KB and half of it where it may lag, a write one per begun 1 KB of the larger of the item
+before and after, twice in a transaction; and once more for each index that holds it before or after, twice where its
+place in the index changes.
 """
 
 import time
@@ -80,41 +81,56 @@ class CountingClient:
     # -- writes -------------------------------------------------------------------------------------------------
 
     def _put_item(self, real: Callable[..., Any], request: dict[str, Any]) -> Any:
-        self._note_write(request["Item"])
-        return real(**request)
+        return self._writing([(request["Item"], 1)], lambda: real(**request))
 
     def _update_item(self, real: Callable[..., Any], request: dict[str, Any]) -> Any:
-        try:
-            answer = real(**request)
-        finally:
-            self._note_write(self._stored(request["Key"]))  # a refused condition is billed as well
-        return answer
+        return self._writing([(request["Key"], 1)], lambda: real(**request))
 
     def _delete_item(self, real: Callable[..., Any], request: dict[str, Any]) -> Any:
-        self._note_write(self._stored(request["Key"]))
-        return real(**request)
+        return self._writing([(request["Key"], 1)], lambda: real(**request))
 
     def _batch_write_item(self, real: Callable[..., Any], request: dict[str, Any]) -> Any:
-        for one in request["RequestItems"][self._table]:
-            item = one["PutRequest"]["Item"] if "PutRequest" in one else self._stored(one["DeleteRequest"]["Key"])
-            self._note_write(item)
-        return real(**request)
+        asked = request["RequestItems"][self._table]
+        keys = [one["PutRequest"]["Item"] if "PutRequest" in one else one["DeleteRequest"]["Key"] for one in asked]
+        return self._writing([(key, 1) for key in keys], lambda: real(**request))
 
     def _transact_write_items(self, real: Callable[..., Any], request: dict[str, Any]) -> Any:
-        for one in request["TransactItems"]:
-            ((kind, part),) = one.items()
-            item = part["Item"] if kind == "Put" else self._stored(part["Key"])
-            self._note_write(item, times=2, is_check=kind == "ConditionCheck")
-        return real(**request)
+        parts = [part for one in request["TransactItems"] for part in one.values()]
+        return self._writing([(part.get("Item") or part["Key"], 2) for part in parts], lambda: real(**request))
 
-    def _stored(self, key: Wire) -> Wire:
-        found: Wire = self._real.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", key)
+    def _writing(self, touched: list[tuple[Wire, int]], write: Callable[[], Any]) -> Any:
+        """`touched`: each item or key with how often it is paid. A refused condition is billed as well."""
+        before = [self._stored(key) for key, _ in touched]
+        try:
+            return write()
+        finally:
+            for (key, times), old in zip(touched, before, strict=True):
+                self._note_write(old, self._stored(key), times)
+
+    def _stored(self, item: Wire) -> Wire:
+        key = {name: item[name] for name in ("PK", "SK")}
+        found: Wire = self._real.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
         return found
 
-    def _note_write(self, item: Wire, times: int = 1, *, is_check: bool = False) -> None:
-        units = max(ceil(size(item) / 1024), 1)
-        indexes = 0 if is_check else sum(1 for key in INDEX_KEYS if key <= item.keys())
-        self.writes += units * times + units * indexes
+    def _note_write(self, old: Wire, new: Wire, times: int) -> None:
+        self.writes += times * max(units(old), units(new), 1)
+        if old == new:
+            return
+        for key in INDEX_KEYS:
+            was, is_now = (_place(item, key) for item in (old, new))
+            if was is not None and is_now is not None and was == is_now:
+                self.writes += max(units(old), units(new))
+            else:
+                self.writes += (units(old) if was else 0) + (units(new) if is_now else 0)
+
+
+def units(item: Wire) -> int:
+    return ceil(size(item) / 1024)
+
+
+def _place(item: Wire, key: set[str]) -> tuple[str, ...] | None:
+    """Where an index holds the item, or None."""
+    return tuple(str(item[name]) for name in sorted(key)) if key <= item.keys() else None
 
 
 def size(item: Wire) -> int:

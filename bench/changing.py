@@ -3,13 +3,15 @@
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
 from calsync_core.domain.ids import CalendarId, RunId
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import CalendarPage, Content
 from calsync_core.ports.outward import Wish
+from calsync_core.ports.stores import CURSOR_STANDS
 from calsync_core.usecases.start_run import StartPorts, start_run
 from calsync_core.usecases.sweep import handle_due
 from calsync_core.usecases.sync_resource import Outcome, Result, Work, sync_resource
@@ -32,36 +34,54 @@ def rows(_options: Options) -> list[Row]:
 # --- check --------------------------------------------------------------------------------------------------------
 
 
-def count_check() -> tuple[Counts, int, float]:
-    """(counts, Graph calls, read units of the token cache) of one check of a quiet resource."""
+@dataclass(frozen=True)
+class Check:
+    """What one check of a quiet resource costs: `usual`, and `renewing` where its cursors have stood long enough."""
+
+    usual: Counts
+    renewing: Counts
+    calls: int
+
+    @property
+    def write_units(self) -> float:
+        """On average, one check an hour."""
+        renewals = timedelta(hours=1) / CURSOR_STANDS
+        return self.renewing.write_units * renewals + self.usual.write_units * (1 - renewals)
+
+
+def count_check() -> Check:
+    """The token is in its item, as in all checks but the first after a renewal (cost.py adds what those cost)."""
     with checked_world(entries=5) as (world, sweep, server):
         item = {"kind": "check", "account": ACCOUNT, "subject": RESOURCE}
-        server.reset()
-        with world.counting() as counts:
-            handled = handle_due(sweep, [item])
-        if handled != {"check": 1} or world.clinic.queue.wishes:
-            raise AssertionError(f"the check was not quiet: {handled} {world.clinic.queue.wishes}")
-        return counts, server.counted()["requests"], float(world.table.reads_by_entity["credentials"])
+        counted: list[Counts] = []
+        for later in (timedelta(hours=1), CURSOR_STANDS):
+            world.clinic.clock.advance(later)
+            server.reset()
+            with world.counting() as counts:
+                handled = handle_due(sweep, [item])
+            if handled != {"check": 1} or world.clinic.queue.wishes:
+                raise AssertionError(f"the check was not quiet: {handled} {world.clinic.queue.wishes}")
+            counted.append(counts)
+        return Check(counted[0], counted[1], server.counted()["requests"])
 
 
 def check_row() -> Row:
-    counts, calls, of_token = count_check()
-    without = counts.read_units - of_token
-    met = calls <= 1 and counts.read_units <= 2 and counts.write_units <= 1
+    check = count_check()
+    usual, renewing = check.usual, check.renewing
+    met = check.calls <= 1 and max(usual.read_units, renewing.read_units) <= 2 and check.write_units <= 1
     return Row(
         "check_without_changes",
-        "a check of one idle resource with one calendar: Graph calls; table units by size",
+        "a check of one idle resource with one calendar: Graph calls; table units by size "
+        f"({usual.read_units:g} read; {usual.write_units:g} written, and {renewing.write_units:g} every "
+        f"{CURSOR_STANDS // timedelta(hours=1)} hours)",
         "1 call per calendar (token apart), <= 2 read units, <= 1 write unit",
-        calls,
+        check.calls,
         "Graph calls",
         None,
         None,
         met,
-        None
-        if met
-        else f"{counts.read_units:g} read units: state and cursors {without:g}, the sealed token cache {of_token:g}; "
-        f"{counts.write_units:g} write units: the feed's new cursor is longer than 1 KB where this is 2",
-        detail=counts.shown() | {"read_units_without_token": without, "read_units_of_token_cache": of_token},
+        None if met else f"{renewing.read_units:g} read units, {check.write_units:g} write units on average",
+        detail=usual.shown() | {"write_units_when_cursors_are_renewed": renewing.write_units},
     )
 
 

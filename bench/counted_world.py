@@ -71,7 +71,7 @@ class CountedWorld:
 @contextmanager
 def counted_world() -> Iterator[CountedWorld]:
     """Connected, imported and quiet; the mailbox is the one in memory, which behaves as Graph's feed does."""
-    with _table() as table:
+    with counted_table() as table:
         stores = dynamodb_stores(
             table, "bench", PlainSealer(), pause=lambda _: None, now=NOW.timestamp  # type: ignore[arg-type]
         )  # fmt: skip
@@ -85,7 +85,7 @@ def counted_world() -> Iterator[CountedWorld]:
 def checked_world(entries: int) -> Iterator[tuple[CountedWorld, SweepPorts, GraphServer]]:
     """The same, but its calendar is spoken to by HTTP and its tokens come from the sealed cache in the table."""
     load = Load(entries, "2026-12-01T09:00:00+00:00", 3600.0)
-    with _table() as table, GraphServer(load) as server:
+    with counted_table() as table, GraphServer(load) as server:
         stores = dynamodb_stores(
             table, "bench", PlainSealer(), pause=lambda _: None, now=NOW.timestamp  # type: ignore[arg-type]
         )  # fmt: skip
@@ -122,7 +122,7 @@ def _token_cache() -> bytes:
 
 
 @contextmanager
-def _table() -> Iterator[CountingClient]:
+def counted_table() -> Iterator[CountingClient]:
     import boto3
     from moto import mock_aws
 

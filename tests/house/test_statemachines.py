@@ -79,8 +79,21 @@ def test_each_outcome_of_work_has_its_branch() -> None:
 
     assert set(branches) == OUTCOMES
     assert branches["wait"] == "Wait as told"
-    assert branches["done"] == branches["failed"] == "Close the run"
+    assert branches["failed"] == "Close the run"
     assert choice["Default"] == "Name the unknown outcome"
+
+
+def test_a_run_that_went_well_is_closed_only_where_there_is_something_to_tell() -> None:
+    """close does nothing after a change that was done; a call of it for each would be half of all calls."""
+    rules = load_machine("sync_resource")["States"]["Route by outcome"]["Choices"]
+    done = {"Variable": "$.outcome", "StringEquals": "done"}
+    of_import = [rule for rule in rules if done in rule.get("And", [])]
+    plain = [rule for rule in rules if rule.get("StringEquals") == "done"]
+
+    assert [rule["Next"] for rule in of_import] == ["Close the run"]
+    assert {"Variable": "$.cause", "StringEquals": "import"} in of_import[0]["And"]
+    assert [rule["Next"] for rule in plain] == ["Ended"]
+    assert rules.index(of_import[0]) < rules.index(plain[0])
 
 
 def test_the_core_answers_exactly_these_outcomes() -> None:

@@ -8,12 +8,17 @@ from calsync_core.usecases.sweep import handle_due
 
 from bench.__main__ import GROUPS, main, measure
 from bench.capacity import size
+from bench.changing import count_check, steps
 from bench.clinic import ACCOUNT, RESOURCE, clinic
-from bench.cost import naive_month
-from bench.counted_world import checked_world
+from bench.cost import MEMORY_MB, TEMPLATE, memory_of, naive_month
+from bench.counted_world import checked_world, counted_table
 from bench.rows import Options, Row, line
 from bench.work import when
 
+MOST_UNITS = {
+    "event_created": (12, 17), "event_moved": (13, 14), "event_deleted": (12, 17), "booking_created": (13, 17),
+    "echo_of_create": (13, 8), "booking_moved": (13, 16), "echo_of_update": (13, 8),
+}  # fmt: skip
 TINY = Options(quick=True, tiny=True)
 KEYS = {
     "row", "what", "budget", "value", "unit", "yardstick", "ratio", "met", "bounded_by", "reason", "detail", "date",
@@ -72,6 +77,48 @@ def test_missed_budget_is_printed_as_missed() -> None:
 
 def test_item_size_by_the_rules_of_the_price_list() -> None:
     assert size({"PK": {"S": "abc"}, "n": {"N": "1234"}, "b": {"B": b"12345"}}) == (2 + 3) + (1 + 4) + (1 + 5)
+
+
+def test_a_check_of_a_quiet_resource_reads_two_units_and_mostly_writes_none() -> None:
+    check = count_check()
+
+    assert check.calls == 1
+    assert max(check.usual.read_units, check.renewing.read_units) <= 2
+    assert check.usual.write_units == 0
+    assert 0 < check.renewing.write_units <= 2, "its cursors are renewed some day"
+    assert check.write_units <= 0.5
+
+
+def test_runs_do_not_grow_dearer() -> None:
+    """Units of the table for one run, as they were when they were last brought down."""
+    told = {name: (counts.read_units, counts.write_units) for name, counts in steps().items()}
+
+    for name, (reads, writes) in told.items():
+        most = MOST_UNITS[name]
+        assert (reads <= most[0], writes <= most[1]) == (True, True), f"{name}: {reads} read, {writes} written"
+
+
+def test_a_write_is_counted_for_the_indexes_it_enters_leaves_and_moves_in() -> None:
+    with counted_table() as table:
+        key = {"PK": {"S": "a"}, "SK": {"S": "b"}}
+
+        def cost(**attributes: str) -> float:
+            table.reset()
+            table.put_item(TableName="bench", Item=key | {name: {"S": value} for name, value in attributes.items()})
+            return table.writes
+
+        assert cost(text="x") == 1
+        assert cost(due_shard="1", due_at="1") == 2
+        assert cost(due_shard="1", due_at="1", text="x") == 2
+        assert cost(due_shard="1", due_at="2", text="x") == 3
+        assert cost() == 2
+        assert cost(starts="1") == 2
+
+
+def test_memory_is_read_from_the_template() -> None:
+    assert set(MEMORY_MB) == {"graph_webhook", "host_api", "start_sync", "sync_job", "sweep"}
+    with pytest.raises(AssertionError, match="SyncJob"):
+        memory_of(TEMPLATE.read_text().replace("  SyncJob:", "  Other:"))
 
 
 def test_naive_figure_is_the_one_that_the_design_names() -> None:

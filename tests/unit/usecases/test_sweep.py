@@ -16,7 +16,7 @@ from calsync_core.domain.ids import MailboxId, ResourceId
 from calsync_core.domain.resources import Degraded, Status
 from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import Due, Stores
-from calsync_core.usecases.sweep import BATCH, SweepPorts, find_due, handle_due
+from calsync_core.usecases.sweep import CHECK_BATCH, SweepPorts, find_due, handle_due
 
 from tests.small_clinic import ACCOUNT, Clinic, a_clinic, at
 
@@ -128,7 +128,7 @@ def test_checks_come_in_batches_and_a_late_sweep_loses_no_minute() -> None:
 
     batches = find_due(sweep.ports, 0).batches
 
-    assert max(map(len, batches)) <= BATCH
+    assert max(map(len, batches)) <= CHECK_BATCH
     checked = Counter(item["subject"] for batch in batches for item in batch if item["kind"] == "check")
     assert set(checked.values()) == {1}
     assert len(checked) >= 95

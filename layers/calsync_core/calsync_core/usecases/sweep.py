@@ -31,6 +31,9 @@ from calsync_core.usecases.watch_push import PushPorts, try_push_again, watch_pu
 MAX_ITEMS = 1500
 MAX_BYTES = 190_000  # a state holds 256 KB; 1,500 renewals alone would be more, and then nothing were ever found
 BATCH = 40
+CHECK_BATCH = 100
+"""Checks go beside each other and only wait for others, so more of them share a call of the function."""
+
 CHECK_LANES = 8
 REFRESH_EVERY = timedelta(days=7)
 WAKE_AGAIN = timedelta(minutes=10)
@@ -74,10 +77,12 @@ def find_due(ports: SweepPorts, page: int) -> Found:
     due = ports.stores.due.due(now, MAX_ITEMS)
     items = _that_fit([_item(one) for one in due], [])
     has_more = len(items) < len(due) or len(due) >= MAX_ITEMS
-    if page == 0:
-        items.extend(_checks(ports, now, items))
-    batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
-    return Found(batches, has_more=has_more and page < 20)
+    checks = _checks(ports, now, items) if page == 0 else []
+    return Found(_parts(items, BATCH) + _parts(checks, CHECK_BATCH), has_more=has_more and page < 20)
+
+
+def _parts(items: list[Item], size: int) -> list[list[Item]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _that_fit(items: list[Item], beside: list[Item]) -> list[Item]:
