@@ -48,6 +48,8 @@ class Refused:
     wish: str
 
 
+_LEFT_BEHIND = "left-behind:"
+
 CANCEL = "cancel"
 """What is asked when the copy was deleted: no time."""
 
@@ -73,7 +75,8 @@ class Link:
     two sides differ because of it (R110). `is_disputed`: a conflict about this very link was opened, and since then no
     look at both sides found them in agreement. `mark_id` is the own id of the copy's mark, `entry_uid` a hash of the
     calendar's own id of the copy: both tell the copy from a person's copy of it (engine/marks.py). `writes` and
-    `writes_since` feed the write budget.
+    `writes_since` feed the write budget. `entry_uid` of an entry tells which one it was when its mailbox has moved;
+    `kept_block` is then the ref under which its block stays (R133).
     """
 
     ref: LinkRef
@@ -103,7 +106,22 @@ class Link:
     writes: int = 0
     writes_since: datetime | None = None
     pattern: str = ""
+    kept_block: LinkRef | None = None
     row: int = 0
+
+    @property
+    def block_ref(self) -> LinkRef:
+        """Under which the block of a calendar-born link stands at the booking system."""
+        return self.kept_block or self.ref
+
+    @property
+    def is_left_behind(self) -> bool:
+        """The mailbox was moved, and the appointment was not met again yet: its ids are those of the old server."""
+        return self.calendar_id.startswith(_LEFT_BEHIND)
+
+    def left_behind(self) -> "Link":
+        """Out of the way of the new mailbox, whose calendars may bear the same ids."""
+        return replace(self, calendar_id=CalendarId(f"{_LEFT_BEHIND}{self.calendar_id}"))
 
     def with_row(self, row: int) -> "Link":
         return replace(self, row=row)

@@ -111,6 +111,13 @@ class Undoing:
     next: int = 0
 
 
+class Following(StrEnum):
+    """How far the links of a mailbox that moved were taken along (R133)."""
+
+    LEAVING = "leaving"  # some may still stand under ids of the old server
+    ARRIVING = "arriving"  # each waits until its appointment is met under its new id
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceState:
     """Where a resource stands. `version` is the stored row's, for conditional writes (0 = not stored yet).
@@ -118,7 +125,8 @@ class ResourceState:
     `attempt` counts imports (execution names), `paused_by` and `paused_until_at` belong to PAUSED.
     `primary` is the calendar that is written; `conflict_calendars` are only read. Links projected under a settings
     version lower than `reproject_below` are rewritten by the next full round, those of a closed direction are removed
-    below `remove_below`; `reprojected` says how far that went.
+    below `remove_below`; `reprojected` says how far that went. `following`: its mailbox moved, and not all of it
+    was met again yet.
     """
 
     account: AccountId
@@ -143,6 +151,7 @@ class ResourceState:
     reprojected: int = 0
     remove_below: int = 0
     undoing: tuple[Undoing, ...] = ()
+    following: Following | None = None
     version: int = 0
 
     def moved_to(self, status: Status, now: datetime, *, reason: str | None = None) -> "ResourceState":

@@ -171,7 +171,8 @@ def _calendar_born(read: Read, scope: Scope) -> Observation:
             return Observation(read, Origin.CALENDAR, Side.UNCHANGED, Side.UNCHANGED)
         time_only = _is_time_only(entry, link, scope)
         judged = entry if entry.calendar_id != scope.primary or not time_only else without_text(entry)
-        block = project_entry(judged, scope.settings, scope.resource, read.ref, time_only=time_only)
+        ref = link.block_ref if link is not None else read.ref
+        block = project_entry(judged, scope.settings, scope.resource, ref, time_only=time_only)
         if link is None or not is_known or isinstance(block, NotBlocking):
             calendar, time, rest = Side.CHANGED, True, True
         else:

@@ -30,6 +30,7 @@ from calsync_core.engine.actions import (
     Skip,
     UpdateCopy,
 )
+from calsync_core.engine.marks import uid_hash
 from calsync_core.engine.observe import Observation, Scope, Side
 from calsync_core.engine.project import NotBlocking, booking_time
 
@@ -507,7 +508,7 @@ def _write_block(seen: Observation, entry: Entry, block: Block, scope: Scope) ->
 
 def _says_nothing_new(row: Link, link: Link | None) -> bool:
     """R22. A series gives all its occurrences a new version at once, and no write to the calendar ever needs it."""
-    if link is None:
+    if link is None or not link.calendar.version:
         return False
     calendar = replace(row.calendar, version=link.calendar.version)
     return replace(row, calendar=calendar, settings_version=link.settings_version) == link
@@ -517,7 +518,7 @@ def _put_back(seen: Observation, link: Link, scope: Scope) -> Action | None:
     """The entry was not read, but it is as agreed: a blocker can be put back from the link alone."""
     if scope.settings.from_calendar.privacy != "anonymous" or link.decision is not None:
         return None
-    block = Block(link.ref, link.resource_id, link.when, scope.resource.time_zone)
+    block = Block(link.block_ref, link.resource_id, link.when, scope.resource.time_zone)
     if fingerprint.rest_of_block(block) != link.calendar.rest:
         return None  # tentative or oof: the usecase reads the entry and comes back with it
     return PutBlock(_put_back_rule(seen), link, block, is_new=False, reason=Reason.BLOCK_PUT_BACK)
@@ -539,7 +540,8 @@ def _block_row(ref: LinkRef, link: Link | None, entry: Entry, block: Block, scop
         booking_id=entry.mark.booking if _is_ours(entry.mark, scope) else None,
     )  # fmt: skip
     return replace(
-        base, entry_id=entry.id, when=entry.when, start_at=start, end_at=end, is_quarantined=False,
+        base, entry_id=entry.id, entry_uid=base.entry_uid or uid_hash(entry), when=entry.when,
+        start_at=start, end_at=end, is_quarantined=False,
         calendar=Agreed(entry.version, fingerprint.time_of(block.when), fingerprint.rest_of_block(block)),
         settings_version=scope.settings_version,
     )  # fmt: skip

@@ -354,7 +354,7 @@ def _block_agreed(row: Link, action: PutBlock, version: str) -> Link:
 
 
 def _delete_block(run: SyncRun, action: DeleteBlock) -> None:
-    run.host.delete_block(action.link.ref)
+    run.host.delete_block(action.link.block_ref)
     _forget(run, action.link)
     run.log(Reason.BLOCK_DELETED, Way.FROM_CALENDAR, rule=action.rule, ref=action.link.ref, code=action.filtered)
 
@@ -478,7 +478,7 @@ def _look_again(run: SyncRun, action: Action) -> Action | None:
         return CreateCopy("R82", replace(old, original_start_at=None), action.booking, action.copy)
     is_block = isinstance(action, PutBlock | DeleteBlock)
     if link is None and is_block:
-        run.host.delete_block(old.ref)  # another run deleted it between our two writes
+        run.host.delete_block(old.block_ref)  # another run deleted it between our two writes
     read = read_both(run, link) if link is not None else None
     if read is not None and is_block and isinstance(read.calendar, Entry):
         # Blocks carry no version: what we wrote may have overwritten what another run knew better. It is put again.
@@ -488,9 +488,11 @@ def _look_again(run: SyncRun, action: Action) -> Action | None:
 
 
 def read_both(run: SyncRun, link: Link) -> Read:
-    """Both sides of a link by look-up, whole."""
+    """Both sides of a link by look-up, whole; what a moved mailbox has left behind can be read nowhere yet."""
     calendar: Entry | Missing = Missing.NOT_READ
-    if link.entry_id is not None:
+    if link.is_left_behind:
+        calendar = Missing.UNKNOWN
+    elif link.entry_id is not None:
         content = EVERYTHING if link.origin is Origin.HOST else run.content
         provider = _provider_of(run, link)
         calendar = provider.entries(link.calendar_id, [link.entry_id], content)[link.entry_id] or Missing.GONE

@@ -18,13 +18,13 @@ from calsync_core.domain.errors import (
     SignInRefusedError,
 )
 from calsync_core.domain.ids import CalendarId, MailboxId
-from calsync_core.domain.resources import Progress, ResourceState, Status
+from calsync_core.domain.resources import Following, Progress, ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import Due, Grant
 from calsync_core.usecases.change_state import change_state
-from calsync_core.usecases.follow_mailbox import leave_moved_mailbox, may_follow
+from calsync_core.usecases.follow_mailbox import leave_old_connections, may_follow
 from calsync_core.usecases.list_calendars import find_grant, open_grant, unseal_grant
 from calsync_core.usecases.renew_access import keep_tokens, mark_whole, sign_in_to_keep
 
@@ -54,13 +54,13 @@ def choose_calendars(ports: JourneyPorts, command: ChooseCalendars) -> ResourceS
     conflicts = tuple(dict.fromkeys(one for one in command.conflicts if one != command.primary))
     _check_choice(open_grant(ports, grant).calendars(), command.primary, conflicts)
     _check_invitation(ports, grant)
-    _follow(ports, grant)
-    _check_old_mailbox(ports, grant)
+    left = _left_mailbox(ports, grant)
     now = ports.clock.now()
     connection = _connect(ports, grant, now)
     keep_tokens(ports, connection, sign_in_to_keep(unseal_grant(ports, grant), grant.access))
     mark_whole(ports, connection, server=grant.server, access=grant.access)
-    state = _start_import(ports, grant, connection.id, command.primary, conflicts, now)
+    state = _start_import(ports, grant, connection.id, command.primary, conflicts, now, left)
+    leave_old_connections(ports.stores, grant.account, grant.resource, connection.id)
     _use_up(ports, state)
     ports.stores.due.schedule(Due("wait", state.account, state.resource.id, now + GUARANTEE_AFTER))
     ports.queue.wish(Wish(state.account, state.resource.id, "import"))
@@ -100,26 +100,20 @@ def _check_invitation(ports: JourneyPorts, grant: Grant) -> None:
         raise LinkUsedError
 
 
-def _follow(ports: JourneyPorts, grant: Grant) -> None:
-    """A mailbox that was moved to Microsoft 365 is left, and connected there; also where that was cut off before."""
+def _left_mailbox(ports: JourneyPorts, grant: Grant) -> MailboxId | None:
+    """The mailbox that is left because it was moved to Microsoft 365 (R133). Any other old mailbox a resource leaves by
+    disconnecting, which cleans up; never by being overwritten here."""
     state = ports.stores.resources.get(grant.account, grant.resource)
     if state is None or state.mailbox is None:
-        return
-    old = ports.stores.connections.get(grant.account, state.mailbox)
-    if may_follow(old, grant.identity):
-        leave_moved_mailbox(ports, state)
-
-
-def _check_old_mailbox(ports: JourneyPorts, grant: Grant) -> None:
-    """A resource leaves its old mailbox by disconnecting, which cleans up; never by being overwritten here."""
-    state = ports.stores.resources.get(grant.account, grant.resource)
-    if state is None or state.mailbox is None:
-        return
+        return None
     if state.status is Status.DISCONNECTED:
         raise ConcurrentChangeError("still_disconnecting", resource=grant.resource)
     old = ports.stores.connections.get(grant.account, state.mailbox)
+    if may_follow(old, grant.identity):
+        return state.mailbox
     if old is not None and old.identity != grant.identity:
         raise SignInRefusedError("other_mailbox", resource=grant.resource)
+    return None
 
 
 def _connect(ports: JourneyPorts, grant: Grant, now: datetime) -> Connection:
@@ -164,12 +158,13 @@ def _start_import(
     primary: CalendarId,
     conflicts: tuple[CalendarId, ...],
     now: datetime,
+    left: MailboxId | None,
 ) -> ResourceState:
     def change(state: ResourceState) -> ResourceState:
         if state.status is Status.DISCONNECTED and state.mailbox is not None:
             raise ConcurrentChangeError("still_disconnecting", resource=grant.resource)
         # Conflict calendars of the same owner's other mailboxes were chosen elsewhere and stay.
-        elsewhere = tuple(pair for pair in state.conflict_calendars if pair[0] != mailbox)
+        elsewhere = tuple(pair for pair in state.conflict_calendars if pair[0] not in {mailbox, left})
         return replace(
             state.moved_to(Status.IMPORTING, now),
             mailbox=mailbox,
@@ -181,6 +176,7 @@ def _start_import(
             paused_by=None,
             paused_until_at=None,
             since_at=now,
+            following=Following.LEAVING if left is not None else state.following,
         )
 
     return change_state(ports.stores.resources, grant.account, grant.resource, change)

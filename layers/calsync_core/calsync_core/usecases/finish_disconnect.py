@@ -11,7 +11,7 @@ from itertools import islice
 
 from calsync_core.domain.appointments import Entry
 from calsync_core.domain.conflicts import ConflictStatus
-from calsync_core.domain.connections import MOVED, Subscription
+from calsync_core.domain.connections import Subscription
 from calsync_core.domain.errors import (
     AppointmentGoneError,
     ConcurrentChangeError,
@@ -89,7 +89,7 @@ def _finish(
     def change(present: ResourceState) -> ResourceState | None:
         if present.status is not Status.DISCONNECTED:
             return None
-        return replace(present, mailbox=None, primary=None, conflict_calendars=(), undoing=())
+        return replace(present, mailbox=None, primary=None, conflict_calendars=(), undoing=(), following=None)
 
     change_state(stores.resources, account, resource, change)
     stores.due.cancel("wait", account, resource)
@@ -139,7 +139,7 @@ def _remove(
 ) -> int | None:
     """How many copies were removed; None when the time was up before the end. Kept copies only lose their links."""
     account, resource = state.account, state.resource.id
-    is_removing = state.reason in {REMOVE_COPIES, MOVED}
+    is_removing = state.reason == REMOVE_COPIES
     run = f"disconnect-{state.since_at:%Y%m%dT%H%M%S}"
     removed = 0
     for batch in _batches(stores.links.all(account, resource)):
@@ -158,13 +158,11 @@ def _remove_batch(host: HostPlatform, provider: Provider, state: ResourceState, 
     gone = []
     for link in batch:
         if link.origin is Origin.CALENDAR:
-            host.delete_block(link.ref)
+            host.delete_block(link.block_ref)
             gone.append(link)
-    if state.reason == MOVED:
-        return gone  # R133: the copies moved along with the mailbox, and are found by their marks
     by_calendar: dict[CalendarId, list[Link]] = {}
     for link in batch:
-        if link.origin is Origin.HOST and link.entry_id is not None:
+        if link.origin is Origin.HOST and link.entry_id is not None and not link.is_left_behind:
             by_calendar.setdefault(link.calendar_id, []).append(link)
     for calendar, links in by_calendar.items():
         gone += _remove_entries(provider, state, calendar, links)

@@ -79,7 +79,7 @@ def _put_blocks_back(run: SyncRun, row: CursorRow, grid: int) -> None:
     blocks = {block.ref: block for block in run.host.blocks(run.resource, row.window)}
     zone = run.scope.resource.time_zone
     for link in run.ports.stores.links.all(run.account, run.resource):
-        block = blocks.get(link.ref)
+        block = blocks.get(link.block_ref)
         is_in_scope = block is not None or row.window.holds(link.when, zone)
         if link.origin is not Origin.CALENDAR or not link.host.version or not is_in_scope:
             continue
@@ -182,7 +182,7 @@ def _finish(
     if gone and not run.state.is_stop_line_confirmed and _is_too_much(run, row, gone):
         links.set_leaving(run.account, run.resource, row.feed, [read.ref for read in gone])
         links.clear_leaving(run.account, run.resource, row.feed, sorted(refs - {read.ref for read in gone}))
-        _stop(run, len(gone))
+        stop_round(run, len(gone))
         return
     gone = _series_first(run, gone)
     apply_plan(run, plan(observe(gone, run.scope), run.scope, is_final=True))
@@ -217,6 +217,12 @@ def _is_too_much(run: SyncRun, row: CursorRow, gone: list[Read]) -> bool:
     return False
 
 
+def are_too_many(gone: Iterable[Link], total: Iterable[Link]) -> bool:
+    """R50, R51 for entries that a full round did not meet."""
+    leaving = guards.Leaving(len({_act(link) for link in gone}), len({_act(link) for link in total}))
+    return guards.is_mass_deletion(leaving) or guards.is_suddenly_empty(leaving)
+
+
 def _act(link: Link) -> str:
     return link.series_id or (link.booking_id if link.pattern and link.booking_id else link.ref)
 
@@ -225,7 +231,7 @@ def _is_of(row: CursorRow, link: Link) -> bool:
     return row.feed == "host" or link.calendar_id == row.feed
 
 
-def _stop(run: SyncRun, count: int) -> None:
+def stop_round(run: SyncRun, count: int) -> None:
     """Nothing is deleted; the admin confirms or restores (ux.md section 6, MASS_DELETE_GUARD)."""
     if run.state.degraded is None or run.state.degraded.reason != STOP_LINE:
         now = run.ports.clock.now()

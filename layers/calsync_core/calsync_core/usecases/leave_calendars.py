@@ -58,6 +58,8 @@ def leave_calendars(run: SyncRun) -> bool:
 
 
 def _leave(run: SyncRun, link: Link, chosen: set[CalendarId]) -> None:
+    if link.is_left_behind:
+        return  # R133: the mailbox moved, and follow_mailbox takes it along
     if link.series_id is not None and link.original_start_at is not None and link.origin is Origin.HOST:
         return  # its place is in the series, and goes with it
     if link.origin is Origin.HOST:

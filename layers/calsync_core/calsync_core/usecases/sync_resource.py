@@ -25,8 +25,8 @@ from calsync_core.domain.errors import (
     ProviderUnavailableError,
 )
 from calsync_core.domain.ids import AccountId, CalendarId, LinkRef, MailboxId, ResourceId, RunId
-from calsync_core.domain.links import Intent
-from calsync_core.domain.resources import Degraded, ResourceState, Status
+from calsync_core.domain.links import Intent, Origin
+from calsync_core.domain.resources import Degraded, Following, ResourceState, Status
 from calsync_core.domain.settings import effective
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.domain.windows import Window
@@ -45,6 +45,7 @@ from calsync_core.usecases.read_host import read_host_page
 from calsync_core.usecases.read_own_series import series_in_calendar
 from calsync_core.usecases.subscribe_calendars import SubscribePorts, subscribe_calendars
 from calsync_core.usecases.sync_run import SyncPorts, SyncRun
+from calsync_core.usecases.take_links_along import LeftBehind, meet_page, part_with_the_rest, take_links_along
 from calsync_core.usecases.undo_run import carry_out_undo
 from calsync_core.usecases.watch_conflicts import note_reads, settle_touched, watch_conflicts, watch_everything
 from calsync_core.usecases.write_series import align_waiting, clear_strays, join_series
@@ -168,8 +169,12 @@ def _under_lease(work: Work, ports: SyncPorts, lease: Lease) -> Outcome:
     run = open_run(ports, lease, state, settings, stored[0].version + stored[1].version, work.run)
     push = SubscribePorts(ports.stores, run.calendar, ports.clock, ports.ids, ports.public_url, ports.poll_minutes)
     run.lines.extend(subscribe_calendars(push, state))
+    if not take_links_along(run):
+        run.flush()
+        return Outcome(Result.AGAIN)
     _revisit(run)
     is_complete = carry_out_undo(run) and leave_calendars(run) and _near_window(run) and _all_feeds(run, work)
+    is_complete = is_complete and part_with_the_rest(run)
     is_silent = work.cause == "notification" and run.seen_changes == 0
     if is_complete and is_silent and work.round >= len(LOOK_AGAIN):
         _read_near_series(run)
@@ -199,12 +204,18 @@ def _find_unfinished(ports: SyncPorts, lease: Lease) -> None:
     if state is None or state.mailbox is None:
         return
     for link in ports.stores.links.all(account, resource):
-        if link.intent is not Intent.CREATE or link.entry_id is not None or link.booking_id is None:
+        is_lost = state.following is Following.LEAVING or link.is_left_behind  # R133: its id is of the old server
+        is_unfinished = link.intent is Intent.CREATE and link.entry_id is None
+        if link.origin is not Origin.HOST or link.booking_id is None or not (is_lost or is_unfinished):
             continue
         mark = Mark(ports.installation, account, resource, link.booking_id, link.generation, link.mark_id)
         with suppress(ConnectionBrokenError, LinkChangedError):  # no access: what is there the person can delete
-            for entry in ports.provider(account, state.mailbox).find_mark(mark)[:1]:
-                ports.stores.links.put(account, replace(link, entry_id=entry.id))
+            found = ports.provider(account, state.mailbox).find_mark(mark)[:1]
+            for entry in found:
+                row = replace(link, entry_id=entry.id, calendar_id=entry.calendar_id if is_lost else link.calendar_id)
+                ports.stores.links.put(account, row)
+            if is_lost and not found and link.entry_id is not None:
+                ports.stores.links.put(account, replace(link, entry_id=None))
 
 
 # --- feeds --------------------------------------------------------------------------------------------------------
@@ -318,7 +329,7 @@ def _new_round(run: SyncRun, feed: str, number: int) -> CursorRow:
 def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: CursorRow) -> bool:
     """Pages until the round is complete; False when time is up first."""
     provider = run.calendar(mailbox)
-    known = None
+    known, left = None, LeftBehind.of(run)
     while True:
         if row.is_full and known is None:
             known = KnownMarks.of(provider.marked(run.ports.installation))
@@ -328,6 +339,7 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
             row = _full_round(run, row)
             continue
         run.seen_changes += len(page.entries) + len(page.removed)
+        meet_page(run, left, calendar, provider, page)
         found = read_calendar_page(run, Feed(calendar, provider, known if row.is_full else None), row, page)
         apply_shared_copies(run, found.reads)
         note_reads(run, found.reads)

@@ -132,6 +132,7 @@ class MemoryMailboxServer:
             title=title,
             is_mark_known=True,
             created_at=self.clock(),
+            uid=self.new_uid(),
         )
         item = self.add(replace(entry, **more), silently=True)  # type: ignore[arg-type]
         item.plan = self._planned(when, occurrences, every_days)
