@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Kind, Mark
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError
-from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, MailboxId, ResourceId
+from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.links import Agreed, Link, Origin, booking_ref, entry_ref, occurrence_ref, series_prefix
 from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted, is_renumbered
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
-from calsync_core.usecases.read_own_series import own_series, read_own_parts, series_in_calendar, series_ref, share_days
+from calsync_core.usecases.read_own_series import own_series, read_own_parts, series_in_calendar, share_days
 from calsync_core.usecases.set_aside import set_aside_entries
 from calsync_core.usecases.sync_run import SyncRun
 
@@ -255,64 +255,6 @@ def read_booking(run: SyncRun, booking_id: BookingId | None) -> Booking | Missin
         return Missing.UNKNOWN  # R120
 
 
-def read_shared_copies(run: SyncRun, bookings: Iterable[Booking]) -> list[Read]:
-    """The copies that other resources have of these bookings in a calendar of ours: whether they block depends on
-    whether the booking is ours too, and their own feed says nothing when only that changes."""
-    of_other: dict[ResourceId, dict[LinkRef, Booking]] = {}
-    for booking in bookings:
-        for other in _sharers(run, booking):
-            of_other.setdefault(other, {})[booking_ref(booking.id)] = booking
-    reads: list[Read] = []
-    for other, theirs in of_other.items():
-        links = run.ports.stores.links.get(run.account, other, list(theirs))
-        written = [link for link in links.values() if link.entry_id is not None]
-        state = run.ports.stores.resources.get(run.account, other) if written else None
-        if state is None or state.mailbox is None:
-            continue
-        here = [link for link in written if (state.mailbox, link.calendar_id) in run.state.calendars]
-        found = [_read_shared_copy(run, other, state.mailbox, link, theirs[link.ref]) for link in here]
-        reads += [read for read in found if read is not None]
-    return reads
-
-
-def _read_shared_copy(run: SyncRun, other: ResourceId, mailbox: MailboxId, link: Link, booking: Booking) -> Read | None:
-    """None where what stands here already fits."""
-    if link.entry_id is None:
-        return None
-    own_ref = _ref_of_copy(run, other, link, link.entry_id)
-    own = run.ports.stores.links.get(run.account, run.resource, [own_ref]).get(own_ref)
-    is_shared = _takes_place(booking, run.resource)
-    is_written = own is not None and own.intent is None
-    if (own is None) if is_shared else is_written:
-        return None
-    entry = run.calendar(mailbox).entries(link.calendar_id, [link.entry_id], run.content)[link.entry_id]
-    if entry is None:
-        return None
-    if entry.series_id is not None:  # an occurrence need not show its series' mark
-        series_id = BookingId(link.series_id or link.booking_id or "")
-        entry = replace(entry, mark=Mark(run.scope.installation, run.account, other, series_id, link.generation))
-    return Read(own_ref, own, calendar=entry, is_shared_booking=is_shared)
-
-
-def _ref_of_copy(run: SyncRun, other: ResourceId, link: Link, entry_id: EntryId) -> LinkRef:
-    """Under which ref another resource's copy blocks here."""
-    if link.series_id is not None and link.original_start_at is not None:
-        ref = series_ref(link)
-        series = run.ports.stores.links.get(run.account, other, [ref]).get(ref)
-        if series is not None and series.entry_id is not None:
-            return occurrence_ref(run.resource, link.calendar_id, series.entry_id, link.original_start_at)
-    return entry_ref(run.resource, link.calendar_id, entry_id)
-
-
-def _sharers(run: SyncRun, booking: Booking) -> list[ResourceId]:
-    """Who else may have a copy here: the booking's other resources, and those of the same mailbox that it has left and
-    that may not remove theirs (their direction is closed)."""
-    if run.own_mailbox is None:
-        connection = run.ports.stores.connections.get(run.account, run.state.mailbox) if run.state.mailbox else None
-        run.own_mailbox = connection.resources if connection is not None else ()
-    return [other for other in dict.fromkeys((*booking.resource_ids, *run.own_mailbox)) if other != run.resource]
-
-
 def _with_marks(run: SyncRun, feed: Feed, entries: list[Entry]) -> list[Entry]:
     """Each entry with its mark, if any; a full round has asked for all marks at once."""
     if feed.known is not None:
@@ -354,10 +296,11 @@ def _is_shared(run: SyncRun, entry: Entry, mark: Mark) -> bool:
         return False
     if link is not None and link.entry_id is None and link.entry_uid and is_pasted(link, entry, mark):
         return False  # R35, also when the original is gone
-    return _takes_place(read_booking(run, mark.booking), run.resource)
+    return takes_place(read_booking(run, mark.booking), run.resource)
 
 
-def _takes_place(booking: Booking | Missing, resource: ResourceId) -> bool:
+def takes_place(booking: Booking | Missing, resource: ResourceId) -> bool:
+    """Whether it is there, and this resource's."""
     if not isinstance(booking, Booking) or booking.status is BookingStatus.CANCELLED:
         return False
     return resource in booking.resource_ids
@@ -382,7 +325,7 @@ def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None
         link = replace(link, entry_id=None, calendar=Agreed())  # R122: the table was restored and is behind
     booking = read_booking(run, mark.booking)
     is_known = link is not None and link.intent is not None
-    if not is_known and not _takes_place(booking, run.resource):
+    if not is_known and not takes_place(booking, run.resource):
         return None  # no link, no deletion: it stays, and blocks as time only
     return Read(ref, link, booking, entry)
 

@@ -155,9 +155,15 @@ def _day(run: SyncRun, read: Read) -> date | None:
     entry = read.calendar
     if not isinstance(entry, Entry) or entry.original_start_at is None:
         return None
-    if isinstance(entry.when, AllDay):
-        return entry.original_start_at.date()
-    return entry.original_start_at.astimezone(ZoneInfo(run.scope.resource.time_zone)).date()
+    return day_of(entry, run.scope.resource.time_zone)
+
+
+def day_of(entry: Entry, zone: str) -> date:
+    """The day of its series for which an occurrence stands. All-day places are dates already: midnight UTC of the day
+    (adapters)."""
+    start = entry.original_start_at or entry.when.interval(zone)[0]
+    is_date = isinstance(entry.when, AllDay) and start.hour == start.minute == start.second == 0
+    return start.date() if is_date else start.astimezone(ZoneInfo(zone)).date()
 
 
 def one_for_all(

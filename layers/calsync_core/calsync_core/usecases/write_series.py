@@ -25,6 +25,7 @@ from calsync_core.usecases.apply_plan import apply_plan
 from calsync_core.usecases.finish_round import apply_shared_copies
 from calsync_core.usecases.read_calendar import read_booking
 from calsync_core.usecases.read_host import written_before
+from calsync_core.usecases.read_own_series import day_of
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.watch_conflicts import note_reads
 
@@ -289,7 +290,7 @@ def _places(
     known = run.ports.stores.links.by_entries(run.account, run.resource, series.calendar_id, [one.id for one in found])
     owners = {entry_id: link.ref for entry_id, link in known.items()}
     spare = {one.astimezone(ZoneInfo(zone)).date() for one in alone}
-    return _Places(series.entry_id, zone, {_day_of(entry, zone): entry for entry in found}, owners, spare=spare)
+    return _Places(series.entry_id, zone, {day_of(entry, zone): entry for entry in found}, owners, spare=spare)
 
 
 def _original(read: Read) -> datetime | None:
@@ -301,13 +302,6 @@ def _view(window: Window, starts: list[datetime]) -> Window:
     start = min([window.start_at, *(one - _DAY for one in starts)])
     end = max([window.end_at, *(one + 2 * _DAY for one in starts)])
     return Window(max(start, window.end_at - LONGEST_VIEW), min(end, window.start_at + LONGEST_VIEW))
-
-
-def _day_of(entry: Entry, zone: str) -> date:
-    """All-day places are dates already: midnight UTC of the day (adapters)."""
-    start = entry.original_start_at or entry.when.interval(zone)[0]
-    is_date = start.hour == start.minute == start.second == 0 and not hasattr(entry.when, "start_at")
-    return start.date() if is_date else start.astimezone(ZoneInfo(zone)).date()
 
 
 def _placed(run: SyncRun, reads: list[Read], places: _Places) -> list[Read]:

@@ -1,0 +1,113 @@
+"""The copies that other resources have of bookings in a calendar of ours: whether they block depends on whether the
+booking is ours too, and their own feed says nothing when only that changes (R33, R34)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from calsync_core.domain.appointments import Booking, Entry, Mark
+from calsync_core.domain.errors import AppointmentGoneError
+from calsync_core.domain.ids import BookingId, LinkRef, MailboxId, ResourceId
+from calsync_core.domain.links import Link, booking_ref, entry_ref, occurrence_ref
+from calsync_core.engine.observe import Read
+from calsync_core.usecases.read_calendar import takes_place
+from calsync_core.usecases.read_own_series import day_of
+from calsync_core.usecases.sync_run import SyncRun
+
+
+def read_shared_copies(run: SyncRun, bookings: Iterable[Booking]) -> list[Read]:
+    """Those that do not stand here as they should. Raises what the provider and the stores raise."""
+    of_other: dict[ResourceId, list[Booking]] = {}
+    for booking in bookings:
+        for other in _sharers(run, booking):
+            of_other.setdefault(other, []).append(booking)
+    return [read for other, theirs in of_other.items() for read in _read_copies_of(run, other, theirs)]
+
+
+def _sharers(run: SyncRun, booking: Booking) -> list[ResourceId]:
+    """Who else may have a copy here: the booking's other resources, and those of the same mailbox that it has left and
+    that may not remove theirs (their direction is closed)."""
+    if run.own_mailbox is None:
+        connection = run.ports.stores.connections.get(run.account, run.state.mailbox) if run.state.mailbox else None
+        run.own_mailbox = connection.resources if connection is not None else ()
+    return [other for other in dict.fromkeys((*booking.resource_ids, *run.own_mailbox)) if other != run.resource]
+
+
+def _read_copies_of(run: SyncRun, other: ResourceId, bookings: list[Booking]) -> list[Read]:
+    refs = {ref for booking in bookings for ref in (booking_ref(booking.id), _ref_of_series(booking)) if ref}
+    links = run.ports.stores.links.get(run.account, other, sorted(refs))
+    state = run.ports.stores.resources.get(run.account, other) if links else None
+    if state is None or state.mailbox is None:
+        return []
+    here = {
+        ref: link
+        for ref, link in links.items()
+        if link.entry_id is not None and (state.mailbox, link.calendar_id) in run.state.calendars
+    }
+    reads: list[Read] = []
+    by_day: dict[LinkRef, list[Entry]] = {}
+    for booking in bookings:
+        link, series = here.get(booking_ref(booking.id)), here.get(_ref_of_series(booking) or LinkRef(""))
+        if link is not None:
+            read = _by_its_link(run, state.mailbox, link, series, booking)
+        elif series is not None:
+            if series.ref not in by_day:
+                by_day[series.ref] = _occurrences(run, state.mailbox, series)
+            read = _by_its_day(run, series, by_day[series.ref], booking)
+        else:
+            read = None
+        if read is not None:
+            reads.append(read)
+    return reads
+
+
+def _ref_of_series(booking: Booking) -> LinkRef | None:
+    return booking_ref(BookingId(booking.series_id)) if booking.series_id else None
+
+
+def _by_its_link(run: SyncRun, mailbox: MailboxId, link: Link, series: Link | None, booking: Booking) -> Read | None:
+    if link.entry_id is None:
+        return None
+    ref = entry_ref(run.resource, link.calendar_id, link.entry_id)
+    if series is not None and series.entry_id is not None and link.original_start_at is not None:
+        ref = occurrence_ref(run.resource, link.calendar_id, series.entry_id, link.original_start_at)
+    own = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
+    if _stands_as_it_should(run, own, booking):
+        return None
+    entry = run.calendar(mailbox).entries(link.calendar_id, [link.entry_id], run.content)[link.entry_id]
+    return _read(run, ref, own, entry, link, booking) if entry is not None else None
+
+
+def _occurrences(run: SyncRun, mailbox: MailboxId, series: Link) -> list[Entry]:
+    if series.entry_id is None:
+        return []
+    try:
+        return run.calendar(mailbox).occurrences(series.calendar_id, series.entry_id, run.scope.window, run.content)
+    except AppointmentGoneError:
+        return []
+
+
+def _by_its_day(run: SyncRun, series: Link, occurrences: list[Entry], booking: Booking) -> Read | None:
+    """The other has written the series, and does not know (yet) which of its places stands for this booking."""
+    if series.entry_id is None or booking.original_start_at is None:
+        return None
+    day = booking.original_start_at.astimezone(ZoneInfo(booking.time_zone)).date()
+    entry = next((one for one in occurrences if day_of(one, booking.time_zone) == day), None)
+    if entry is None or entry.original_start_at is None:
+        return None
+    ref = occurrence_ref(run.resource, series.calendar_id, series.entry_id, entry.original_start_at)
+    own = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
+    return None if _stands_as_it_should(run, own, booking) else _read(run, ref, own, entry, series, booking)
+
+
+def _stands_as_it_should(run: SyncRun, own: Link | None, booking: Booking) -> bool:
+    """`own`: the link of its block here. A copy of what is ours too has none, any other one has a written one."""
+    return own is None if takes_place(booking, run.resource) else own is not None and own.intent is None
+
+
+def _read(run: SyncRun, ref: LinkRef, own: Link | None, entry: Entry, link: Link, booking: Booking) -> Read:
+    if entry.series_id is not None:  # an occurrence need not show its series' mark
+        series_id = BookingId(link.series_id or link.booking_id or "")
+        mark = Mark(run.scope.installation, run.account, link.resource_id, series_id, link.generation)
+        entry = replace(entry, mark=mark)
+    return Read(ref, own, calendar=entry, is_shared_booking=takes_place(booking, run.resource))
