@@ -73,7 +73,7 @@ class Faults:
         self.steps += 1
         if self.trace is not None:
             self.trace.append(f"{operation} {phase}")
-        if self.crash_step is not None and self.steps == self.crash_step:
+        if self.steps == self.crash_step:
             self.hits[f"crash {phase}"] += 1
             raise CrashError(f"{operation} {phase}")
         if self.random is None:

@@ -202,10 +202,9 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
             continue
         found = copies.pop(booking.id, [])
         is_here = who in booking.resource_ids and booking.status is not BookingStatus.CANCELLED
-        refs = {booking_ref(booking.id), booking_ref(BookingId(booking.series_id or ""))}
         if not is_here and found and found[0].series_id and not _has_dates(life, who, booking):
             continue  # R83: an empty answer leaves out nothing
-        if refs & apart or _is_left_as_it_is(booking, found, window, zone, is_here=is_here):
+        if (apart and _refs_of(booking) & apart) or _is_left_as_it_is(booking, found, window, zone, is_here=is_here):
             continue  # R87, R88: one conflict for the whole series
         assert len(found) == int(is_here), f"P1 {who}: {booking.id} has {len(found)} copies, belongs here: {is_here}"
         if found and (found[0].series_id is None or window.holds(booking.when, zone)):
@@ -217,6 +216,10 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
         and not {booking_ref(BookingId(name)), booking_ref(BookingId(name.partition(" has none")[0]))} & apart
     ]
     assert not left, f"P1 {who}: copies of no booking {left}"
+
+
+def _refs_of(booking: Booking) -> set[LinkRef]:
+    return {booking_ref(booking.id), booking_ref(BookingId(booking.series_id or ""))}
 
 
 def _copies_of(life: Life, who: str, links: dict[LinkRef, Link]) -> dict[str, list[Entry]]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 LONGEST_TEMPLATE = 200
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -29,6 +30,7 @@ class _Token:
     text: str = ""
 
 
+@lru_cache(maxsize=256)
 def names_of(template: str) -> tuple[str, ...]:
     """The fields of a template in order. Raises ValueError for a brace without its partner."""
     if set("{}") & set(_PLACEHOLDER.sub("", template)):
@@ -48,13 +50,25 @@ def render(template: str, values: Mapping[str, str]) -> str:
 
 def _tokens(template: str, values: Mapping[str, str]) -> list[_Token]:
     tokens: list[_Token] = []
+    for part in _parts(template):
+        if isinstance(part, _Token):
+            tokens.append(part)
+        else:
+            value = " ".join(values.get(part, "").split())
+            tokens.append(_Token(_Kind.VALUE, value) if value else _Token(_Kind.MISSING))
+    return tokens
+
+
+@lru_cache(maxsize=256)
+def _parts(template: str) -> tuple[_Token | str, ...]:
+    """The words and signs as tokens, fields as their names."""
+    parts: list[_Token | str] = []
     for number, part in enumerate(_PLACEHOLDER.split(template)):
         if number % 2:
-            value = " ".join(values.get(part.strip(), "").split())
-            tokens.append(_Token(_Kind.VALUE, value) if value else _Token(_Kind.MISSING))
+            parts.append(part.strip())
         else:
-            tokens.extend(_Token(_kind_of(text), text) for text in _LITERAL.findall(part))
-    return tokens
+            parts.extend(_Token(_kind_of(text), text) for text in _LITERAL.findall(part))
+    return tuple(parts)
 
 
 def _kind_of(text: str) -> _Kind:

@@ -66,16 +66,14 @@ def apply_plan(run: SyncRun, actions: list[Action]) -> None:
     if run.foreseen is not None:
         run.foreseen.extend(actions)
         return
+    if not actions:
+        return
     run.journal(deeds_of(actions, run.ports.clock.now()))
     creates = [action for action in actions if isinstance(action, CreateCopy)]
     blocks = [action for action in actions if isinstance(action, PutBlock) and action.is_new]
-    rest = (
-        [action for action in actions if action not in creates and action not in blocks]
-        if creates or blocks
-        else actions
-    )
-    for action in rest:
-        _apply(run, action)
+    for action in actions:
+        if not isinstance(action, CreateCopy) and not (isinstance(action, PutBlock) and action.is_new):
+            _apply(run, action)
     _put_new_blocks(run, blocks)
     _in_lanes(run, [partial(_apply, run, action) for action in creates])
 

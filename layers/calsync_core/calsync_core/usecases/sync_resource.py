@@ -405,11 +405,11 @@ def _store_page(
         if row.is_full:
             links.forget_seen(run.account, run.resource, row.feed, row.round)
             _watch_after_full_round(run, row)
-        done = replace(row, cursor=cursor, is_round_open=False, is_full=False, page=0)
         run.flush()
-        is_same_place = done == replace(row, cursor=cursor)
-        if not is_same_place or (cursor != row.cursor and (has_news or not row.may_stand(now))):
-            run.ports.stores.cursors.store(run.lease, replace(done, stored_at=now))
+        is_in_a_round = row.is_round_open or row.is_full or row.page > 0
+        if is_in_a_round or (cursor != row.cursor and (has_news or not row.may_stand(now))):
+            done = replace(row, cursor=cursor, is_round_open=False, is_full=False, page=0, stored_at=now)
+            run.ports.stores.cursors.store(run.lease, done)
         return True
     if leaving:
         links.set_leaving(run.account, run.resource, row.feed, sorted(leaving))

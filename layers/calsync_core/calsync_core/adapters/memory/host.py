@@ -67,11 +67,14 @@ class MemoryHost:
         after = _place_after(cursor)
         zone = self.system.resources[resource_id].time_zone
         places = {
-            (one.when.interval(zone)[0], one.id): one
+            place: one
             for one in self.system.bookings.values()
-            if resource_id in one.resource_ids and not one.is_series_master and window.holds(one.when, zone)
+            if resource_id in one.resource_ids
+            and not one.is_series_master
+            and (place := (one.when.interval(zone)[0], one.id)) > after
+            and window.holds(one.when, zone)
         }
-        waiting = sorted(place for place in places if place > after)
+        waiting = sorted(places)
         page = waiting[: self.system.page_size]
         next_cursor = f"{page[-1][0].isoformat()}|{page[-1][1]}" if len(waiting) > len(page) else None
         self.fault("bookings", "after")

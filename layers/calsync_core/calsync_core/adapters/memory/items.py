@@ -18,7 +18,8 @@ class Item:
     """One stored appointment; a series keeps its occurrences by their original start.
 
     `seq` is the number of its last change, `added_at` that of its first, `index` the order of creation. `pattern`
-    counts the changes of the pattern: it is part of the occurrences' ids.
+    counts the changes of the pattern: it is part of the occurrences' ids. `_made` holds occurrences as `_made_of`, the
+    entry of that moment, shows them.
     """
 
     entry: Entry
@@ -31,6 +32,8 @@ class Item:
     removed: set[datetime] = field(default_factory=set)
     recurrence: Recurrence | None = None
     pattern: int = 0
+    _made: dict[datetime, Entry] = field(default_factory=dict)
+    _made_of: Entry | None = None
 
     def repeat(self, plan: dict[datetime, When], recurrence: Recurrence | None = None) -> None:
         """Follow another plan. A changed pattern or time drops exceptions and removed ones and gives new ids, a changed
@@ -40,7 +43,7 @@ class Item:
             self.pattern += 1
             self.exceptions.clear()
             self.removed.clear()
-        self.plan, self.recurrence = plan, recurrence
+        self.plan, self.recurrence, self._made_of = plan, recurrence, None
         self.exceptions = {key: one for key, one in self.exceptions.items() if key in plan}
         self.removed &= plan.keys()
 
@@ -65,15 +68,14 @@ class Item:
         changed = self.exceptions.get(original)
         if changed is not None:
             return replace(changed, version=self.entry.version)  # all instances carry the series' own version
-        return replace(
-            self.entry,
-            id=self.id_of(original),
-            when=self.plan[original],
-            kind=Kind.OCCURRENCE,
-            series_id=self.entry.id,
-            original_start_at=original,
-            mark=None,
-        )
+        if self._made_of is not self.entry:
+            self._made_of, self._made = self.entry, {}
+        if original not in self._made:
+            self._made[original] = replace(
+                self.entry, id=self.id_of(original), when=self.plan[original], kind=Kind.OCCURRENCE,
+                series_id=self.entry.id, original_start_at=original, mark=None,
+            )  # fmt: skip
+        return self._made[original]
 
     def occurrences(self, is_wanted: Callable[[When], bool] = lambda _when: True) -> Iterator[Entry]:
         """In full, those at times that are wanted."""
