@@ -20,7 +20,7 @@ from calsync_core.domain.errors import (
     ProviderUnavailableError,
 )
 from calsync_core.domain.ids import ResourceId
-from calsync_core.jobs import wish_of
+from calsync_core.jobs.wishes import wish_of
 from calsync_core.ports.outward import Wish
 from moto import mock_aws
 

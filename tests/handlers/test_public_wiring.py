@@ -11,7 +11,7 @@ import pytest
 from calsync_core import bootstrap
 from calsync_core.config import InvitationConfig, MailFeedbackConfig, OauthCallbackConfig, load
 from calsync_core.domain.errors import InstallationError
-from calsync_core.environment import webhook_config
+from calsync_core.environment import start_config, webhook_config
 
 from tests.contract.cloud import moto
 from tests.contract.table_from_template import create_table
@@ -101,6 +101,8 @@ def test_the_small_functions_need_little() -> None:
     assert webhook_config({"TABLE_NAME": "t", "QUEUE_URL": "q"}).queue_url == "q"
     with pytest.raises(InstallationError, match="variable=QUEUE_URL"):
         webhook_config({"TABLE_NAME": "t"})
+    with pytest.raises(InstallationError, match="variable=SYNC_STANDARD_ARN"):
+        start_config({"TABLE_NAME": "t", "SYNC_EXPRESS_ARN": "e"})
 
 
 def test_defaults_are_those_of_the_public_cloud() -> None:

@@ -1,6 +1,7 @@
 """The environment of each function as a typed value, read once in bootstrap; one model per function from small parts.
 
-A field's name in capitals is the variable's name. graph_webhook's stands in environment.py, without pydantic.
+A field's name in capitals is the variable's name. The webhooks' and start_sync's stand in environment.py, without
+pydantic.
 """
 
 import os
@@ -17,7 +18,8 @@ Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+[^/\s]$")]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    # Deferred: of all these models a function uses one, and the parts it is made of are never built themselves.
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
 
 
 class TablePart(_Part):
@@ -105,11 +107,6 @@ class AppsPart(_Part):
     exchange_access: AppRule = AppRule.OPEN
 
 
-class MachinesPart(_Part):
-    sync_express_arn: Text
-    sync_standard_arn: Text
-
-
 class PollPart(_Part):
     """Connections without push are checked this often."""
 
@@ -140,10 +137,6 @@ class InvitationConfig(JourneyConfig, PrivacyPart):
 
 
 class OauthCallbackConfig(JourneyConfig, PrivacyPart):
-    pass
-
-
-class StartSyncConfig(TablePart, MachinesPart):
     pass
 
 

@@ -1,7 +1,7 @@
 """Reads single variables of a function's environment with the standard library only.
 
-The webhook functions start cold often and must stay small, so their configuration is here and not in config.py, which
-loads pydantic. Does not belong here: anything that another function needs.
+The webhook functions and what they wake start cold often and must stay small, so their configuration is here and not
+in config.py, which loads pydantic. Does not belong here: anything that another function needs.
 """
 
 import os
@@ -30,3 +30,18 @@ class WebhookConfig:
 def webhook_config(environment: Mapping[str, str] | None = None) -> WebhookConfig:
     """Raises InstallationError("configuration_missing")."""
     return WebhookConfig(required("TABLE_NAME", environment), required("QUEUE_URL", environment))
+
+
+@dataclass(frozen=True, slots=True)
+class StartConfig:
+    """All that start_sync knows."""
+
+    table_name: str
+    sync_express_arn: str
+    sync_standard_arn: str
+
+
+def start_config(environment: Mapping[str, str] | None = None) -> StartConfig:
+    """Raises InstallationError("configuration_missing")."""
+    names = ("TABLE_NAME", "SYNC_EXPRESS_ARN", "SYNC_STANDARD_ARN")
+    return StartConfig(*(required(name, environment) for name in names))

@@ -1,6 +1,6 @@
 """Parses what SES publishes on the topic of mail events; the edge of the function mail_feedback.
 
-Beside jobs.py, because a topic's message is neither a page nor a job of the sync.
+Beside jobs/, because a topic's message is neither a page nor a job of the sync.
 """
 
 import json

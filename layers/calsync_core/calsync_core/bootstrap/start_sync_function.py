@@ -1,25 +1,27 @@
-"""Puts together the consumer of wishes."""
+"""Puts together the consumer of wishes: two stores of one table, the state machines, nothing else."""
 
 from typing import Any
 
 from calsync_core.adapters.aws.clock import SystemClock, SystemIds
 from calsync_core.adapters.aws.importer import StepFunctionsImporter
-from calsync_core.adapters.dynamodb.stores import dynamodb_stores
+from calsync_core.adapters.dynamodb.due import DynamoDueStore
+from calsync_core.adapters.dynamodb.leases import DynamoLeaseStore
+from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.bootstrap import Handler
 from calsync_core.bootstrap.clients import AwsClients
-from calsync_core.config import StartSyncConfig, load
-from calsync_core.jobs import failed_messages
+from calsync_core.environment import start_config
+from calsync_core.jobs.wishes import failed_messages
 from calsync_core.observability import logger
 from calsync_core.usecases.start_run import StartPorts, start_run
 
 
 def build() -> Handler:
     """Raises InstallationError("configuration_missing")."""
-    config = load(StartSyncConfig)
+    config = start_config()
     clients = AwsClients()
-    stores = dynamodb_stores(clients.dynamodb(), config.table_name)
+    table = Table(clients.dynamodb(), config.table_name)
     importer = StepFunctionsImporter(clients.client("stepfunctions"), config.sync_express_arn, config.sync_standard_arn)
-    ports = StartPorts(stores.leases, stores.due, importer, SystemClock(), SystemIds())
+    ports = StartPorts(DynamoLeaseStore(table), DynamoDueStore(table), importer, SystemClock(), SystemIds())
 
     def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
         return failed_messages(

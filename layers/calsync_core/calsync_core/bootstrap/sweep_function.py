@@ -8,7 +8,7 @@ from calsync_core.bootstrap.parts import Parts
 from calsync_core.config import SweepConfig, load
 from calsync_core.domain.errors import CalsyncError, ProviderUnavailableError
 from calsync_core.domain.ids import ResourceId
-from calsync_core.jobs import batches_of
+from calsync_core.jobs.batches import batches_of
 from calsync_core.observability import logger
 from calsync_core.ports.stores import Due
 from calsync_core.usecases.resume_resource import resume_resource

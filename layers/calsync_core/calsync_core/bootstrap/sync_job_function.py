@@ -7,7 +7,7 @@ from calsync_core.bootstrap import Handler
 from calsync_core.bootstrap.parts import Parts
 from calsync_core.config import SyncJobConfig, load
 from calsync_core.domain.errors import CalsyncError
-from calsync_core.jobs import answer_of, close_of, work_of
+from calsync_core.jobs.runs import answer_of, close_of, work_of
 from calsync_core.observability import count, describe, logger
 from calsync_core.usecases.close_run import close_run
 from calsync_core.usecases.sync_resource import Result, sync_resource

@@ -7,7 +7,7 @@ Look-ups are strongly consistent unless a method says "by index". Every method m
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from calsync_core.domain.apps import CalendarKind
 from calsync_core.domain.conflicts import Conflict
@@ -15,7 +15,6 @@ from calsync_core.domain.connections import Connection, MailboxIdentity, Subscri
 from calsync_core.domain.ids import AccountId, CalendarId, ConflictId, EntryId, LinkRef, MailboxId, ResourceId
 from calsync_core.domain.links import Link
 from calsync_core.domain.resources import InvitationState, ResourceState
-from calsync_core.domain.settings import Overrides
 from calsync_core.domain.synclog import LogEntry
 from calsync_core.domain.windows import Window
 from calsync_core.ports.apps import AppStore, AttemptStore
@@ -173,9 +172,12 @@ class LinkStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredSettings:
-    """Sparse values with a version that a run notes and a link carries."""
+    """Sparse values with a version that a run notes and a link carries.
 
-    values: Overrides
+    `values` are settings.Overrides, spelled out: that module loads pydantic, which start_sync has no use for.
+    """
+
+    values: dict[str, Any]
     version: int = 0
     changed_at: datetime | None = None
     changed_by: str | None = None
