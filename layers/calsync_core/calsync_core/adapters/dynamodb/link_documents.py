@@ -70,7 +70,7 @@ def _link_fields(link: Link) -> dict[str, Any]:
         "x": link.writes,
         "y": link.writes_since and _text(link.writes_since),
         "z": link.pattern,
-        "l": link.kept_block,
+        "v": link.kept_block,
     }
     return {name: value for name, value in fields.items() if value != _DEFAULT.get(name)}
 
@@ -110,7 +110,7 @@ def _link(resource: ResourceId, ref: LinkRef, number: int, fields: dict[str, Any
         writes=fields.get("x", _DEFAULT["x"]),
         writes_since=_optional(_instant, get("y")),
         pattern=fields.get("z", _DEFAULT["z"]),
-        kept_block=_optional(LinkRef, get("l")),
+        kept_block=_optional(LinkRef, get("v")),
         row=number,
     )
 
