@@ -61,6 +61,11 @@ class Tally:
     steps: int = 0
     faults: Counter[str] = field(default_factory=Counter)
 
+    def add(self, other: "Tally") -> None:
+        self.lives += other.lives
+        self.steps += other.steps
+        self.faults.update(other.faults)
+
 
 class Schedule:
     """The life of one seed. `share` is the chance of a fault at each call of a troubled run."""

@@ -1,6 +1,10 @@
 """The bounded share of the seeded lives that runs with every change; `make soak SECONDS=300` lives many more."""
 
+import os
+import subprocess
+import sys
 from itertools import count
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -13,6 +17,7 @@ from tests.properties.simulation import Schedule, Script, Tally, explain, failur
 from tests.small_clinic import ACCOUNT, at
 
 LIVES = 2000
+ROOT = Path(__file__).parents[2]
 SPAN = 25.0  # seconds; a slow machine lives fewer of them
 
 
@@ -55,6 +60,21 @@ def test_the_same_seed_is_the_same_life() -> None:
         lives = [replay(script.opening, script.steps) for _ in range(2)]
         traces = [trace(life) for life in lives]
         assert traces[0] == traces[1]
+
+
+@pytest.mark.parametrize("seed", [100, 378])
+def test_the_same_seed_is_the_same_life_in_another_process(seed: int) -> None:
+    """Found beside a soak: a set of mailboxes was walked in the order of its hashes, which each process has its own."""
+    words = "from tests.properties.simulation import *; script = Schedule(int(argv[1])).script()"
+    command = f"from sys import argv; {words}; print(trace(replay(script.opening, script.steps)))"
+    traces = {
+        subprocess.run(
+            [sys.executable, "-c", command, str(seed)], env={**os.environ, "PYTHONHASHSEED": hashes}, cwd=ROOT,
+            check=True, capture_output=True, text=True,
+        ).stdout
+        for hashes in ("1", "4")
+    }  # fmt: skip
+    assert len(traces) == 1
 
 
 def test_a_broken_promise_is_noticed_and_made_short() -> None:
