@@ -33,13 +33,13 @@ class OffsetClock:
         return datetime.now(UTC) + self._offset
 
 
-def main(n: int, url: str, host_ms: float, dies_after: int | None) -> dict[str, Any]:
+def main(n: int, url: str, host_ms: float, dies_after: int | None, many: int = 1) -> dict[str, Any]:
     """The whole import; with `dies_after` blocks it is cut off and begun again."""
     idle_mb = peak_mb()
     with tempfile.TemporaryDirectory() as folder:
         stores = replace(memory_stores(), links=FileLinkStore(Path(folder) / "links"), log=CountingLog())
         system = MemoryBookingSystem()
-        host = CountingHost(system, host_ms / 1000, dies_after)
+        host = CountingHost(system, host_ms / 1000, dies_after, many)
         calendar, clock = provider(url), OffsetClock()
         ports = ports_of(stores, lambda: host, lambda: calendar, clock, MemoryQueue(), lanes=3)
         admit(stores, system, clock, CalendarId(CALENDAR))
@@ -61,14 +61,14 @@ def main(n: int, url: str, host_ms: float, dies_after: int | None) -> dict[str, 
             try:
                 run(clock)
             except KilledError:
-                host = CountingHost(system, host_ms / 1000)
+                host = CountingHost(system, host_ms / 1000, many=many)
                 run(FixedClock(clock.now() + 2 * ports.lease_for))  # the dead holder's lease has run out
         links = stores.links.count() if isinstance(stores.links, FileLinkStore) else 0
     if links != n:
         raise AssertionError(f"{links} links for {n} entries")
     return {
         "wall": took.wall, "cpu": took.cpu, "peak_mb": peak_mb(), "idle_mb": idle_mb, "works": works,
-        "blocks_put": host.blocks_put,
+        "blocks_put": host.blocks_put, "block_calls": host.calls["put_blocks"],
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from calsync_core.adapters.memory.booking_system import MemoryBookingSystem
 from calsync_core.adapters.memory.history import MemoryLogStore
 from calsync_core.adapters.memory.host import MemoryHost
 from calsync_core.domain.appointments import Block
-from calsync_core.domain.errors import LinkChangedError
+from calsync_core.domain.errors import AppointmentRejectedError, LinkChangedError
 from calsync_core.domain.ids import AccountId, CalendarId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.links import Link
 from calsync_core.domain.synclog import LogEntry
@@ -151,23 +151,31 @@ class CountingLog(MemoryLogStore):
 
 
 class CountingHost(MemoryHost):
-    """Takes blocks after `latency` seconds and keeps only how many there were; stops after `fails_after` of them."""
+    """Takes blocks after `latency` seconds, `many` in a call, and keeps only how many there were; stops after
+    `fails_after` of them."""
 
-    def __init__(self, system: MemoryBookingSystem, latency: float = 0.0, fails_after: int | None = None) -> None:
-        super().__init__(system, capabilities=Capabilities())
+    def __init__(
+        self, system: MemoryBookingSystem, latency: float = 0.0, fails_after: int | None = None, many: int = 1
+    ) -> None:
+        super().__init__(system, capabilities=Capabilities(blocks_a_call=many))
         self._latency = latency
         self._fails_after = fails_after
         self._counting = threading.Lock()
         self.blocks_put = 0
 
     def put_block(self, block: Block) -> str:
+        return str(self.put_blocks([block])[0])
+
+    def put_blocks(self, blocks: Sequence[Block]) -> list[str | AppointmentRejectedError]:
         if self._latency:
             time.sleep(self._latency)
         with self._counting:
-            self.blocks_put += 1
-            if self._fails_after is not None and self.blocks_put > self._fails_after:
-                raise KilledError
-        return "1"
+            self.calls["put_blocks"] += 1
+            for _ in blocks:
+                self.blocks_put += 1
+                if self._fails_after is not None and self.blocks_put > self._fails_after:
+                    raise KilledError
+        return ["1"] * len(blocks)
 
 
 class KilledError(BaseException):

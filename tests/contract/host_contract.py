@@ -241,6 +241,29 @@ class HostContract:
         assert side.host.put_block(moved) != version
         assert side.host.blocks(ANNA, WINDOW) == [moved]
 
+    def test_many_blocks_at_once_are_judged_each_by_itself(self, side: HostSide) -> None:
+        assert side.host.blocks_a_call() > 1
+        good = [block(f"blk-{number}", at(8 + number % 8, day=number // 8)) for number in range(60)]
+        bad = replace(block("blk-bad", at(9)), resource_id=ResourceId("nobody"))
+
+        outcomes = side.host.put_blocks([*good[:30], bad, *good[30:]])
+
+        assert isinstance(outcomes.pop(30), AppointmentRejectedError)
+        assert all(isinstance(version, str) and version for version in outcomes)
+        assert {one.ref: one for one in side.host.blocks(ANNA, WINDOW)} == {one.ref: one for one in good}
+
+    def test_many_blocks_again_write_only_what_is_different(self, side: HostSide) -> None:
+        first = [block(f"blk-{number}", at(8 + number)) for number in range(5)]
+        versions = side.host.put_blocks(first)
+        moved = [replace(first[0], when=at(8, day=1)), *first[1:]]
+
+        again = side.host.put_blocks(moved)
+
+        assert again[0] != versions[0]
+        assert again[1:] == versions[1:]
+        assert {one.ref: one.when for one in side.host.blocks(ANNA, WINDOW)} == {one.ref: one.when for one in moved}
+        assert side.host.put_blocks([]) == []
+
     def test_a_block_is_deleted_and_twice_is_no_error(self, side: HostSide) -> None:
         side.host.put_block(block("blk-1", at(9)))
         side.host.delete_block(LinkRef("blk-1"))

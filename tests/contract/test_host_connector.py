@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -258,3 +259,102 @@ def test_endless_pages_end(scripted: Any) -> None:
     script.say(200, {"items": [], "next_cursor": "same"})
     with pytest.raises(ProviderUnavailableError):
         host.blocks(ANNA, WINDOW)
+
+
+# -- many blocks in a call ----------------------------------------------------------------------------------------
+
+FEW = [block(f"blk-{number}", at(8 + number)) for number in range(3)]
+
+
+def _asked(script: Scripted) -> list[str]:
+    return [f"{method} {path.removeprefix('/host')}" for method, path, _, _ in script.asked]
+
+
+def _items(*statuses: int) -> dict[str, Any]:
+    return {
+        "items": [
+            {"ref": one.ref, "status": status, "block": {"version": "7"} if status < 300 else None,
+             "problem": {"code": "not_found"} if status == 404 else None}
+            for one, status in zip(FEW, statuses, strict=True)
+        ]
+    }  # fmt: skip
+
+
+def test_a_system_that_takes_many_is_asked_once_what_it_can_and_once_per_part(scripted: Any) -> None:
+    script, host = scripted
+    script.say(200, {"block_batch": 2})
+    script.say(200, {"items": _items(201, 200, 200)["items"][:2]})
+    script.say(200, {"version": "9"})
+
+    assert host.put_blocks(FEW) == ["7", "7", "9"]
+
+    assert _asked(script) == ["GET /capabilities", "PUT /blocks", "PUT /blocks/blk-2"]
+
+
+def test_a_system_that_does_not_offer_it_gets_one_by_one(scripted: Any) -> None:
+    script, host = scripted
+    script.say(200, {"connector": 1})
+    script.say(200, {"version": "1"})
+    script.say(409, {"code": "slot_taken"})
+    script.say(200, {"version": "3"})
+
+    outcomes = host.put_blocks(FEW)
+
+    assert _asked(script)[1:] == [f"PUT /blocks/blk-{number}" for number in range(3)]
+    assert (outcomes[0], outcomes[2]) == ("1", "3")
+    assert isinstance(outcomes[1], AppointmentRejectedError)
+
+
+def test_one_that_is_refused_in_a_call_hurts_itself_alone(scripted: Any) -> None:
+    script, host = scripted
+    script.say(200, {"block_batch": 50})
+    script.say(200, _items(201, 404, 201))
+
+    outcomes = host.put_blocks(FEW)
+
+    assert (outcomes[0], outcomes[2]) == ("7", "7")
+    assert isinstance(outcomes[1], AppointmentRejectedError)
+    assert outcomes[1].code == "block_refused"
+    assert len(script.asked) == 2
+
+
+@pytest.mark.parametrize("status", [404, 405, 413, 422])
+def test_a_call_that_is_refused_as_a_whole_is_made_one_by_one(scripted: Any, status: int) -> None:
+    script, host = scripted
+    script.say(200, {"block_batch": 50})
+    script.say(status, {"code": "no"})
+    script.say(200, {"version": "1"})
+
+    assert host.put_blocks(FEW) == ["1", "1", "1"]
+
+    assert _asked(script)[1:] == ["PUT /blocks", *(f"PUT /blocks/blk-{number}" for number in range(3))]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({}, ProviderUnavailableError), ({"items": _items(200, 200, 200)["items"][:2]}, ProviderUnavailableError),
+        ({"items": _items(200, 200, 200)["items"][::-1]}, ProviderUnavailableError),
+        ({"items": [1, 2, 3]}, ProviderUnavailableError), (_items(200, 503, 200), ProviderThrottledError),
+        (_items(200, 500, 200), ProviderUnavailableError), (_items(200, 401, 200), InstallationError),
+    ],
+)  # fmt: skip
+def test_an_answer_that_says_not_what_became_of_each_stops_the_run(scripted: Any, answer: Any, error: type) -> None:
+    script, host = scripted
+    script.say(200, {"block_batch": 50})
+    script.say(200, answer)
+
+    with pytest.raises(error):
+        host.put_blocks(FEW)
+
+
+def test_a_call_holds_no_more_than_a_body_may(scripted: Any) -> None:
+    script, host = scripted
+    script.say(200, {"block_batch": 50})
+    large = [replace(one, notes=Notes("x" * 60_000)) for one in FEW]
+    script.say(200, {"version": "1"})
+
+    assert host.put_blocks(large) == ["1", "1", "1"]
+
+    assert _asked(script)[1:] == [f"PUT /blocks/blk-{number}" for number in range(3)]
+    assert max(len(body) for _, _, _, body in script.asked) < 128 * 1024

@@ -203,6 +203,43 @@ class TestBlocks:
         assert second["version"] != first["version"]
         assert (second["start"], second["end"], second["kind"]) == (at(9.5), at(10.5), "oof")
 
+    def test_many_at_once_are_judged_each_by_itself(
+        self, host: Host, block: Callable[..., requests.Response], capabilities: dict[str, Any]
+    ) -> None:  # fmt: skip
+        if capabilities.get("block_batch", 0) < 3:
+            pytest.skip("block_batch is not offered")
+        stands = block("conf-1", at(9), at(10)).json()
+        block("conf-2", at(11), at(12))
+        assert host("DELETE", "/blocks/conf-2").status_code == 204
+        origin = {"system": "calsync", "connection_id": "mbx_1"}
+        common = {"resource_id": host.resource_id, "all_day": False, "kind": "busy"}
+        spans = {"conf-2": (at(11), at(12)), "conf-bad": (at(14), at(13)), "conf-1": (at(9), at(10))}
+        sent = [
+            {"ref": ref, "start": start, "end": end, "origin": origin | {"ref": ref}} | common
+            for ref, (start, end) in spans.items()
+        ]
+
+        answer = host("PUT", "/blocks", {"blocks": sent})
+
+        assert answer.status_code == 200, answer.text
+        items = answer.json()["items"]
+        assert [(item["ref"], item["status"]) for item in items] == [
+            ("conf-2", 201),
+            ("conf-bad", 422),
+            ("conf-1", 200),
+        ]
+        assert items[1]["problem"]["code"] == "invalid"
+        assert items[2]["block"]["version"] == stands["version"]
+        listed = {item["id"] for item in host.window(MONDAY, MONDAY + timedelta(days=1), "blocks")}
+        assert listed == {"conf-1", "conf-2"}
+
+    def test_a_batch_that_is_none_is_refused_as_a_whole(self, host: Host, capabilities: dict[str, Any]) -> None:
+        if capabilities.get("block_batch", 0) < 3:
+            pytest.skip("block_batch is not offered")
+        one = {"ref": "conf-1", "resource_id": host.resource_id}
+        for blocks in ([], [one, one], [{"resource_id": host.resource_id}], [one | {"ref": "a/b"}], {}):
+            assert_problem(host("PUT", "/blocks", {"blocks": blocks}), 422, "invalid")
+
     def test_deleting_is_final_and_may_be_repeated(self, host: Host, block: Callable[..., requests.Response]) -> None:
         block("conf-1", at(9), at(10))
 

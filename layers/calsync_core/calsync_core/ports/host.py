@@ -3,10 +3,12 @@
 Every method may raise ProviderUnavailableError, ProviderThrottledError and InstallationError (our key is refused).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from calsync_core.domain.appointments import Block, Booking, When
+from calsync_core.domain.errors import AppointmentRejectedError
 from calsync_core.domain.ids import BookingId, LinkRef, ResourceId
 from calsync_core.domain.resources import Resource
 from calsync_core.domain.windows import Window
@@ -14,7 +16,10 @@ from calsync_core.domain.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the booking system offers; `may_move` and `may_cancel` decide whether it can be asked at all."""
+    """What the booking system offers; `may_move` and `may_cancel` decide whether it can be asked at all.
+
+    `blocks_a_call` is how many blocks it takes at once.
+    """
 
     may_move: bool = True
     may_cancel: bool = True
@@ -22,6 +27,7 @@ class Capabilities:
     lists_blocks: bool = False
     granularity_minutes: int = 1
     takes_html_notes: bool = False
+    blocks_a_call: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,15 @@ class HostPlatform(Protocol):
         listed as rounded. Gives the version.
 
         Raises AppointmentRejectedError.
+        """
+
+    def blocks_a_call(self) -> int:
+        """For how many blocks `put_blocks` needs one call; asked once."""
+
+    def put_blocks(self, blocks: Sequence[Block]) -> list[str | AppointmentRejectedError]:
+        """Several, each by itself as `put_block` would: its version, or why this one is not taken; in their order.
+
+        Where it raises, any of them may have been written.
         """
 
     def delete_block(self, ref: LinkRef) -> None:

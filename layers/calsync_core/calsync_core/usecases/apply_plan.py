@@ -314,7 +314,8 @@ def _scatter(run: SyncRun, series: Link) -> None:
 
 
 def _put_new_blocks(run: SyncRun, actions: list[PutBlock]) -> None:
-    """Many at once on an import: intent rows in batches, the blocks in lanes, results in batches."""
+    """Many at once on an import: intent rows in batches, the blocks in lanes and as many in a call as the booking
+    system takes, results in batches."""
     if len(actions) < BULK:
         for action in actions:
             _apply(run, action)
@@ -324,16 +325,17 @@ def _put_new_blocks(run: SyncRun, actions: list[PutBlock]) -> None:
     rows = links.put_many(run.account, [action.link for action in actions])
     results: list[Link] = []
 
-    def put(row: Link, action: PutBlock) -> None:
-        try:
-            version = run.host.put_block(action.block)
-        except AppointmentRejectedError as error:
-            _quarantine(run, replace(action, link=row), error.code)
-            return
-        results.append(_block_agreed(row, action, version))
-        run.log(action.reason, Way.FROM_CALENDAR, rule=action.rule, ref=row.ref)
+    def put(part: list[tuple[Link, PutBlock]]) -> None:
+        outcomes = run.host.put_blocks([action.block for _, action in part])
+        for (row, action), outcome in zip(part, outcomes, strict=True):
+            if isinstance(outcome, AppointmentRejectedError):
+                _quarantine(run, replace(action, link=row), outcome.code)
+                continue
+            results.append(_block_agreed(row, action, outcome))
+            run.log(action.reason, Way.FROM_CALENDAR, rule=action.rule, ref=row.ref)
 
-    _in_lanes(run, [partial(put, row, action) for row, action in zip(rows, actions, strict=True)])
+    pairs, most = list(zip(rows, actions, strict=True)), run.host.blocks_a_call()
+    _in_lanes(run, [partial(put, pairs[start : start + most]) for start in range(0, len(pairs), most)])
     run.check_lease()
     for link in links.put_many(run.account, results):
         run.touched[link.ref] = link

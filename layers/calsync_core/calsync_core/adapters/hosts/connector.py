@@ -1,10 +1,11 @@
 """HostPlatform over HTTP: Host Connector v1 (docs/hosts/connector-v1.md). Any system that speaks it, ours included."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from calsync_core.adapters.hosts.block_parts import block_parts, put_part, refused_block, version_of
 from calsync_core.adapters.hosts.client import HostClient
 from calsync_core.adapters.hosts.documents import (
     HASHED,
@@ -112,16 +113,38 @@ class ConnectorHost:
         return self._asked("POST", path, booking, {}, tell_customer, idempotency_key, None)
 
     def put_block(self, block: Block) -> str:
-        path = f"/blocks/{quote(block.ref, safe='')}"
+        return self._put(block.ref, from_block(self._in_its_format(block)))
+
+    def blocks_a_call(self) -> int:
+        return self._offered().blocks_a_call
+
+    def put_blocks(self, blocks: Sequence[Block]) -> list[str | AppointmentRejectedError]:
+        bodies = {block.ref: from_block(self._in_its_format(block)) for block in blocks}
+        outcomes: dict[LinkRef, str | AppointmentRejectedError] = {}
+        for part in block_parts(bodies, self.blocks_a_call()):
+            outcomes |= put_part(self._client, part) if len(part) > 1 else {}
+            # One by one where it does not take many, or would not take these: then only the bad one is refused.
+            for ref in part:
+                if ref not in outcomes:
+                    outcomes[ref] = self._tried(ref, part[ref])
+        return [outcomes[block.ref] for block in blocks]
+
+    def _tried(self, ref: LinkRef, body: dict[str, Any]) -> str | AppointmentRejectedError:
         try:
-            answer = self._client.call("PUT", path, body=from_block(self._in_its_format(block)))
-        except (
-            RefusedError,
-            AppointmentGoneError,
-        ) as error:  # the contract never refuses a fact; 404: no such resource
-            raise AppointmentRejectedError("block_refused", **error.detail) from None
-        version = answer.get("version")
-        return version if isinstance(version, str) else ""
+            return self._put(ref, body)
+        except AppointmentRejectedError as error:
+            return error
+
+    def _put(self, ref: LinkRef, body: dict[str, Any]) -> str:
+        try:
+            return version_of(self._client.call("PUT", f"/blocks/{quote(ref, safe='')}", body=body))
+        except (RefusedError, AppointmentGoneError) as error:
+            raise refused_block(error) from None
+
+    def _offered(self) -> Capabilities:
+        if self._offers is None:
+            self._offers = self.capabilities()
+        return self._offers
 
     def _in_its_format(self, block: Block) -> Block:
         """On its grid of times, and as text where it does not say that it takes HTML. It is asked once, and only when
@@ -129,10 +152,9 @@ class ConnectorHost:
         is_html = block.notes is not None and block.notes.is_html
         if not is_html and outward(block.when, HOUR) == block.when:
             return block
-        if self._offers is None:
-            self._offers = self.capabilities()
-        block = replace(block, when=outward(block.when, self._offers.granularity_minutes))
-        if block.notes is None or not is_html or self._offers.takes_html_notes:
+        offers = self._offered()
+        block = replace(block, when=outward(block.when, offers.granularity_minutes))
+        if block.notes is None or not is_html or offers.takes_html_notes:
             return block
         text = text_of_html(block.notes.text)
         return replace(block, notes=Notes(text) if text else None)

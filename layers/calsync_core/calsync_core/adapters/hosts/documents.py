@@ -140,6 +140,10 @@ def to_block(document: Json, zone: str) -> Block:
     )
 
 
+MOST_BLOCKS = 50
+"""In one call, whatever the booking system would take."""
+
+
 def to_capabilities(document: Json) -> Capabilities:
     writes = _optional(document, "booking_write", str) or "none"
     granularity = _optional(document, "granularity_min", int) or 1
@@ -150,6 +154,7 @@ def to_capabilities(document: Json) -> Capabilities:
         lists_blocks=document.get("lists_blocks") is True,
         granularity_minutes=max(1, granularity),
         takes_html_notes=document.get("html_notes") is True,
+        blocks_a_call=min(max(1, _optional(document, "block_batch", int) or 1), MOST_BLOCKS),
     )
 
 

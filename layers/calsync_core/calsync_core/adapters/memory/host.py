@@ -6,7 +6,7 @@ would.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -44,7 +44,7 @@ class MemoryHost:
         self,
         system: MemoryBookingSystem,
         fault: Callable[[str, str], None] = no_fault,
-        capabilities: Capabilities = Capabilities(lists_blocks=True),  # noqa: B008 - frozen
+        capabilities: Capabilities = Capabilities(lists_blocks=True, blocks_a_call=5),  # noqa: B008 - frozen
     ) -> None:
         self.system = system
         self.fault = fault
@@ -140,6 +140,12 @@ class MemoryHost:
         self.fault("put_block", "after")
         return version
 
+    def blocks_a_call(self) -> int:
+        return self.offered.blocks_a_call
+
+    def put_blocks(self, blocks: Sequence[Block]) -> list[str | AppointmentRejectedError]:
+        return [self._tried(block) for block in blocks]
+
     def delete_block(self, ref: LinkRef) -> None:
         self._begin("delete_block")
         self.system.blocks.pop(ref, None)
@@ -154,6 +160,12 @@ class MemoryHost:
         ]
         self.fault("blocks", "after")
         return found
+
+    def _tried(self, block: Block) -> str | AppointmentRejectedError:
+        try:
+            return self.put_block(block)
+        except AppointmentRejectedError as error:
+            return error
 
     # -- inside -------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from http import HTTPStatus
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -22,12 +22,16 @@ from calsync_core.hosts.reference.errors import HostError, InvalidInputError, No
 from calsync_core.hosts.reference.fields import is_id
 from calsync_core.hosts.reference.instants import read_instant, write_instant
 from calsync_core.hosts.reference.messages import (
+    MOST_BLOCKS,
+    BlockBatch,
     BlockContent,
     BookingChange,
     Cancellation,
+    NamedBlock,
     NewBooking,
     NewResource,
     ResourceChange,
+    parse,
 )
 from calsync_core.hosts.reference.outbox import Outbox
 from calsync_core.hosts.reference.register import Register
@@ -167,6 +171,11 @@ def _add_blocks(app: APIGatewayHttpResolver, system: System, guarded: Callable[[
         block, is_new = system.blocks.put(ref, request.parsed(BlockContent))
         return _answer(201 if is_new else 200, block.model_dump(mode="json"))
 
+    @app.put("/host/blocks")
+    @guarded
+    def put_blocks(request: Incoming) -> Response[str]:
+        return _answer(200, {"items": put_each(system.blocks, request.parsed(BlockBatch).blocks)})
+
     @app.delete("/host/blocks/<ref>")
     @guarded
     def delete_block(_: Incoming, ref: str) -> Response[str]:
@@ -176,6 +185,12 @@ def _add_blocks(app: APIGatewayHttpResolver, system: System, guarded: Callable[[
 
 def problem(error: HostError) -> Response[str]:
     """An error as problem+json."""
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}.get(error.status, {})
+    return Response(error.status, "application/problem+json", json.dumps(told(error)), headers)
+
+
+def told(error: HostError) -> dict[str, Any]:
+    """The body of an error."""
     body: dict[str, Any] = {
         "type": f"urn:calsync:host:{error.code}",
         "title": HTTPStatus(error.status).phrase,
@@ -187,8 +202,30 @@ def problem(error: HostError) -> Response[str]:
         body["conflicting_ids"] = error.conflicting_ids
     if isinstance(error, InvalidInputError):
         body["errors"] = error.errors
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}.get(error.status, {})
-    return Response(error.status, "application/problem+json", json.dumps(body), headers)
+    return body
+
+
+def put_each(blocks: Blocks, sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One item of the answer for each block, in their order."""
+    refs = [one.get("ref") for one in sent]
+    if any(not isinstance(ref, str) or not is_id(ref) for ref in refs) or len(set(refs)) < len(refs):
+        raise InvalidInputError(("blocks", "each needs a ref of its own"))
+    read: dict[str, NamedBlock | HostError] = {}
+    for one in sent:
+        try:
+            read[one["ref"]] = parse(NamedBlock, json.dumps(one))
+        except HostError as error:
+            read[one["ref"]] = error
+    good = [one for one in read.values() if isinstance(one, NamedBlock)]
+    put = dict(zip([one.ref for one in good], blocks.put_many(good), strict=True))
+    return [_item(ref, put.get(ref) or read[ref]) for ref in read]
+
+
+def _item(ref: str, outcome: object) -> dict[str, Any]:
+    if isinstance(outcome, HostError):
+        return {"ref": ref, "status": outcome.status, "block": None, "problem": told(outcome)}
+    block, is_new = cast("tuple[Block, bool]", outcome)
+    return {"ref": ref, "status": 201 if is_new else 200, "block": block.model_dump(mode="json"), "problem": None}
 
 
 def offered(granularity_minutes: int) -> dict[str, Any]:
@@ -207,6 +244,7 @@ def offered(granularity_minutes: int) -> dict[str, Any]:
         "notify_control": False,
         "absences": False,
         "lists_blocks": True,
+        "block_batch": MOST_BLOCKS,
     }
 
 

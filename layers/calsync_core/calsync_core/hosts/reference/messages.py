@@ -24,6 +24,8 @@ from calsync_core.hosts.reference.series import check_rule
 from calsync_core.hosts.reference.working_hours import WorkingHours
 
 Model = TypeVar("Model", bound=Document)
+MOST_BLOCKS = 50
+"""In one PUT /blocks."""
 
 
 class NewResource(Document):
@@ -154,6 +156,22 @@ class BlockContent(Document):
     title: Line | None = None
     notes: Notes | None = None
     origin: BlockOrigin
+
+
+class NamedBlock(BlockContent):
+    """One of those that PUT /blocks takes."""
+
+    ref: Id
+
+    @property
+    def content(self) -> BlockContent:
+        return BlockContent.model_construct(**{name: getattr(self, name) for name in BlockContent.model_fields})
+
+
+class BlockBatch(Document):
+    """What PUT /blocks takes. One by one they are looked at later, so that a bad one hurts itself alone."""
+
+    blocks: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_BLOCKS)]
 
 
 def parse(model: type[Model], body: str | bytes) -> Model:
