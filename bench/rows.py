@@ -5,7 +5,6 @@ A missed budget is printed as missed and says what bounds it; what could not be 
 
 import json
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -79,9 +78,6 @@ def null(row: str, what: str, budget: str, unit: str, reason: str) -> Row:
 
 def ratio(value: float, yardstick: float) -> float | None:
     return round(value / yardstick, 3) if yardstick else None
-
-
-Measure = Callable[[Options], list[Row]]
 
 
 def line(row: Row) -> str:

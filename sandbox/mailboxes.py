@@ -143,10 +143,6 @@ class Mailboxes:
             for seen in [f for f in other.folders.values() if f.calendar is calendar]:
                 del other.folders[seen.folder_id]
 
-    def calendar_of(self, appointment: Appointment) -> Calendar:
-        """The calendar in which the appointment stands (or stood when it was deleted)."""
-        return self._mailboxes[appointment.mailbox_oid].folders[appointment.calendar_id].calendar
-
     def deleted_items(self, mailbox: Mailbox, folder_id: str) -> Folder:
         """The folder of deleted entries; it gets that id when it is asked for the first time."""
         if mailbox.deleted_items is None:

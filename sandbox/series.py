@@ -1,12 +1,11 @@
 """Series in time: occurrences inside a window, exceptions laid over the pattern, boundaries between them."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from sandbox.appointments import Appointment, Content, Occurrence
 from sandbox.recurrence import Recurrence, dates, dates_between, occurs_on
-from sandbox.zones import Wall, to_utc, to_wall
+from sandbox.zones import Wall, to_wall
 
 _ONE_DAY = timedelta(days=1)
 
@@ -35,13 +34,6 @@ def occurrences_between(master: Appointment, start_at: datetime, end_at: datetim
     days = set(dates_between(master.recurrence, first, last)) | set(master.exceptions)
     found = (_occurrence(master, day) for day in sorted(days - master.cancelled))
     return [o for o in found if overlaps(o.content, start_at, end_at)]
-
-
-def all_occurrences(master: Appointment) -> Iterator[Occurrence]:
-    """Every occurrence that was not deleted, in order of days; may be nearly endless."""
-    if master.recurrence is None:
-        return iter(())
-    return (_occurrence(master, day) for day in dates(master.recurrence) if day not in master.cancelled)
 
 
 def overlaps(content: Content, start_at: datetime, end_at: datetime) -> bool:
@@ -138,11 +130,3 @@ def master_at_first_occurrence(content: Content, recurrence: Recurrence) -> tupl
     start = Wall(datetime.combine(first, content.start.at.time()), content.start.zone)
     end = Wall(start.at + content.length, content.end.zone)
     return replace(content, start=start, end=end), replace(recurrence, start_date=first)
-
-
-def last_end_at(master: Appointment) -> datetime | None:
-    """When the last occurrence of a series ends by its pattern; None for a series without end."""
-    if master.recurrence is None or master.recurrence.range_type == "noEnd":
-        return None
-    *_, last = dates(master.recurrence)
-    return to_utc(_plain(master, last).end)

@@ -3,7 +3,6 @@
 Clients trust `ca.pem`; it is made once, so that a restart does not invalidate what was configured with it.
 """
 
-import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,12 +48,3 @@ def certificate_file(folder: Path, kind: str) -> Path:
     if not path.exists():
         raise ValueError(f"{path} is missing; begin with an empty state folder to have it")
     return path
-
-
-def server_context(folder: Path) -> ssl.SSLContext:
-    """A server context with the certificate of the folder."""
-    ca_file(folder)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(folder / "server.pem")
-    return context

@@ -65,8 +65,6 @@ class Call:
     """Scheme, host and port as the client used them."""
     exchange: "Exchange"
     """The service: push subscriptions live there."""
-    zone_definition: Element | None = None
-    """The TimeZoneContext's definition, which may have rules of its own instead of a known name."""
 
     def reach(self, address: str | None = None) -> Reach:
         """A mailbox as the acting person sees it; None: the own one. Raises EwsError."""
@@ -75,11 +73,6 @@ class Call:
     def mailbox(self, address: str | None = None) -> Mailbox:
         """The same without the calendars. Raises EwsError."""
         return self.reach(address).mailbox
-
-    @property
-    def is_impersonating(self) -> bool:
-        """Whether somebody acts as somebody else."""
-        return self.acting is not self.person
 
     def message(self, *children: Any) -> Element:
         """A response message that went well; `children` come behind its ResponseCode."""
@@ -173,17 +166,20 @@ def impersonated(envelope: Envelope, access: Access, server: ExchangeServer, cal
     return access.impersonated(server, caller, local(connecting[0]), (connecting[0].text or "").strip())
 
 
-def zone_of(envelope: Envelope) -> tuple[str | None, Element | None]:
-    """Name and definition of the TimeZoneContext. Raises SoapFaultError for a name that the server does not know."""
+def zone_of(envelope: Envelope) -> str | None:
+    """Name of the TimeZoneContext; None without one, and for one that only has rules of its own.
+
+    Raises SoapFaultError for a name that the server does not know.
+    """
     definition = find(envelope.header, "TimeZoneContext", "TimeZoneDefinition")
     if definition is None:
-        return None, None
+        return None
     name = definition.get("Id")
     try:
-        return (windows_name(name) if name else None), definition
+        return windows_name(name) if name else None
     except UnknownZoneError as unknown:
         if find(definition, "Periods") is not None:
-            return None, definition
+            return None
         raise SoapFaultError("ErrorTimeZone") from unknown
 
 

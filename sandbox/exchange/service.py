@@ -199,7 +199,6 @@ class Exchange:
         chosen = OPERATIONS.get(operation_name(envelope.request))
         if chosen is None:
             raise SoapFaultError("ErrorInvalidRequest")
-        zone, definition = dispatch.zone_of(envelope)
         call = Call(
             world=self.world,
             server=server,
@@ -207,8 +206,7 @@ class Exchange:
             person=person,
             acting=dispatch.impersonated(envelope, self.access, server, person),
             version=version,
-            zone=zone,
-            zone_definition=definition,
+            zone=dispatch.zone_of(envelope),
             operation=chosen,
             base_url=f"{request.url.scheme}://{request.url.netloc}",
             exchange=self,

@@ -12,7 +12,6 @@ from calsync_core.adapters.graph.auth import GraphSignIn
 from calsync_core.adapters.graph.tokens import MailboxTokens, PassingCache, StoredCache
 from calsync_core.adapters.memory.connections import MemoryTokenStore
 from calsync_core.adapters.memory.outward import PlainSealer
-from calsync_core.domain.connections import PERSONAL_TENANT
 from calsync_core.domain.errors import (
     AdminApprovalError,
     ConcurrentChangeError,
@@ -106,7 +105,7 @@ def test_a_personal_account_signs_in_by_the_same_door(door: GraphSignIn, microso
     person = microsoft.add_person(email=f"paul{microsoft.log_id()}@outlook.com", display_name="Paul")
     begun = door.begin(state=STATE, redirect_uri=REDIRECT, login_hint=person.email)
     signed_in = door.finish(begun.flow, walk(begun.url, person.email))
-    assert signed_in.identity.directory == PERSONAL_TENANT
+    assert signed_in.identity.directory == "9188040d-6c67-4c5b-b112-36a304b66dad"  # of all personal accounts
     tokens = MailboxTokens(microsoft.app(), PassingCache(signed_in.cache))
     assert tokens() == tokens()
 

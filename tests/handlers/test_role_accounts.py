@@ -16,8 +16,7 @@ from calsync_core.domain.errors import (
     ProviderUnavailableError,
 )
 from calsync_core.domain.free_busy import BusyTimes
-from calsync_core.domain.ids import EntryId, LinkRef, ResourceId, RoleAccountId
-from calsync_core.domain.links import Link, Origin
+from calsync_core.domain.ids import RoleAccountId
 from calsync_core.domain.resources import Status
 from calsync_core.domain.role_accounts import RoleAccount, role_mailbox
 from calsync_core.domain.servers import KnownServer
@@ -343,15 +342,6 @@ def test_each_unknown_has_its_reason_and_none_loses_the_others(world: World, bro
     ]  # fmt: skip
     assert [len(one["intervals"]) for one in found] == [1, 1, 1, 1, 4, 1]
     assert {one["intervals"][0]["status"] for one in found if not one["known"]} == {"unknown"}
-
-
-def busy_link(world: World) -> Interval:
-    link = Link(
-        ref=LinkRef("e-1"), resource_id=ResourceId("anna"), origin=Origin.CALENDAR, calendar_id=world.state().primary,
-        entry_id=EntryId("x"), start_at=BUSY.start_at, end_at=BUSY.end_at,
-    )  # type: ignore[arg-type]  # fmt: skip
-    world.stores.links.save(MAIN, [link])
-    return BUSY
 
 
 def test_who_is_connected_is_never_asked_for_twice(world: World, browser: Browser) -> None:

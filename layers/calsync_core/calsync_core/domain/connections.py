@@ -24,7 +24,6 @@ class MailboxIdentity:
 
 MOVED = "mailbox_moved"
 """Why a connection is broken, or was left, when its mailbox went from an Exchange server to Microsoft 365."""
-PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"  # graph.md 2.1: Outlook.com, Live and Hotmail
 
 
 @dataclass(frozen=True, slots=True)

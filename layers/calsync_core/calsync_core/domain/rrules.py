@@ -81,17 +81,6 @@ def days_of(recurrence: Recurrence) -> Iterator[date]:
     return (at.date() for at in _rule(recurrence))
 
 
-def days_between(recurrence: Recurrence, first: date, last: date) -> list[date]:
-    """The days with an occurrence from first to last, both included."""
-    found = []
-    for day in days_of(recurrence):
-        if day > last:
-            break
-        if day >= first:
-            found.append(day)
-    return found
-
-
 def _parts(line: str) -> dict[str, str]:
     if len(line) > _MAX_TEXT or not re.fullmatch(r"[A-Z]+=[A-Z0-9,+:-]+(;[A-Z]+=[A-Z0-9,+:-]+)*;?", line):
         raise AppointmentRejectedError("rrule_invalid")

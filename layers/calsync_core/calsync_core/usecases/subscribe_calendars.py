@@ -12,7 +12,7 @@ from calsync_core.domain.errors import (
     ProviderThrottledError,
     ProviderUnavailableError,
 )
-from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
+from calsync_core.domain.ids import CalendarId, MailboxId
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.calendar import CalendarProvider
@@ -163,21 +163,3 @@ def _schedule_renewal(due: DueStore, row: Subscription) -> None:
 
 def renewal_at(expires_at: datetime) -> datetime:
     return expires_at - RENEW_BEFORE
-
-
-def drop_subscriptions(
-    stores: Stores, account: AccountId, resource: ResourceId, mailbox: MailboxId, provider: CalendarProvider | None,
-    keep: tuple[CalendarId, ...] = (),
-) -> None:  # fmt: skip
-    """The resource no longer uses these calendars; a subscription that nobody uses is ended at the provider."""
-    for row in stores.connections.subscriptions(account, mailbox):
-        if row.calendar_id in keep or resource not in row.resources:
-            continue
-        others = tuple(other for other in row.resources if other != resource)
-        if others:
-            stores.connections.save_subscription(replace(row, resources=others))
-            continue
-        if provider is not None and row.subscription_id:
-            provider.unsubscribe(row.subscription_id)
-        stores.connections.delete_subscription(row.path_hash)
-        stores.due.cancel("renewal", account, f"{mailbox}/{row.path_hash}")

@@ -2,7 +2,7 @@
 every item of 10,000. What may not be read is not asked for; what comes all the same is dropped before an object exists.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from calsync_core.adapters.exchange.soap import Element, T
@@ -231,10 +231,6 @@ def show_instant(moment: datetime) -> str:
 def day_of(moment: datetime, zone: str) -> date:
     """The day whose midnight in `zone` is nearest: all-day items stand at midnight of the zone they were made in."""
     return (moment.astimezone(ZoneInfo(zone)) + _HALF_DAY).date()
-
-
-def midnight(day: date, zone: str) -> datetime:
-    return datetime.combine(day, time.min, ZoneInfo(zone))
 
 
 def _when(fields: dict[str, Element], text: dict[str, str | None], zone: str) -> When:

@@ -145,9 +145,6 @@ class MemoryMailboxServer:
     def set_busy(self, entry_id: EntryId, busy: Busy) -> None:
         self.change_entry(entry_id, busy=busy)
 
-    def make_private(self, entry_id: EntryId, *, is_private: bool = True) -> None:
-        self.change_entry(entry_id, is_private=is_private)
-
     def respond(self, entry_id: EntryId, response: Response) -> None:
         self.change_entry(entry_id, response=response)
 

@@ -31,7 +31,6 @@ class MemoryFreeBusy:
     key: str = "right"
     questions: list[tuple[tuple[str, ...], Window]] = field(default_factory=list)
     keys_seen: list[str] = field(default_factory=list)
-    is_closed: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def ask(self, addresses: Sequence[str], span: Window) -> dict[str, BusyTimes]:
@@ -47,7 +46,7 @@ class MemoryFreeBusy:
         return {address: self._times(address.casefold(), span) for address in addresses}
 
     def close(self) -> None:
-        self.is_closed = True
+        """Nothing is held open."""
 
     def _times(self, address: str, span: Window) -> BusyTimes:
         if address in self.refusals:
@@ -105,7 +104,6 @@ class MemoryRoleAccess:
 
 def _opened(service: MemoryFreeBusy, key: str) -> MemoryFreeBusy:
     service.keys_seen.append(key)
-    service.is_closed = False
     return service
 
 
