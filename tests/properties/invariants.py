@@ -28,6 +28,11 @@ def quiet_time(life: Life) -> None:
         life.has_moved_blocks = False
     for _ in range(3):
         clinic.settle(*RESOURCES)
+    if life.had_untold_deletions():  # docs/sync-rules.md promises it for the weekly check
+        for who in RESOURCES:
+            clinic.run(who, "full")
+        for _ in range(3):
+            clinic.settle(*RESOURCES)
     if life.confirm_stop_lines():
         clinic.settle(*RESOURCES)
     for who in RESOURCES:

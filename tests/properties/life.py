@@ -1,12 +1,13 @@
 """A small clinic that lives: every step that a person, the clinic, an admin or the services may take, by name.
 
 Three resources: anna and anna-north share one mailbox (one person, two locations), bert has his own. Another mailbox,
-"home", belongs to anna and is only checked (a conflict calendar), as is bert's second calendar. Both harnesses use it:
+"home", belongs to anna and is only checked (a conflict calendar), as is bert's second calendar. Each mailbox is at
+Microsoft 365, or at an Exchange server where the life's opening says so. Both harnesses use it:
 seeded schedules (simulation.py) and Hypothesis (test_sync_machine.py). All arguments are plain, so that a script of
 steps can be printed and replayed.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -14,6 +15,8 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
+from calsync_core.adapters.memory.exchange_calendar import MemoryExchangeCalendarProvider
+from calsync_core.adapters.memory.exchange_mailbox import MemoryExchangeMailboxServer
 from calsync_core.adapters.memory.mailbox import DEFAULT, MemoryMailboxServer
 from calsync_core.adapters.memory.outward import MemoryMailer
 from calsync_core.domain.appointments import AllDay, Booking, Busy, Entry, Kind, Response, When
@@ -51,13 +54,14 @@ RESOURCES = ("anna", "anna-north", "bert")
 HOME = MailboxId("mbx-home")
 MAILBOX_OF = {"anna": MailboxId("mbx-anna"), "anna-north": MailboxId("mbx-anna"), "bert": MailboxId("mbx-bert")}
 PLACES = ("anna", "bert", "home")
+MAILBOX_AT = {"anna": MailboxId("mbx-anna"), "bert": MailboxId("mbx-bert"), "home": HOME}
 BESIDE = CalendarId("calendar-2")
 AT_HOME = CalendarId("calendar-home")
 SECRET = "SECRET"
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-class MoodyProvider(MemoryCalendarProvider):
+class Moody(MemoryCalendarProvider):
     """May give a page of the feed twice, as the real one does after a fault inside it."""
 
     repeats = False
@@ -70,6 +74,10 @@ class MoodyProvider(MemoryCalendarProvider):
         return page
 
 
+class MoodyExchange(Moody, MemoryExchangeCalendarProvider):
+    """The same at an Exchange server."""
+
+
 class PlainWriter:
     def write(self, draft: Draft) -> Mail:
         return Mail(draft.to, f"{draft.kind} {draft.facts.get('what', '')}", "text", "html", draft.kind.value)
@@ -79,7 +87,11 @@ class Life(SecondThoughts):
     """`clinic` as it stands, and what an honest observer remembers of it: who cloned what, which settings were ever in
     force since a window was last rewritten, which copies a person has edited."""
 
-    def __init__(self, page_size: int = 3, moved: str = "apply", deleted: str = "flag") -> None:
+    def __init__(
+        self, page_size: int = 3, moved: str = "apply", deleted: str = "flag", exchange: Sequence[str] = ()
+    ) -> None:
+        """`exchange`: the places whose mailbox is at an Exchange server."""
+        self.at_exchange = {MAILBOX_AT[place] for place in exchange}
         self.faults = Faults()
         self.faults.moods = {
             "edited meanwhile": self._edit_meanwhile, "slow": self._be_slow, "overtaken": self._overtake,
@@ -101,14 +113,18 @@ class Life(SecondThoughts):
 
     def _open_clinic(self, page_size: int) -> None:
         clinic = self.clinic = a_clinic(page_size)
+        for mailbox in sorted(self.at_exchange):
+            clinic.servers[mailbox] = MemoryExchangeMailboxServer(clinic.clock.now)
         for who, mailbox in MAILBOX_OF.items():
             clinic.connect(who, mailbox)
+            self._add_connection(mailbox, who)
         self._add_mailbox(HOME, "anna")
         # No two mailboxes give the same id: what stands in one is never taken for what stands in another.
         clinic.servers[MAILBOX_OF["bert"]]._ids = count(5_000)
         for mailbox, server in clinic.servers.items():
             server.page_size = page_size
-            clinic.providers[mailbox] = MoodyProvider(server, clinic._fault)
+            kind = MoodyExchange if mailbox in self.at_exchange else Moody
+            clinic.providers[mailbox] = kind(server, clinic._fault)
         clinic.servers[MAILBOX_OF["bert"]].add_calendar("Band")
         self.stores = clinic.stores
         self.choose_conflict_calendars("anna", True)
@@ -120,7 +136,7 @@ class Life(SecondThoughts):
 
     def _add_mailbox(self, mailbox: MailboxId, owner: str) -> None:
         """Its ids are no other mailbox's: a resource tells its calendars apart by their ids alone."""
-        server = self.clinic.servers[mailbox] = MemoryMailboxServer(self.clinic.clock.now)
+        server = self.clinic.servers.setdefault(mailbox, MemoryMailboxServer(self.clinic.clock.now))
         calendar = server.calendars.pop(DEFAULT)
         server.calendars[AT_HOME], server.feeds[AT_HOME] = replace(calendar, id=AT_HOME), server.feeds.pop(DEFAULT)
         server._ids = count(10_000)
@@ -134,7 +150,8 @@ class Life(SecondThoughts):
                 connections.save(replace(old, resources=(*old.resources, ResourceId(who))))
             return
         owner = self.clinic.system.resources[ResourceId(who)].owner
-        identity = MailboxIdentity(ProviderKind.OFFICE365, "tenant", mailbox)
+        provider = ProviderKind.EXCHANGE if mailbox in self.at_exchange else ProviderKind.OFFICE365
+        identity = MailboxIdentity(provider, "tenant", mailbox)
         connections.save(Connection(mailbox, ACCOUNT, identity, owner.email, owner.name, owner.id, (ResourceId(who),)))
 
     # -- looking -----------------------------------------------------------------------------------------------------
@@ -149,7 +166,15 @@ class Life(SecondThoughts):
         return effective(stored.account(ACCOUNT).values, stored.resource(ACCOUNT, ResourceId(who)).values)
 
     def server(self, place: str) -> MemoryMailboxServer:
-        return self.clinic.servers[HOME if place == "home" else MAILBOX_OF[place]]
+        return self.clinic.servers[MAILBOX_AT[place]]
+
+    def had_untold_deletions(self) -> bool:
+        """Whether an entry came and went between two looks at an Exchange server since this was asked last."""
+        providers = [one for one in self.clinic.providers.values() if isinstance(one, MoodyExchange)]
+        found = any(one.untold for one in providers)
+        for one in providers:
+            one.untold.clear()
+        return found
 
     def shown(self, place: str) -> list[Entry]:
         server = self.server(place)

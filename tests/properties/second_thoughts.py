@@ -11,6 +11,7 @@ from calsync_core.domain.errors import CalsyncError
 from calsync_core.domain.ids import ResourceId
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Stores
+from calsync_core.usecases.receive_exchange_post import Knock, receive_exchange_post
 from calsync_core.usecases.receive_notification import Bell, receive_notification
 from calsync_core.usecases.try_again import TryPorts, try_again
 from calsync_core.usecases.undo_run import ask_undo, journalled_runs
@@ -75,13 +76,17 @@ class SecondThoughts:
         for bell in bells * (2 if how == "doubled" else 1):
             known = server.subscriptions.get(bell)
             if known is not None:
-                self._ring(known)
+                self._ring(bell, known)
         woken = Counter((wish.resource, wish.cause) for wish in self.clinic.queue.take_all())
         for who, cause in woken:
             self.run(who, cause=cause)
 
-    def _ring(self, subscribed: Subscribed) -> None:
-        path = subscribed.url.rpartition("/")[2]
+    def _ring(self, subscription_id: str, subscribed: Subscribed) -> None:
+        route, _, path = subscribed.url.rpartition("/")
+        if route.endswith("/exchange"):
+            knocks = [Knock(subscription_id, has_changes=True)]
+            receive_exchange_post(path, knocks, self.stores.connections, self.clinic.queue, self.clinic.clock)
+            return
         receive_notification(path, [Bell(subscribed.secret)], self.stores.connections, self.clinic.queue)
 
     def _change_mood(self, random: Random) -> None:

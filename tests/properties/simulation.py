@@ -39,6 +39,8 @@ SETTINGS: tuple[tuple[str, tuple[object, ...]], ...] = (
     ("edits.deleted_in_calendar", ("flag", "restore", "cancel_booking")),
     ("active", (True, True, False)),
 )
+AT_EXCHANGE = ((), (), (), ("anna",), ("bert",), ("anna", "bert", "home"))
+"""Whose mailbox is at an Exchange server: half of the lives are at Microsoft 365 alone, a third have both kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,13 @@ class Schedule:
 
     def script(self) -> Script:
         random = Random(self.seed)
-        opening = {
+        opening: dict[str, Any] = {
             "page_size": random.choice((1, 3, 50)),
             "moved": random.choice(("apply", "apply", "restore", "flag")),
             "deleted": random.choice(("flag", "restore", "cancel_booking")),
         }
+        if exchange := Random(f"where {self.seed}").choice(AT_EXCHANGE):
+            opening["exchange"] = exchange
         names = random.choices(_NAMES, _WEIGHTS, k=self.length)
         return Script(opening, tuple((name, _STEPS[name][1](random, self.share)) for name in names))
 

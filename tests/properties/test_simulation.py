@@ -31,16 +31,18 @@ SPAN = 25.0  # seconds; a slow machine lives fewer of them
 @pytest.mark.prop("P12")
 def test_random_lives_keep_every_promise() -> None:
     """Faults at 10 % of all remote calls and 2 % of all store operations, in two thirds of the runs."""
-    tally, until = Tally(), monotonic() + SPAN
+    tally, until, kinds = Tally(), monotonic() + SPAN, set[object]()
     for seed in count():
         if seed >= LIVES or monotonic() > until:
             break
         script = Schedule(seed).script()
+        kinds.add(script.opening.get("exchange"))
         try:
             replay(script.opening, script.steps, tally)
         except Exception:
             pytest.fail(f"seed {seed}: {explain(script)}", pytrace=False)
     assert tally.lives >= 100
+    assert len(kinds) == 4, "Microsoft 365 alone, Exchange alone, and both in one life"
     if tally.lives >= 1000:
         assert not [cause for cause in CAUSES if not tally.faults[cause]], "every kind of fault has struck"
 
@@ -50,7 +52,9 @@ def test_a_move_to_another_calendar_that_was_cut_off_loses_and_cancels_nothing(s
     """Found by a soak: the primary calendar was changed, the run died between writing the new copy and deleting the
     old one, and before it went on a person deleted the new copy, or the calendar was changed back. The copy was left in
     the calendar that had been given up, or our own deletion was taken for the person's and cancelled the booking."""
-    assert failure(Schedule(seed).script()) is None
+    script = Schedule(seed).script()
+    for exchange in ((), ("bert",)):
+        assert failure(Script({**script.opening, "exchange": exchange}, script.steps)) is None
 
 
 def test_the_same_seed_is_the_same_life() -> None:

@@ -178,10 +178,23 @@ def _create_copy(run: SyncRun, action: CreateCopy) -> None:
         # It had been written, its answer was lost, and the person has deleted it since: the next one is a new copy.
         _create_copy(run, replace(action, link=replace(row, generation=row.generation + 1, mark_id="")))
         return
-    _store(run, _agreed(run, row, entry, action))
+    try:
+        _store(run, _agreed(run, row, entry, action))
+    except LinkChangedError:
+        _take_back(run, row, entry)
+        raise
     if is_again:
         links.clear_leaving(run.account, run.resource, REVISIT, [row.ref])
     run.log(action.reason, Way.TO_CALENDAR, rule=action.rule, ref=row.ref)
+
+
+def _take_back(run: SyncRun, row: Link, entry: Entry) -> None:
+    """R31: this run hung, another one overtook it and wrote the same copy. A transaction id makes the two one entry;
+    where there is none (Exchange), what nobody knows of but this call goes again."""
+    stored = run.ports.stores.links.get(run.account, run.resource, [row.ref]).get(row.ref)
+    if stored is not None and stored.entry_id not in (None, entry.id):
+        with suppress(AppointmentGoneError):
+            run.primary.delete(row.calendar_id, entry.id, None)
 
 
 def _taken_out(run: SyncRun, action: UpdateCopy | AdoptCopy) -> CreateCopy:
@@ -285,8 +298,16 @@ def _agreed(run: SyncRun, link: Link, entry: Entry, action: CreateCopy | AdoptCo
         when=action.booking.when, start_at=start, end_at=end, decision=None, has_attendees=entry.has_attendees,
         is_disputed=False,
         host=Agreed(action.booking.version, time, fingerprint.asked_of_copy(action.copy)),
-        calendar=Agreed(entry.version, fingerprint.time_of(entry.when), fingerprint.rest_of_entry(entry)),
+        calendar=_agreed_there(entry, action.copy),
     )  # fmt: skip
+
+
+def _agreed_there(entry: Entry, copy: Copy) -> Agreed:
+    """What was written may be read back by a call of its own (Exchange): where a person was faster, the other time is
+    his move, which nobody has agreed to, and no version of ours."""
+    time, rest = fingerprint.time_of(entry.when), fingerprint.rest_of_entry(entry)
+    wanted = time if copy.keeps_times else fingerprint.time_of(copy.when)
+    return Agreed(entry.version if time == wanted else "", wanted, rest)
 
 
 def _delete_copy(run: SyncRun, action: DeleteCopy) -> None:

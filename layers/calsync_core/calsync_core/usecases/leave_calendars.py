@@ -114,7 +114,7 @@ def _move_copy(run: SyncRun, link: Link) -> None:
         row, calendar_id=run.scope.primary, entry_id=entry.id, entry_uid=uid_hash(entry), intent=None,
         when=booking.when, start_at=start, end_at=end,
         host=Agreed(booking.version, fingerprint.time_of(copy.when), fingerprint.asked_of_copy(copy)),
-        calendar=Agreed("", fingerprint.time_of(entry.when), fingerprint.rest_of_copy(copy)),
+        calendar=Agreed("", fingerprint.time_of(copy.when), fingerprint.rest_of_copy(copy)),
     )  # fmt: skip
     if copy.recurrence is not None:
         detach_parts(run, row, Intent.CREATE)

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from calsync_core.adapters.memory.calendar import MemoryCalendarProvider, allowed
+from calsync_core.adapters.memory.calendar import Fault, MemoryCalendarProvider, allowed, no_fault
 from calsync_core.adapters.memory.items import Item, Subscribed, Write
+from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
 from calsync_core.domain.appointments import Copy, Entry, Kind, Mark, Response
 from calsync_core.domain.connections import MailboxIdentity, ProviderKind
 from calsync_core.domain.errors import (
@@ -32,6 +33,12 @@ _NEWEST = -1
 
 
 class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
+    """`untold` are the entries that came and went between two looks: the feed says nothing of them."""
+
+    def __init__(self, server: MemoryMailboxServer, fault: Fault = no_fault) -> None:
+        super().__init__(server, fault)
+        self.untold: set[EntryId] = set()
+
     def account(self) -> Account:
         shown = super().account()
         return replace(shown, identity=MailboxIdentity(ProviderKind.EXCHANGE, "mail.example.org", shown.address))
@@ -161,7 +168,9 @@ class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
             is_here = not item.is_gone and item.entry.calendar_id == calendar_id
             told = self._told(item, window, content) if is_here else []
             entries.extend(told)
-            if not told and (is_here or item.added_at <= since):  # what came and went meanwhile is told to nobody
+            if not is_here and item.added_at > since:
+                self.untold.add(entry_id)
+            elif not told:
                 removed.append(entry_id)
         cursor = self._cursor("feed", calendar_id, window, 0, changed[-1][0] if changed else since)
         is_last = len(changed) < self.server.page_size  # a full page may have a successor

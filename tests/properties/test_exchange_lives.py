@@ -1,0 +1,152 @@
+"""What a mailbox at an Exchange server does otherwise than one at Microsoft 365, one story each. The random lives have
+both kinds (simulation.py); these were found by them."""
+
+from collections.abc import Callable
+
+import pytest
+from calsync_core.adapters.memory.mailbox import DEFAULT
+
+from tests.properties.faults import CrashError
+from tests.properties.invariants import quiet_time
+from tests.properties.life import BESIDE, Life
+from tests.small_clinic import at
+
+Edit = Callable[[], None]
+
+
+def _life(**opening: str) -> Life:
+    life = Life(exchange=("anna", "bert", "home"), **opening)  # type: ignore[arg-type]
+    life.clinic.settle()
+    return life
+
+
+def _once(life: Life, operation: str, phase: str, edit: Edit) -> None:
+    """At the first such call this happens meanwhile."""
+    waiting = [edit]
+
+    def hook(named: str, at_phase: str) -> None:
+        if (named, at_phase) == (operation, phase) and waiting:
+            waiting.pop()()
+
+    life.clinic.fault = hook
+
+
+def _crash() -> None:
+    raise CrashError
+
+
+def _copies(life: Life, who: str) -> list:
+    return [entry for entry in life.shown(who) if entry.mark is not None]
+
+
+@pytest.mark.rule("R31")
+@pytest.mark.prop("P4")
+def test_a_run_that_hung_before_its_create_and_was_overtaken_takes_its_copy_back() -> None:
+    """Exchange has no transaction ids: both creates take effect."""
+    life = _life()
+    life.book(["bert"], 3, 10)
+
+    def overtake() -> None:
+        life.clinic.clock.advance(life.clinic.ports.lease_for * 2)
+        life.clinic.run("bert")
+
+    _once(life, "create", "before", overtake)
+    life.clinic.run("bert")
+
+    assert [write.operation for write in life.server("bert").writes] == ["create", "create", "delete"]
+    assert len(_copies(life, "bert")) == 1
+    quiet_time(life)
+
+
+@pytest.mark.prop("P4")
+@pytest.mark.rule("R30")
+def test_a_create_whose_answer_was_lost_is_found_by_its_mark() -> None:
+    life = _life()
+    life.book(["bert"], 3, 10)
+
+    _once(life, "create", "after", _crash)
+    with pytest.raises(CrashError):
+        life.clinic.run("bert")
+    life.time_passes(1)
+    life.clinic.run("bert")
+
+    assert [write.operation for write in life.server("bert").writes] == ["create"]
+    quiet_time(life)
+
+
+@pytest.mark.prop("P1")
+@pytest.mark.rule("R3")
+@pytest.mark.parametrize("is_moved_along", [False, True])
+def test_a_move_between_our_write_and_its_reading_back_is_the_persons(is_moved_along: bool) -> None:
+    """A new copy, or one that is written anew into another primary calendar. The answer shows the person's time."""
+    life = _life(moved="apply")
+    life.book(["bert"], 3, 10)
+    if is_moved_along:
+        life.clinic.run("bert")
+        life.choose_primary("bert", beside=True)
+
+    def move() -> None:
+        where = BESIDE if is_moved_along else DEFAULT
+        written = next(one for one in _copies(life, "bert") if one.calendar_id == where)
+        life.server("bert").move_entry(written.id, at(3, 14))
+
+    _once(life, "create", "after", move)
+    life.clinic.run("bert")
+    quiet_time(life)
+
+    (booking,) = life.clinic.system.bookings.values()
+    assert booking.when == at(3, 14)
+    assert [entry.when for entry in _copies(life, "bert")] == [at(3, 14)]
+
+
+@pytest.mark.prop("P1")
+def test_an_entry_that_changes_folders_is_a_new_one_there() -> None:
+    life = _life()
+    life.create_entry("bert", 3, 10)
+    life.clinic.run("bert")
+    (before,) = life.shown("bert")
+
+    life.move_to_other_calendar("bert", 0, beside=True)
+
+    (after,) = life.shown("bert")
+    assert after.id != before.id
+    quiet_time(life)
+    assert len(life.clinic.blocks("bert")) == 1
+
+
+@pytest.mark.prop("P1")
+@pytest.mark.parametrize(("deleted", "end"), [("flag", (0, 1)), ("restore", (1, 0)), ("cancel_booking", (0, 0))])
+def test_a_copy_that_goes_before_it_was_read_once_is_missed_until_the_weekly_check(
+    deleted: str, end: tuple[int, int]
+) -> None:
+    """The feed tells nothing of what came and went between two looks (docs/sync-rules.md says so)."""
+    life = _life(deleted=deleted)
+    life.book(["bert"], 3, 10)
+    life.clinic.run("bert")
+    life.delete_entry("bert", 0)
+
+    life.clinic.settle("bert")
+    unnoticed = _copies(life, "bert"), life.clinic.conflicts()
+    life.clinic.run("bert", "full")
+
+    assert unnoticed == ([], [])
+    assert (len(_copies(life, "bert")), len(life.clinic.conflicts())) == end
+    quiet_time(life)
+
+
+@pytest.mark.prop("P1")
+def test_an_entry_that_came_and_went_around_a_run_that_was_cut_off_leaves_at_the_weekly_check() -> None:
+    life = _life()
+    life.create_entry("bert", 3, 10)
+    _once(life, "put_block", "after", _crash)
+    with pytest.raises(CrashError):
+        life.clinic.run("bert")
+    life.time_passes(1)
+    life.delete_entry("bert", 0)
+
+    life.clinic.settle("bert")
+    left = len(life.clinic.blocks("bert"))
+    life.clinic.run("bert", "full")
+
+    assert (left, life.clinic.blocks("bert")) == (1, [])
+    quiet_time(life)
