@@ -147,7 +147,8 @@ class FunctionWorld:
         monkeypatch.setattr(f"{place}.dynamodb.subscriptions.DynamoSubscriptions", lambda _: clinic.stores.connections)
         monkeypatch.setattr(f"{place}.aws.clock.SystemClock", lambda: clinic.clock)
         monkeypatch.setattr(f"{place}.aws.queue.SqsQueue", lambda *_: clinic.queue)
-        monkeypatch.setattr(start_sync_function, "dynamodb_stores", lambda *_: clinic.stores)
+        monkeypatch.setattr(start_sync_function, "DynamoLeaseStore", lambda _: clinic.stores.leases)
+        monkeypatch.setattr(start_sync_function, "DynamoDueStore", lambda _: clinic.stores.due)
         monkeypatch.setattr(start_sync_function, "StepFunctionsImporter", lambda *_: self.importer)
         monkeypatch.setattr(start_sync_function, "SystemClock", lambda: clinic.clock)
         for module in (sync_job_function, sweep_function):
