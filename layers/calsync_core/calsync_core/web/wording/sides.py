@@ -8,7 +8,7 @@ REMOTE: Mapping[str, Wording] = {
     "provider_unavailable": Wording(
         _("The other side does not answer at the moment"), NO_LOSS, BY_ITSELF, Actor.NOBODY
     ),
-    "throttled": Wording(_("Microsoft asks us to slow down"), NO_LOSS, BY_ITSELF, Actor.NOBODY),
+    "throttled": Wording(_("The mail server asks us to slow down"), NO_LOSS, BY_ITSELF, Actor.NOBODY),
     "cursor_expired": Wording(
         _("The calendar is being read again in full"),
         _("This happens after a longer break. Nothing is deleted because of it."),
