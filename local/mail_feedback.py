@@ -1,8 +1,9 @@
-"""What SES would say about each mail: the sandbox accepted or refused it, so a delivery or a bounce is published.
+"""What SES would say about each mail: the sandbox accepted or refused it, or its reader called it junk, so a delivery,
+a bounce or a complaint is published.
 
-The emulator relays mails by SMTP but fires no events of a configuration set. This thread reads at the sandbox which
-recipients were accepted and which refused, and publishes the documented event to the deployed topic. Nothing else
-writes the delivery state: from the topic on, all is the deployed stack.
+The emulator relays mails by SMTP but fires no events of a configuration set. This thread reads at the sandbox what
+became of each mail, and publishes the documented event to the deployed topic. Nothing else writes the delivery state:
+from the topic on, all is the deployed stack.
 """
 
 import json
@@ -44,7 +45,7 @@ class MailFeedback:
 
     def publish_new(self) -> int:
         """Publish what happened since `seen`, in its order; answers how many events that were."""
-        events = sorted([*self._accepted(), *self._refused()], key=lambda event: event[0])
+        events = sorted([*self._accepted(), *self._refused(), *self._complaints()], key=lambda event: event[0])
         for number, event in events:
             self._publish(json.dumps(event))
             self.seen = number
@@ -71,6 +72,10 @@ class MailFeedback:
             (int(mail["id"]), bounce(mail["recipient"], mail["headers"], mail["at"], mail["reply"])) for mail in refused
         ]
 
+    def _complaints(self) -> list[tuple[int, dict[str, Any]]]:
+        junk = self._control.call("GET", "/mail/complaints", since=self.seen)["complaints"]
+        return [(int(mail["id"]), complaint(mail["recipient"], mail["headers"], mail["at"])) for mail in junk]
+
 
 def delivery(recipient: str, headers: dict[str, str], at: str) -> dict[str, Any]:
     """SES's event for a mail that the receiving server took."""
@@ -92,7 +97,7 @@ def bounce(recipient: str, headers: dict[str, str], at: str, reply: str) -> dict
 
 
 def complaint(recipient: str, headers: dict[str, str], at: str) -> dict[str, Any]:
-    """SES's event for a person who called the mail spam; the sandbox has no such button, tests publish it."""
+    """SES's event for a person who called the mail junk."""
     detail = {
         "complainedRecipients": [{"emailAddress": recipient}],
         "timestamp": _stamp(at),

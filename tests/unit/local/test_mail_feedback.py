@@ -11,11 +11,14 @@ AT = "2026-11-23T08:00:00.250000Z"
 
 
 class SandboxMail:
-    """What the control address answers; `accepted` and `refused` are (id, address)."""
+    """What the control address answers; `accepted`, `refused` and `junk` are (id, address)."""
 
-    def __init__(self, accepted: list[tuple[int, str]], refused: list[tuple[int, str]]) -> None:
+    def __init__(
+        self, accepted: list[tuple[int, str]], refused: list[tuple[int, str]], junk: list[tuple[int, str]] | None = None
+    ) -> None:
         self.accepted = accepted
         self.refused = refused
+        self.junk = junk or []
 
     def call(self, method: str, path: str, body: Any = None, since: int = 0) -> Any:
         if path == "/mail":
@@ -28,6 +31,9 @@ class SandboxMail:
                 if n > since
             ]
             return {"refused": rows}
+        if path == "/mail/complaints":
+            found = [{"id": n, "recipient": to, "headers": headers(n), "at": AT} for n, to in self.junk if n > since]
+            return {"complaints": found}
         return {"headers": headers(int(path.rpartition("/")[2]))}
 
 
@@ -64,6 +70,17 @@ def test_a_bounce_names_who_refused_and_is_permanent(published: list[dict[str, A
     assert event["bounce"]["bounceType"] == "Permanent"
     assert [who["emailAddress"] for who in event["bounce"]["bouncedRecipients"]] == ["nobody@clinic.example"]
     assert event["mail"]["timestamp"] == "2026-11-23T08:00:00.250Z"
+
+
+def test_a_mail_called_junk_is_a_complaint_of_who_did_so(published: list[dict[str, Any]]) -> None:
+    reader = feedback(SandboxMail([(1, "anna@clinic.example")], [], [(2, "anna@clinic.example")]), published)
+
+    assert reader.publish_new() == 2
+    assert reader.publish_new() == 0
+
+    delivered, event = published
+    assert (delivered["eventType"], event["eventType"]) == ("Delivery", "Complaint")
+    assert [who["emailAddress"] for who in event["complaint"]["complainedRecipients"]] == ["anna@clinic.example"]
 
 
 def test_after_a_restart_it_goes_on_where_it_stood(published: list[dict[str, Any]]) -> None:
