@@ -205,10 +205,14 @@ class Life(SecondThoughts):
 
     @staticmethod
     def _that_stands_there(entry: Entry, of_day: Iterable[Booking]) -> BookingId | None:
-        """Of the bookings of the entry's day."""
+        """Of the bookings of the entry's day: the one at its time, else the one whose place in the series it is."""
         ordered = sorted(
-            of_day, key=lambda one: (one.original_start_at != entry.original_start_at, one.status.value == "cancelled")
-        )
+            of_day,
+            key=lambda one: (
+                one.when != entry.when, one.original_start_at != entry.original_start_at,
+                one.status.value == "cancelled",
+            ),
+        )  # fmt: skip
         return ordered[0].id if ordered else None
 
     @staticmethod

@@ -148,6 +148,16 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          _do("invite_people", 1, place="anna"), _do("change_booking", 25, what="remove"), _run("anna", "sweep"),
          ("rotate_change_keys", {"place": "anna"})],
     ),
+    "a date of a shared series that was moved behind the window before its series was written": (
+        {"page_size": 50},
+        [("time_passes", {"hours": 720}), _run("anna", "full"), _series(["anna-north", "anna"], 12, 16, FORTNIGHTLY),
+         _do("move_booking", 26, day=10, hour=8.5)],
+    ),
+    "two dates of one series for one day, and only the moved one belongs to the resource": (
+        {"page_size": 50, "deleted": "cancel_booking"},
+        [_series(["anna-north", "bert"], 12, 14.5, WEEKLY), _do("move_booking", 6, day=6, hour=8),
+         _do("move_booking", 0, day=5, hour=8.5), _do("reassign", 92, who=["anna"])],
+    ),
     "a copy with guests stays when its resource leaves": (
         {"page_size": 3, "moved": "restore"},
         [("book", {"who": ["anna-north"], "day": 8, "hour": 16}), _run("anna-north", "full"),

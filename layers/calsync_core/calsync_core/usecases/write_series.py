@@ -353,6 +353,9 @@ def _placed_one(  # noqa: C901 - the ways in which an occurrence can stand in a 
         if isinstance(written, Entry) and written.series_id is None:
             places.spare.add(day)
             return replace(read, calendar=written)
+    if entry is not None and link is None and _has_left_window(run, booking, entry):
+        places.spare.add(day)  # it will get no link, and its place must not stand for it
+        return read
     if entry is not None:
         places.taken.add(day)
         if link is not None and link.entry_id not in (None, entry.id):  # its entry is gone, and here is its place
@@ -361,6 +364,11 @@ def _placed_one(  # noqa: C901 - the ways in which an occurrence can stand in a 
     if link is not None and link.entry_id is not None:
         return replace(read, calendar=Missing.GONE)
     return replace(read, is_single=True)
+
+
+def _has_left_window(run: SyncRun, booking: Booking, place: Entry) -> bool:
+    window, zone = run.scope.window, run.scope.resource.time_zone
+    return window.holds(place.when, zone) and not window.holds(booking.when, zone)
 
 
 def _leave_out(run: SyncRun, series: Link, booking: Booking, places: _Places, *, has_all: bool) -> None:
