@@ -180,3 +180,22 @@ def test_a_series_with_guests_that_cannot_be_said_any_more_mails_nobody(clinic: 
     assert clinic.mailbox().outbox == []
     assert master(clinic).has_attendees
     assert {one.kind for one in clinic.conflicts()} == {ConflictKind.NOT_WRITABLE}
+
+
+@pytest.mark.rule("R83")
+@pytest.mark.rule("R86")
+@pytest.mark.parametrize(("count", "every_days"), [(6, 1), (3, 14), (4, 7), (9, 7)])
+def test_another_pattern_under_the_same_first_date_is_put_right_by_the_weekly_check(
+    clinic: Clinic, count: int, every_days: int
+) -> None:
+    clinic.settings(edits__deleted_in_calendar="restore")
+    series = book(clinic)
+
+    clinic.mailbox().move_series(master(clinic).id, at(2, 9), count, every_days)
+    clinic.settle()
+    assert set(booked(clinic, series)) <= set(shown(clinic))
+    clinic.run(cause="full")
+
+    assert shown(clinic) == booked(clinic, series)
+    assert clinic.system.told == []
+    assert_quiet(clinic)

@@ -85,7 +85,12 @@ _SERIES = (
     ),
     Limit(
         "a whole series moved in the calendar", Way.TO_HOST, Fate.ROUND_TRIPS,
-        "one request to the booking system", ("R88",),
+        "one request to the booking system; how it repeats stays as it was booked", ("R88",),
+    ),
+    Limit(
+        "how a booking series repeats, changed in the calendar", Way.TO_HOST, Fate.LOSSY,
+        "dates that are gone count as deleted copies, one by one; dates too many go with the weekly check",
+        ("R83", "R86"),
     ),
     Limit(
         "a recurring entry of the calendar", Way.TO_HOST, Fate.LOSSY,
