@@ -187,6 +187,8 @@ class SettingsContract:
         assert stores.settings.resource(A, R) == own
         assert stores.settings.account(B) == StoredSettings({})
         assert stores.settings.resource(B, R) == StoredSettings({})
+        assert stores.settings.both(A, R) == (saved, own)
+        assert stores.settings.both(B, R) == (StoredSettings({}), StoredSettings({}))
 
     def test_of_two_who_change_them_at_once_one_is_told(self, stores: Stores) -> None:
         first = stores.settings.save_account(A, StoredSettings({"active": True}))

@@ -188,6 +188,9 @@ class SettingsStore(Protocol):
 
     def resource(self, account: AccountId, resource: ResourceId) -> StoredSettings: ...
 
+    def both(self, account: AccountId, resource: ResourceId) -> tuple[StoredSettings, StoredSettings]:
+        """The account's and the resource's, in one request."""
+
     def save_account(self, account: AccountId, settings: StoredSettings) -> StoredSettings:
         """Conditional on the version. Raises ConcurrentChangeError."""
 

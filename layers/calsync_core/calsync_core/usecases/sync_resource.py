@@ -162,7 +162,7 @@ def _under_lease(work: Work, ports: SyncPorts, lease: Lease) -> Outcome:
         return _take_leave(ports, lease)
     if state is None or not state.may_sync:
         return Outcome(Result.DONE, code="inactive")
-    stored = ports.stores.settings.account(work.account), ports.stores.settings.resource(work.account, work.resource)
+    stored = ports.stores.settings.both(work.account, work.resource)
     settings = effective(stored[0].values, stored[1].values)
     if not settings.active:
         return Outcome(Result.DONE, code="inactive")

@@ -43,7 +43,8 @@ def open_conflict(
             return
     if kind in OF_ONE_LINK:
         run.agreed.discard(link.ref)
-        _settle_own(run, link.ref, but=kind)  # what is wrong with a link now replaces what was
+        known = run.ports.stores.conflicts.of_link(run.account, run.resource, link.ref)
+        _settle_own(run, known, but=kind)  # what is wrong with a link now replaces what was
     revision = old.revision + 1 if old else 1
     opened = old.opened_at if old and old.status is ConflictStatus.OPEN else now
     conflict = replace(new, revision=revision, opened_at=opened)
@@ -76,10 +77,15 @@ def watch_conflicts(run: SyncRun) -> None:
     if len(entries) > MANY:
         _watch_many(run, entries)
     for ref, link in touched.items():
+        is_judged = len(entries) <= MANY or ref not in entries
+        if not is_judged and ref not in agreed:
+            continue
+        # Read once for both: the one ends conflicts of the link alone, the other those with another link.
+        known = run.ports.stores.conflicts.of_link(run.account, run.resource, ref)
         if ref in agreed:
-            _settle_own(run, ref)
-        if len(entries) <= MANY or ref not in entries:
-            _watch_overlaps(run, ref, link)
+            _settle_own(run, known)
+        if is_judged:
+            _watch_overlaps(run, ref, link, known)
 
 
 def settle_gone(run: SyncRun, ref: LinkRef) -> None:
@@ -139,7 +145,7 @@ def _watch_many(run: SyncRun, entries: dict[LinkRef, Link]) -> None:
             _settle(run, conflict)
 
 
-def _watch_overlaps(run: SyncRun, ref: LinkRef, link: Link | None) -> None:
+def _watch_overlaps(run: SyncRun, ref: LinkRef, link: Link | None, known: list[Conflict]) -> None:
     now = run.ports.clock.now()
     wanted: dict[str, tuple[Link, Link]] = {}
     if link is not None and link.end_at > now:
@@ -150,7 +156,7 @@ def _watch_overlaps(run: SyncRun, ref: LinkRef, link: Link | None) -> None:
         wanted = {_pair_id(run, *pair): pair for pair in found}
     for booking, entry in wanted.values():
         _open_pair(run, booking, entry)
-    for conflict in run.ports.stores.conflicts.of_link(run.account, run.resource, ref):
+    for conflict in known:
         if conflict.kind is ConflictKind.SAME_TIME and conflict.id not in wanted:
             _settle(run, conflict)
 
@@ -163,9 +169,9 @@ def _pair_id(run: SyncRun, booking: Link, entry: Link) -> str:
     return conflict_id(run.resource, ConflictKind.SAME_TIME, booking.ref, entry.ref)
 
 
-def _settle_own(run: SyncRun, ref: LinkRef, but: ConflictKind | None = None) -> None:
+def _settle_own(run: SyncRun, known: list[Conflict], but: ConflictKind | None = None) -> None:
     """Both sides of the link say the same again: conflicts about the link itself are over."""
-    for conflict in run.ports.stores.conflicts.of_link(run.account, run.resource, ref):
+    for conflict in known:
         if conflict.kind in OF_ONE_LINK and conflict.kind is not but and not _is_still_outside(run, conflict):
             _settle(run, conflict)
 

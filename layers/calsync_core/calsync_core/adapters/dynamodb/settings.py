@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from calsync_core.adapters.dynamodb import keys
 from calsync_core.adapters.dynamodb.documents import of_doc, row, to_doc
-from calsync_core.adapters.dynamodb.operations import MISSING, Condition, ConditionFailedError
+from calsync_core.adapters.dynamodb.operations import MISSING, Condition, ConditionFailedError, Row
 from calsync_core.adapters.dynamodb.table import Table
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, ResourceId
@@ -21,6 +21,12 @@ class DynamoSettingsStore:
     def resource(self, account: AccountId, resource: ResourceId) -> StoredSettings:
         return self._load(keys.resource_key(account, resource))
 
+    def both(self, account: AccountId, resource: ResourceId) -> tuple[StoredSettings, StoredSettings]:
+        of_account = keys.account_key(account), "SETTINGS"
+        of_resource = keys.resource_key(account, resource), "SETTINGS"
+        found = self._table.get_many([of_account, of_resource])
+        return _stored(found.get(of_account)), _stored(found.get(of_resource))
+
     def save_account(self, account: AccountId, settings: StoredSettings) -> StoredSettings:
         return self._save(keys.account_key(account), settings)
 
@@ -28,8 +34,7 @@ class DynamoSettingsStore:
         return self._save(keys.resource_key(account, resource), settings)
 
     def _load(self, pk: str) -> StoredSettings:
-        found = self._table.get((pk, "SETTINGS"))
-        return of_doc(StoredSettings, "settings", found) if found else StoredSettings({})
+        return _stored(self._table.get((pk, "SETTINGS")))
 
     def _save(self, pk: str, settings: StoredSettings) -> StoredSettings:
         saved = replace(settings, version=settings.version + 1)
@@ -40,3 +45,7 @@ class DynamoSettingsStore:
         except ConditionFailedError:
             raise ConcurrentChangeError(version=settings.version) from None
         return saved
+
+
+def _stored(found: Row | None) -> StoredSettings:
+    return of_doc(StoredSettings, "settings", found) if found else StoredSettings({})

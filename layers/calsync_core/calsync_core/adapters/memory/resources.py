@@ -148,6 +148,9 @@ class MemorySettingsStore:
     def resource(self, account: AccountId, resource: ResourceId) -> StoredSettings:
         return self._load(account, resource)
 
+    def both(self, account: AccountId, resource: ResourceId) -> tuple[StoredSettings, StoredSettings]:
+        return self.account(account), self.resource(account, resource)
+
     def save_account(self, account: AccountId, settings: StoredSettings) -> StoredSettings:
         return self._save(account, None, settings)
 
