@@ -7,14 +7,14 @@ that shrinks never does, a larger window is read at once, all else as the admin 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import Overrides, flatten, keys, parse
 from calsync_core.domain.synclog import LogEntry, Reason
-from calsync_core.ports.journeys import MailPorts
+from calsync_core.ports.journeys import JourneyPorts, MailPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import (
     LinkStore,
@@ -47,6 +47,11 @@ class SettingsPorts:
     queue: Queue
     clock: Clock
     mail: MailPorts
+
+    @classmethod
+    def of(cls, ports: JourneyPorts) -> Self:
+        stores = ports.stores
+        return cls(stores.resources, stores.settings, stores.links, stores.log, ports.queue, ports.clock, ports)
 
 
 @dataclass(frozen=True, slots=True)

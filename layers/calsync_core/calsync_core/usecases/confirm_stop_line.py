@@ -5,12 +5,14 @@ Only copies can be written again: entries that people made themselves are never 
 """
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 from calsync_core.domain.errors import ConcurrentChangeError, LinkChangedError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import LinkStore, LogStore, ResourceStore
 from calsync_core.usecases.apply_plan import REVISIT
@@ -27,6 +29,11 @@ class StopLinePorts:
     log: LogStore
     queue: Queue
     clock: Clock
+
+    @classmethod
+    def of(cls, ports: JourneyPorts) -> Self:
+        stores = ports.stores
+        return cls(stores.resources, stores.links, stores.log, ports.queue, ports.clock)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Self
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Timed, When
 from calsync_core.domain.conflicts import ACCEPTED_OUTSIDE, Conflict, ConflictKind, ConflictStatus, Resolution
@@ -28,6 +29,7 @@ from calsync_core.domain.resources import Resource, ResourceState
 from calsync_core.domain.settings import effective
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.host import HostPlatform
+from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import ConflictStore, Due, DueStore, LinkStore, LogStore, ResourceStore, SettingsStore
 from calsync_core.usecases.apply_plan import REVISIT
@@ -54,6 +56,14 @@ class ConflictPorts:
     queue: Queue
     clock: Clock
     due: DueStore
+
+    @classmethod
+    def of(cls, ports: JourneyPorts) -> Self:
+        stores = ports.stores
+        return cls(
+            stores.conflicts, stores.resources, stores.links, stores.settings, stores.log,
+            ports.host, ports.queue, ports.clock, stores.due,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,21 +44,11 @@ class ConflictRoutes:
 
     def resolve(self, call: Call, conflict_id: str) -> Answer:
         asked = read_body(call, schemas.ResolutionIn)
-        ports, stores = self.frame.ports, self.frame.ports.stores
-        conflict_ports = ConflictPorts(
-            stores.conflicts,
-            stores.resources,
-            stores.links,
-            stores.settings,
-            stores.log,
-            ports.host,
-            ports.queue,
-            ports.clock,
-            stores.due,
-        )
         decision = Decision(Resolution(asked.resolution), call.who, asked.revision, asked.until)
         try:
-            ended = resolve_conflict(conflict_ports, call.account, ConflictId(conflict_id), decision)
+            ended = resolve_conflict(
+                ConflictPorts.of(self.frame.ports), call.account, ConflictId(conflict_id), decision
+            )
         except NotFoundError:
             raise NotFoundError("conflict_unknown") from None
         return answer(conflict_out(ended))

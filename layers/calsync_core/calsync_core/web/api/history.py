@@ -83,8 +83,7 @@ class HistoryRoutes:
 
     def stop_line(self, call: Call, resource_id: str) -> Answer:
         state, asked = self.frame.resource(call, resource_id), read_body(call, out.StopLineIn)
-        ports, stores = self.frame.ports, self.frame.ports.stores
-        stop = StopLinePorts(stores.resources, stores.links, stores.log, ports.queue, ports.clock)
+        stop = StopLinePorts.of(self.frame.ports)
         if asked.what == "confirm":
             confirm_stop_line(stop, call.account, state.resource.id, by=call.who)
         else:

@@ -48,10 +48,7 @@ class SettingsRoutes:
 
     @property
     def _ports(self) -> SettingsPorts:
-        ports, stores = self.frame.ports, self.frame.ports.stores
-        return SettingsPorts(
-            stores.resources, stores.settings, stores.links, stores.log, ports.queue, ports.clock, ports
-        )
+        return SettingsPorts.of(self.frame.ports)
 
     def _shown(self, call: Call, resource: ResourceId | None) -> schemas.SettingsOut:
         store = self.frame.ports.stores.settings

@@ -41,30 +41,15 @@ class ConsoleParts:
 
     @property
     def settings(self) -> SettingsPorts:
-        ports, stores = self.ports, self.ports.stores
-        return SettingsPorts(
-            stores.resources, stores.settings, stores.links, stores.log, ports.queue, ports.clock, ports
-        )
+        return SettingsPorts.of(self.ports)
 
     @property
     def conflicts(self) -> ConflictPorts:
-        ports, stores = self.ports, self.ports.stores
-        return ConflictPorts(
-            stores.conflicts,
-            stores.resources,
-            stores.links,
-            stores.settings,
-            stores.log,
-            ports.host,
-            ports.queue,
-            ports.clock,
-            stores.due,
-        )
+        return ConflictPorts.of(self.ports)
 
     @property
     def stop_line(self) -> StopLinePorts:
-        ports, stores = self.ports, self.ports.stores
-        return StopLinePorts(stores.resources, stores.links, stores.log, ports.queue, ports.clock)
+        return StopLinePorts.of(self.ports)
 
     def refresh(self, account: AccountId) -> Refreshed:
         stores = self.ports.stores

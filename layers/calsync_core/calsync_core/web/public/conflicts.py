@@ -48,7 +48,9 @@ class ConflictPage:
         if not is_current:
             return self._show(request, link)
         try:
-            resolve_conflict(self._ports(), state.account, conflict.id, _decision(request, conflict, state))
+            resolve_conflict(
+                ConflictPorts.of(self.site.ports), state.account, conflict.id, _decision(request, conflict, state)
+            )
         except (InputError, RefusedError, ConcurrentChangeError) as error:
             return self._show(request, link, error)
         return see_other(f"/c/{link}")
@@ -89,20 +91,6 @@ class ConflictPage:
             raise LinkUnknownError
         is_open = conflict.status is ConflictStatus.OPEN
         return conflict, state, is_open and str(conflict.revision) == signed.detail
-
-    def _ports(self) -> ConflictPorts:
-        ports, stores = self.site.ports, self.site.ports.stores
-        return ConflictPorts(
-            conflicts=stores.conflicts,
-            resources=stores.resources,
-            links=stores.links,
-            settings=stores.settings,
-            log=stores.log,
-            host=ports.host,
-            queue=ports.queue,
-            clock=ports.clock,
-            due=stores.due,
-        )
 
 
 def _decision(request: Request, conflict: Conflict, state: ResourceState) -> Decision:
