@@ -8,6 +8,8 @@ import pytest
 from calsync_core.domain.appointments import Booking, Kind
 from calsync_core.domain.conflicts import ConflictStatus
 from calsync_core.domain.ids import ResourceId
+from calsync_core.usecases import undo_run
+from calsync_core.usecases.undo_run import journalled_runs
 
 from tests.properties.faults import CrashError
 from tests.properties.invariants import quiet_time
@@ -103,6 +105,29 @@ def _overlap(life: Life) -> None:
 def _free_the_entry(life: Life) -> None:
     entry = next(entry for entry in life.shown("anna") if entry.mark is None)
     life.server("anna").delete_entry(entry.id)
+
+
+def _much(life: Life) -> None:
+    for hour in (8, 9, 10):
+        life.book(["anna"], 3, hour)
+        _entry(life, 2, hour, busy="tentative")
+    life.book_series(["anna"], 2, 9, "FREQ=WEEKLY;COUNT=2")
+
+
+def _undo_all(key: str, closed: str, opened: str) -> Edit:
+    """A setting took away everything there is, was a mistake and is taken back, and somebody undoes that run."""
+
+    def undo(life: Life) -> None:
+        life.change_settings("anna", {key: closed}, "window")
+        life.clinic.settle(*RESOURCES)
+        life.change_settings("anna", {key: opened}, "future")
+        life.clinic.settle(*RESOURCES)
+        assert not (life.clinic.blocks("anna") and life.copies("anna")), "one side was taken away"
+        largest = max(journalled_runs(life.stores.log, ACCOUNT, ResourceId("anna")), key=lambda run: len(run.deeds))
+        assert len(largest.deeds) >= 3
+        life.undo("anna", journalled_runs(life.stores.log, ACCOUNT, ResourceId("anna")).index(largest))
+
+    return undo
 
 
 def _both(*edits: Edit) -> Edit:
@@ -233,13 +258,33 @@ SCENARIOS: dict[str, tuple[Edit, Edit, str, dict[str, str]]] = {
         {},
     ),
     "a block is removed by the clinic": (_an_entry, lambda life: life.touch_block(0, 1, True), "full", {}),
+    "a run that took all copies away is undone": (
+        _much,
+        _undo_all("direction", "from_calendar", "two_way"),
+        "button",
+        {},
+    ),
+    "a run that took all blocks away is undone": (
+        _much,
+        _undo_all("from_calendar.tentative", "ignore", "block"),
+        "button",
+        {},
+    ),
     "a full check finds nothing": (_overlap, lambda life: None, "full", {}),
 }
 
 
-def _at_the_crash(name: str) -> tuple[Life, str]:
+AT_EXCHANGE = (
+    "a booking is made", "a booking is moved", "a booking is cancelled", "a copy is moved",
+    "a copy is deleted, restored", "a course is booked", "a date is moved", "import with pages", "cursor expired",
+    "an entry is deleted", "a run that took all copies away is undone",
+)  # fmt: skip
+"""What is written and read otherwise at an Exchange server (memory/exchange_calendar.py)."""
+
+
+def _at_the_crash(name: str, exchange: tuple[str, ...] = ()) -> tuple[Life, str]:
     before, edit, cause, settings = SCENARIOS[name]
-    life = Life(page_size=3)
+    life = Life(page_size=3, exchange=exchange)
     if settings:
         life.change_settings(None, settings, "future")
     is_import = cause == "import" and name.startswith("import")
@@ -279,18 +324,48 @@ def _end(life: Life) -> object:
     return copies, blocks, bookings, conflicts
 
 
+@pytest.fixture(autouse=True)
+def _short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An undo notes how far it came after every two deeds, so that some crashes fall between two notes."""
+    monkeypatch.setattr(undo_run, "AT_ONCE", 2)
+
+
+@pytest.mark.rule("R113")
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if name.endswith("is undone")])
+def test_without_a_crash_everything_that_was_taken_away_stands_again(name: str) -> None:
+    untouched = Life(page_size=3)
+    _much(untouched)
+    untouched.clinic.settle(*RESOURCES)
+    life, cause = _at_the_crash(name)
+
+    life.clinic.run("anna", cause)
+    life.clinic.settle(*RESOURCES)
+
+    assert _end(life) == _end(untouched)
+
+
 @pytest.mark.prop("P6")
 @pytest.mark.parametrize("name", SCENARIOS)
 @pytest.mark.complaint(4)
 def test_a_crash_at_any_step_ends_as_without_it(name: str) -> None:
-    life, cause = _at_the_crash(name)
+    _check_every_step(name)
+
+
+@pytest.mark.prop("P6")
+@pytest.mark.parametrize("name", AT_EXCHANGE)
+def test_so_does_one_while_writing_to_exchange(name: str) -> None:
+    _check_every_step(name, ("anna",))
+
+
+def _check_every_step(name: str, exchange: tuple[str, ...] = ()) -> None:
+    life, cause = _at_the_crash(name, exchange)
     assert not _crash(life, cause, 1_000_000)
     steps = life.faults.steps
     quiet_time(life)
     wanted = _end(life)
 
     for step in range(1, steps + 1):
-        life, cause = _at_the_crash(name)
+        life, cause = _at_the_crash(name, exchange)
         assert _crash(life, cause, step), f"step {step} of {steps} was not reached"
         life.time_passes(0.1)
         quiet_time(life)

@@ -18,7 +18,7 @@ from calsync_core.domain.errors import (
 )
 from calsync_core.domain.ids import LONGEST_ID, AccountId, LinkRef, ResourceId, short_hash
 from calsync_core.domain.journal import Deed, Did, JournalledRun, Undone, journalled_run, span, undone_row
-from calsync_core.domain.links import Link
+from calsync_core.domain.links import Intent, Link
 from calsync_core.domain.resources import ResourceState, Undoing
 from calsync_core.domain.synclog import LogEntry, Reason, Way
 from calsync_core.engine import fingerprint
@@ -34,6 +34,7 @@ from calsync_core.usecases.apply_plan import apply_plan, read_both
 from calsync_core.usecases.change_state import change_state
 from calsync_core.usecases.open_run import check_open, open_look
 from calsync_core.usecases.read_calendar import Feed, read_booking, read_calendar_page
+from calsync_core.usecases.read_host import written_before
 from calsync_core.usecases.sync_run import SyncRun
 from calsync_core.usecases.watch_conflicts import note_reads, watch_conflicts
 
@@ -159,6 +160,8 @@ def _undo(run: SyncRun, wish: Undoing, deed: Deed) -> None:
         apply_plan(run, [judged.action])
     elif judged.booking is not None:
         judged = _move_back(run, wish, judged, judged.booking)
+    if judged.code == "undo_there_again":  # perhaps by an undo that died before it looked for conflicts
+        run.touched.setdefault(deed.ref, _link(run, deed.ref))
     if not judged.will_do:
         run.log(Reason.UNDO_LEFT, rule="R115", ref=deed.ref, code=judged.code, undone_run=wish.run, did=deed.did.value)
 
@@ -217,9 +220,11 @@ def _judge_copy(run: SyncRun, deed: Deed) -> Judged:
     if run.resource not in booking.resource_ids:
         return Judged(deed, "undo_booking_elsewhere")
     link = _link(run, deed.ref)
-    if link is not None:
+    is_cut_off = link is not None and link.entry_id is None and link.intent is Intent.CREATE
+    if link is not None and not is_cut_off:
         return Judged(deed, "undo_there_again" if link.entry_id else "undo_changed_since")
-    read = Read(deed.ref, None, booking)
+    # A row without a copy is an undo that died in between: no feed speaks of it, so the mark is asked (R30, R31).
+    read = Read(deed.ref, link, booking, written_before(run, link))
     return _planned(run, deed, read, "undo_copy_again")
 
 
