@@ -97,6 +97,9 @@ class _Start:
             "ratio_to_boto3_on_our_layer": ratio(self.own, self.boto3_on_layer),
         }
 
+    def on_layer(self) -> str:
+        return f"beside boto3 on our own, trimmed layer {ratio(self.own, self.boto3_on_layer)}"
+
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
@@ -129,7 +132,7 @@ class _Bench:
             f"longest imports: {', '.join(_heaviest(code, path, is_alone=self.core is not None))}"
             if met is False
             else None,
-            None if budget else "design.md gives pages no budget",
+            start.on_layer() if budget else "design.md gives pages no budget",
             detail=start.detail(),
         )
 
@@ -161,6 +164,7 @@ class _Bench:
             None
             if met
             else f"longest imports: {', '.join(_heaviest(build + _EXCHANGE, path, is_alone=self.core is not None))}",
+            start.on_layer(),
             detail=start.detail() | until,
         )
 

@@ -11,7 +11,7 @@ import pytest
 from calsync_core import bootstrap
 from calsync_core.config import InvitationConfig, MailFeedbackConfig, OauthCallbackConfig, load
 from calsync_core.domain.errors import InstallationError
-from calsync_core.environment import start_config, webhook_config
+from calsync_core.environment import StartConfig, WebhookConfig, load_small
 
 from tests.contract.cloud import moto
 from tests.contract.table_from_template import create_table
@@ -98,11 +98,11 @@ def test_a_wrong_value_is_not_repeated_in_the_error() -> None:
 
 def test_the_small_functions_need_little() -> None:
     assert load(MailFeedbackConfig, {"TABLE_NAME": "t"}).table_name == "t"
-    assert webhook_config({"TABLE_NAME": "t", "QUEUE_URL": "q"}).queue_url == "q"
+    assert load_small(WebhookConfig, {"TABLE_NAME": "t", "QUEUE_URL": "q"}).queue_url == "q"
     with pytest.raises(InstallationError, match="variable=QUEUE_URL"):
-        webhook_config({"TABLE_NAME": "t"})
+        load_small(WebhookConfig, {"TABLE_NAME": "t"})
     with pytest.raises(InstallationError, match="variable=SYNC_STANDARD_ARN"):
-        start_config({"TABLE_NAME": "t", "SYNC_EXPRESS_ARN": "e"})
+        load_small(StartConfig, {"TABLE_NAME": "t", "SYNC_EXPRESS_ARN": "e"})
 
 
 def test_defaults_are_those_of_the_public_cloud() -> None:

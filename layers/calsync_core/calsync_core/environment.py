@@ -6,7 +6,8 @@ in config.py, which loads pydantic. Does not belong here: anything that another 
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import TypeVar
 
 from calsync_core.domain.errors import InstallationError
 
@@ -27,11 +28,6 @@ class WebhookConfig:
     queue_url: str
 
 
-def webhook_config(environment: Mapping[str, str] | None = None) -> WebhookConfig:
-    """Raises InstallationError("configuration_missing")."""
-    return WebhookConfig(required("TABLE_NAME", environment), required("QUEUE_URL", environment))
-
-
 @dataclass(frozen=True, slots=True)
 class StartConfig:
     """All that start_sync knows."""
@@ -41,7 +37,9 @@ class StartConfig:
     sync_standard_arn: str
 
 
-def start_config(environment: Mapping[str, str] | None = None) -> StartConfig:
-    """Raises InstallationError("configuration_missing")."""
-    names = ("TABLE_NAME", "SYNC_EXPRESS_ARN", "SYNC_STANDARD_ARN")
-    return StartConfig(*(required(name, environment) for name in names))
+C = TypeVar("C", WebhookConfig, StartConfig)
+
+
+def load_small(kind: type[C], environment: Mapping[str, str] | None = None) -> C:
+    """Raises InstallationError("configuration_missing"). A field's name in capitals is the variable's name."""
+    return kind(**{one.name: required(one.name.upper(), environment) for one in fields(kind)})

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from calsync_core.adapters.graph.notifications import Notice, NotificationUnreadableError, parse
 from calsync_core.bootstrap import Handler
-from calsync_core.environment import webhook_config
+from calsync_core.environment import WebhookConfig, load_small
 from calsync_core.usecases.receive_notification import Bell
 from calsync_core.web.graph_hook import GraphHook
 
@@ -16,7 +16,7 @@ def build() -> Handler:
     from calsync_core.adapters.dynamodb.table import Table
     from calsync_core.bootstrap.clients import AwsClients
 
-    config = webhook_config()
+    config = load_small(WebhookConfig)
     clients = AwsClients()
     book = DynamoSubscriptions(Table(clients.dynamodb(), config.table_name))
     queue = SqsQueue(clients.client("sqs"), config.queue_url)
