@@ -41,6 +41,8 @@ class Feed:
 def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarPage) -> PageReads:
     """Turn a page into reads. Raises what the provider and the stores raise; nothing is written."""
     found = PageReads()
+    if not row.is_full and not page.entries and not page.removed:
+        return found  # nothing has changed, as nearly always
     removed = set(page.removed)
     latest = {entry.id: entry for entry in page.entries if entry.id not in removed}
     entries = {entry.id: entry for entry in _readable(run, feed, latest.values(), found)}

@@ -308,8 +308,15 @@ def _row(run: SyncRun, row: CursorRow | None, feed: str, work: Work) -> CursorRo
 
 
 def _is_old(run: SyncRun, row: CursorRow) -> bool:
-    stagger = timedelta(minutes=zlib.crc32(f"{run.resource}/{row.feed}".encode()) % 1440)
-    return row.opened_at is None or run.ports.clock.now() - row.opened_at > RENEWAL + stagger
+    if row.opened_at is None:
+        return True
+    age = run.ports.clock.now() - row.opened_at
+    return age > RENEWAL and age > RENEWAL + _stagger(run, row)
+
+
+def _stagger(run: SyncRun, row: CursorRow) -> timedelta:
+    """Less than a day, always the same for one feed of one resource."""
+    return timedelta(minutes=zlib.crc32(f"{run.resource}/{row.feed}".encode()) % 1440)
 
 
 def _full_round(run: SyncRun, row: CursorRow) -> CursorRow:
