@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from calsync_core.adapters.graph.wire import MARK_EXPANSION
 from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
+from calsync_core.adapters.memory.exchange_calendar import MemoryExchangeCalendarProvider
+from calsync_core.adapters.memory.exchange_mailbox import MemoryExchangeMailboxServer
 from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
 from calsync_core.domain.appointments import AllDay, Copy, Mark, Notes, Timed, When
 from calsync_core.domain.ids import AccountId, BookingId, CalendarId, EntryId, ResourceId
@@ -108,6 +110,17 @@ class MemorySide:
 
     def mails(self) -> list[Any]:
         return list(self.server.outbox)
+
+
+class MemoryExchangeSide(MemorySide):
+    """The same mailbox as an Exchange server shows it."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryExchangeMailboxServer(lambda: NOW, ZONE, page_size=4))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.provider = MemoryExchangeCalendarProvider(self.server)
 
 
 class GraphSide:

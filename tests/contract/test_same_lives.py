@@ -17,7 +17,7 @@ from calsync_core.domain.ids import BookingId, CalendarId, EntryId, ResourceId
 from calsync_core.domain.links import Link, Origin
 from calsync_core.ports.calendar import CalendarProvider
 
-from tests.contract.calendar_sides import ALL, GraphSide, MemorySide, Side, at
+from tests.contract.calendar_sides import ALL, GraphSide, MemoryExchangeSide, MemorySide, Side, at
 from tests.contract.exchange_side import ExchangeSide
 from tests.contract.microsoft import Microsoft
 from tests.small_clinic import ACCOUNT, Clinic, a_clinic
@@ -191,7 +191,8 @@ def script(seed: int) -> list[Step]:
 def test_a_life_at_the_sandbox_ends_as_in_memory(microsoft: Microsoft, make: type[GraphSide], seed: int) -> None:
     steps = script(seed)
     person = microsoft.add_person(calendars=[{"name": "Second"}], exchange={})
-    in_memory, there = Lived(MemorySide()), Lived(make(person))
+    model = MemoryExchangeSide() if make is ExchangeSide else MemorySide()
+    in_memory, there = Lived(model), Lived(make(person))
 
     in_memory.live(steps)
     there.live(steps)

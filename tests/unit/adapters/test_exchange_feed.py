@@ -377,3 +377,31 @@ def test_a_view_that_is_too_full_is_asked_in_halves() -> None:
     assert leaves[0][0] == WINDOW.start_at
     assert leaves[-1][1] == WINDOW.end_at
     assert all(before[1] == after[0] for before, after in pairwise(leaves))
+
+
+# -- a large folder -----------------------------------------------------------------------------------------------
+
+
+def test_of_a_hundred_thousand_items_only_those_in_the_window_leave_the_adapter_and_one_page_is_kept_at_a_time() -> (
+    None
+):
+    """Exchange's feed knows no window: a folder of many years is read once, 512 items a call, and then never again."""
+    old = sync_page(
+        items=[item(number, start="2019-03-04T09:00:00Z", end="2019-03-04T10:00:00Z") for number in range(PAGE)]
+    )
+    count = 100_000 // PAGE
+    replies: list[Reply] = [old.replace(b"state-2", f"state-{number}".encode()) for number in range(count)]
+    opened = provider(SyncFolderItems=[*replies, sync_page(3, state="state-end")])
+
+    cursor, pages, met = None, 0, list[EntryId]()
+    while True:
+        page = opened.page(cursor)
+        cursor, pages = page.next_cursor, pages + 1
+        met += [entry.id for entry in page.entries]
+        assert page.removed == ()
+        assert len(cursor) < 300
+        if page.is_last:
+            break
+
+    assert (pages, met) == (count + 1, ["I0", "I1", "I2"])
+    assert len(opened.connection.asked("SyncFolderItems")) == pages
