@@ -1,5 +1,6 @@
 """The builders of bootstrap put together what works: the real handlers on the template's table, in moto."""
 
+import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,3 +124,14 @@ def test_the_root_of_bootstrap_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_garbage_is_collected_again_after_a_start_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("TABLE_NAME", "QUEUE_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    bootstrap.graph_webhook.cache_clear()
+
+    with pytest.raises(InstallationError, match="configuration_missing"):
+        bootstrap.graph_webhook()
+
+    assert gc.isenabled()
