@@ -158,6 +158,11 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
         [_series(["anna-north", "bert"], 12, 14.5, WEEKLY), _do("move_booking", 6, day=6, hour=8),
          _do("move_booking", 0, day=5, hour=8.5), _do("reassign", 92, who=["anna"])],
     ),
+    "a series in dispute stands on the day of a date that stands by itself": (
+        {"page_size": 50, "moved": "flag", "deleted": "restore"},
+        [_series(["anna-north"], 5, 11, DAILY), _run("anna-north"), _do("move_booking", 4, day=3, hour=8.5),
+         _run("anna-north"), _do("move_series", 90, place="anna", day=1, count=4)],
+    ),
     "a copy with guests stays when its resource leaves": (
         {"page_size": 3, "moved": "restore"},
         [("book", {"who": ["anna-north"], "day": 8, "hour": 16}), _run("anna-north", "full"),
