@@ -15,7 +15,7 @@ from calsync_core.domain.errors import (
 from calsync_core.domain.ids import LONGEST_ID, BookingId, CalendarId, EntryId, MailboxId
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import Content
-from calsync_core.usecases.read_span import read_span
+from calsync_core.usecases.read_span import bookings_in, read_span
 from calsync_core.usecases.sync_run import SyncRun
 
 MAX_PAGES = 40
@@ -126,13 +126,7 @@ def _of_host(look: SyncRun, question: Question) -> Iterator[Booking]:
         return
     if question.entry is not None:
         return
-    span, cursor = _span(look, question), None
-    for _ in range(MAX_PAGES):
-        page = look.host.bookings(look.resource, span, cursor)
-        for booking in page.bookings:
-            names = (booking.title, booking.service_name, booking.customer.name if booking.customer else None)
-            if not question.title.strip() or any(_says(question.title, name) for name in names):
-                yield booking
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+    for booking in bookings_in(look.host, look.resource, _span(look, question), most_pages=MAX_PAGES):
+        names = (booking.title, booking.service_name, booking.customer.name if booking.customer else None)
+        if not question.title.strip() or any(_says(question.title, name) for name in names):
+            yield booking

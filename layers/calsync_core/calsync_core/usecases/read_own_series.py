@@ -11,6 +11,7 @@ from calsync_core.domain.links import Intent, Link, Origin, booking_ref
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.stores import CursorRow
+from calsync_core.usecases.read_span import bookings_in
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 
 
@@ -137,18 +138,13 @@ def _shown_series(run: SyncRun, read: Read) -> BookingId | None:
 
 def _own_dates(run: SyncRun, row: CursorRow, wanted: set[BookingId]) -> _OwnDates:
     own = _OwnDates(set(), set())
-    cursor: str | None = None
-    while True:
-        page = run.host.bookings(run.resource, row.window, cursor)
-        for booking in page.bookings:
-            series_id = BookingId(booking.series_id or "")
-            if series_id in wanted and booking.original_start_at and booking.status is not BookingStatus.CANCELLED:
-                day = booking.original_start_at.astimezone(ZoneInfo(booking.time_zone)).date()
-                own.days.add((series_id, day))
-                own.ids.add(booking.id)
-        cursor = page.next_cursor
-        if cursor is None:
-            return own
+    for booking in bookings_in(run.host, run.resource, row.window):
+        series_id = BookingId(booking.series_id or "")
+        if series_id in wanted and booking.original_start_at and booking.status is not BookingStatus.CANCELLED:
+            day = booking.original_start_at.astimezone(ZoneInfo(booking.time_zone)).date()
+            own.days.add((series_id, day))
+            own.ids.add(booking.id)
+    return own
 
 
 def _day(run: SyncRun, read: Read) -> date | None:

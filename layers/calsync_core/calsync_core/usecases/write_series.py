@@ -26,6 +26,7 @@ from calsync_core.usecases.finish_round import apply_shared_copies
 from calsync_core.usecases.read_calendar import read_booking
 from calsync_core.usecases.read_host import written_before
 from calsync_core.usecases.read_own_series import day_of
+from calsync_core.usecases.read_span import bookings_in
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.watch_conflicts import note_reads
 
@@ -82,18 +83,29 @@ def clear_strays(run: SyncRun) -> None:
     and the booking system does not have. They left it before the window reached them, so that no page told of them."""
     if not run.scope.settings.writes_calendar:
         return
+    told: dict[str, list[Booking]] | None = None
     for series in run.ports.stores.links.all(run.account, run.resource):
         if not series.pattern or series.entry_id is None or series.intent is not None or series.booking_id is None:
             continue
         booking = read_booking(run, series.booking_id)
         if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
             continue  # its own read says what becomes of it
-        reads = _all_parts(run, series.booking_id, ())
+        told = _told(run) if told is None else told
+        reads = _all_parts(run, series.booking_id, (), told.get(series.booking_id, ()))
         places = _places(run, series, booking, reads)
         if places is not None:
             places.taken.update(places.day(read.host) for read in reads if isinstance(read.host, Booking))
             places.taken.update(day for day, entry in places.by_day.items() if entry.id in places.owners)
             _leave_out(run, series, booking, places, has_all=bool(reads))
+
+
+def _told(run: SyncRun) -> dict[str, list[Booking]]:
+    """The occurrences of all series in the window, as the booking system has them now."""
+    found: dict[str, list[Booking]] = {}
+    for booking in bookings_in(run.host, run.resource, run.scope.window):
+        if booking.series_id is not None:
+            found.setdefault(booking.series_id, []).append(booking)
+    return found
 
 
 # --- the series ---------------------------------------------------------------------------------------------------
@@ -243,17 +255,17 @@ def _with_text_of(series: Link, read: Read) -> Read:
     return replace(read, link=replace(link, host=host, calendar=replace(link.calendar, rest=shown)))
 
 
-def _all_parts(run: SyncRun, series_id: BookingId, parts: Iterable[Read]) -> list[Read]:
-    """Every occurrence in the window as it stands in the booking system now, and those that wait for their place."""
+def _all_parts(
+    run: SyncRun, series_id: BookingId, parts: Iterable[Read], told: Iterable[Booking] | None = None
+) -> list[Read]:
+    """Every occurrence in the window as it stands in the booking system now, and those that wait for their place.
+
+    `told`: the bookings of the window, where they were read already.
+    """
     bookings = {read.ref: read.host for read in parts if isinstance(read.host, Booking)}
-    cursor: str | None = None
-    while True:
-        page = run.host.bookings(run.resource, run.scope.window, cursor)
-        found = [one for one in page.bookings if one.series_id == series_id and not one.is_series_master]
-        bookings.update({booking_ref(one.id): one for one in found})
-        cursor = page.next_cursor
-        if cursor is None:
-            break
+    told = bookings_in(run.host, run.resource, run.scope.window) if told is None else told
+    found = [one for one in told if one.series_id == series_id and not one.is_series_master]
+    bookings.update({booking_ref(one.id): one for one in found})
     waiting = waiting_parts(run, series_id, set(bookings))
     bookings.update({read.ref: read.host for read in waiting if isinstance(read.host, Booking)})
     stored = run.ports.stores.links.get(run.account, run.resource, list(bookings))
