@@ -24,13 +24,14 @@ GRAPH_S, HOST_S, TABLE_S, SQS_S = 0.35, 0.10, 0.005, 0.010  # seconds of one cal
 CPU_MB = 1769  # one whole CPU
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 FUNCTIONS = {
-    "GraphWebhook": "graph_webhook", "HostApi": "host_api", "StartSync": "start_sync", "SyncJob": "sync_job",
-    "Sweep": "sweep",
+    "GraphWebhook": "graph_webhook", "ExchangeWebhook": "exchange_webhook", "HostApi": "host_api",
+    "StartSync": "start_sync", "SyncJob": "sync_job", "Sweep": "sweep",
 }  # fmt: skip
 LOG_BYTES = {"host_api": 900, "sync_job": 450}  # lines of ours; Lambda's own only where they are not turned off
 ACCESS_LOG_BYTES = 200
 TOKEN_STANDS = timedelta(minutes=110)  # 60 to 90 minutes by Microsoft, asked once an hour and after each change
 RENEWAL_CPU, RENEWAL_READS, RENEWAL_WRITES = 0.020, 2, 3  # msal; the sealed cache of 5 KB, the token of 2 to 3 KB
+HEARTBEATS_A_MONTH = 48 * 30  # an Exchange server says every 30 minutes that it is there
 COLD_STARTS, COLD_CPU = 20 * 24 * 30, 0.5  # of all functions together, a month; seconds
 
 
@@ -77,7 +78,7 @@ class Bill:
 def rows(_options: Options) -> list[Row]:
     counted = steps()
     check = count_check()
-    return [_month(counted, check), _check_of_everybody(check)]
+    return [_month(counted, check), _check_of_everybody(check), _heartbeats(check)]
 
 
 def _waiting(counts: Counts) -> float:
@@ -191,6 +192,30 @@ def _check_of_everybody(check: Check) -> Row:
             "by_service": {name: round(dollars, 4) for name, dollars in sorted(bill.by.items())},
             "counted": check.usual.shown() | {"cpu_s": round(check.usual.cpu, 4)},
         },
+    )  # fmt: skip
+
+
+def _heartbeats(check: Check) -> Row:
+    """What resources at an Exchange server cost beyond those in the cloud: it posts even when nothing is new."""
+    bill, times = Bill(), HEARTBEATS_A_MONTH * 1000.0
+    bill.add("http_api", times * p.HTTP_API_REQUEST)
+    bill.add("logs", times * ACCESS_LOG_BYTES / 1e9 * p.LOG_GB)
+    bill.function("exchange_webhook", 2 * TABLE_S, 0.003, times)
+    bill.table(1, 1, times)
+    polled = Bill()
+    _checks(polled, check, 3 * CHECKS_A_MONTH * 1000.0)  # four times an hour instead of once
+    met = bill.total <= polled.total
+    return Row(
+        "cost_exchange_heartbeats_1000",
+        "heartbeats of 1,000 resources at Exchange servers a month, every 30 minutes: one look-up and one write each",
+        "<= the polls that push saves",
+        round(bill.total, 2),
+        "$ a month",
+        Yardstick("asking every 15 minutes, as without push, not every 60", "bench.cost", round(polled.total, 2)),
+        ratio(bill.total, polled.total),
+        met,
+        None if met else "; ".join(f"{name} {dollars:.2f} $" for name, dollars in sorted(bill.by.items())),
+        detail={"by_service": {name: round(dollars, 3) for name, dollars in sorted(bill.by.items())}},
     )  # fmt: skip
 
 

@@ -116,7 +116,7 @@ def test_a_write_is_counted_for_the_indexes_it_enters_leaves_and_moves_in() -> N
 
 
 def test_memory_is_read_from_the_template() -> None:
-    assert set(MEMORY_MB) == {"graph_webhook", "host_api", "start_sync", "sync_job", "sweep"}
+    assert set(MEMORY_MB) == {"graph_webhook", "exchange_webhook", "host_api", "start_sync", "sync_job", "sweep"}
     with pytest.raises(AssertionError, match="SyncJob"):
         memory_of(TEMPLATE.read_text().replace("  SyncJob:", "  Other:"))
 
