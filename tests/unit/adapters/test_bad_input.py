@@ -214,10 +214,10 @@ def test_notes_of_a_megabyte_of_the_booking_system_are_cut_before_they_are_kept(
 @pytest.mark.parametrize("sensitivity", ["private", "confidential", "topSecret"])
 def test_of_a_private_event_nothing_but_its_time_is_read(sensitivity: str) -> None:
     fields = {**EVENT, "sensitivity": sensitivity, "body": {"contentType": "text", "content": "secret"}}
-    fields |= {"location": {"displayName": "secret"}, "webLink": "https://secret.example"}
+    fields |= {"location": {"displayName": "secret"}}
     entry = to_readable(fields, CalendarId("cal"), lambda: "UTC", Content(title=True, notes=True))
     assert entry is not None
-    assert (entry.title, entry.notes, entry.location, entry.web_link) == (None, None, None, None)
+    assert (entry.title, entry.notes, entry.location) == (None, None, None)
     assert entry.is_private
 
 

@@ -144,7 +144,7 @@ def test_private_entries_keep_their_time_only(sensitivity: str) -> None:
     fields = {"sensitivity": sensitivity, "subject": "Oncologist", "body": {"contentType": "text", "content": "bad"}}
     entry = read(fields, OPEN)
     assert entry.is_private
-    assert (entry.title, entry.notes, entry.location, entry.web_link) == (None, None, None, None)
+    assert (entry.title, entry.notes, entry.location) == (None, None, None)
     assert "Oncologist" not in repr(entry)
     assert read(fields, ALL).title == "Oncologist"
 

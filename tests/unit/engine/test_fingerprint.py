@@ -21,7 +21,7 @@ def test_a_copy_and_the_entry_it_became_are_equal() -> None:
     "noise",
     [
         {"version": "v9"}, {"title": " Massage  "}, {"notes": Notes("one  \ntwo\n\n")}, {"location": "Room  2 "},
-        {"web_link": "https://x"}, {"created_at": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"created_at": datetime(2026, 1, 1, tzinfo=UTC)},
     ],
 )  # fmt: skip
 @pytest.mark.complaint(20)

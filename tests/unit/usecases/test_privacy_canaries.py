@@ -22,9 +22,9 @@ from calsync_core.usecases.resolve_conflict import ConflictPorts, Decision, offe
 from tests.function_world import FunctionWorld, forget_handlers, handler, logged
 from tests.small_clinic import ACCOUNT, at
 
-CALENDAR = ("c-title", "c-notes", "c-location", "c-category", "c-link", "c-edited", "c-series", "c-instance", "c-typed")
-PRIVATE = ("p-title", "p-notes", "p-location", "p-category", "p-link", "p-series")
-OTHER = ("o-title", "o-notes", "o-location", "o-category", "o-link")  # conflict calendars: only their times are read
+CALENDAR = ("c-title", "c-notes", "c-location", "c-category", "c-edited", "c-series", "c-instance", "c-typed")
+PRIVATE = ("p-title", "p-notes", "p-location", "p-category", "p-series")
+OTHER = ("o-title", "o-notes", "o-location", "o-category")  # conflict calendars: only their times are read
 BOOKING = (
     "b-title",
     "b-service",
@@ -122,12 +122,9 @@ class Life:
     def fill(self) -> None:
         server, system = self.clinic.mailbox(), self.clinic.system
         self.entry = server.create_entry(at(1, 9), **entry_texts("c"))
-        server.change_entry(self.entry, web_link=f"https://outlook.example/{canary('c-link')}")
         self.invited = server.create_entry(at(1, 11), **entry_texts("c"), has_attendees=True)
         self.private = server.create_entry(at(1, 13), **entry_texts("p"), is_private=True)
-        server.change_entry(self.private, web_link=f"https://outlook.example/{canary('p-link')}")
-        other = server.create_entry(at(1, 15), **entry_texts("o"), calendar_id="calendar-2")
-        server.change_entry(other, web_link=f"https://outlook.example/{canary('o-link')}")
+        server.create_entry(at(1, 15), **entry_texts("o"), calendar_id="calendar-2")
         self.series = server.create_series(at(2, 8), 4, title=canary("c-series"))
         server.create_series(at(2, 10), 4, title=canary("p-series"), is_private=True)
         self.bookings = [system.book(["anna"], at(3, hour), **booking_texts()) for hour in (8, 10, 12, 14)]

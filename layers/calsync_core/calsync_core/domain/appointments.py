@@ -155,7 +155,6 @@ class Entry:
     created_at: datetime | None = None
     uid: str | None = None
     problem: str | None = None
-    web_link: str | None = None
     categories: tuple[str, ...] = ()
 
 

@@ -59,7 +59,7 @@ _VIEW_FIELDS = _TIME_FIELDS.replace("createdDateTime,", "")  # calendarView cann
 
 def select(content: Content, *, is_view: bool = False) -> str:
     """The value of $select: what the settings do not allow is not even asked for."""
-    fields = [_VIEW_FIELDS if is_view else _TIME_FIELDS, "webLink"]
+    fields = [_VIEW_FIELDS if is_view else _TIME_FIELDS]
     if content.title:
         fields.append("subject,location")
     elif content.subject:
@@ -112,7 +112,6 @@ def to_entry(
         has_marks,
         created_at=read_instant(get("createdDateTime")),
         uid=get("iCalUId") or None,
-        web_link=get("webLink") if is_open else None,
         categories=_categories(event) if content.categories and is_open else (),
     )
 
