@@ -17,7 +17,6 @@ class Intent(StrEnum):
     """What was about to be done when the row was written; a run that finds one looks before it acts."""
 
     CREATE = "create"
-    DELETE = "delete"
     ALIGN = "align"
     """Only on the link of a series: it was written, and its occurrences must be brought in line with their bookings."""
 
