@@ -8,9 +8,11 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
+from calsync_core.adapters.memory.exchange_calendar import MemoryExchangeCalendarProvider
+from calsync_core.adapters.memory.exchange_mailbox import MemoryExchangeMailboxServer
 from calsync_core.adapters.memory.items import shifted
 from calsync_core.domain.appointments import AllDay, Busy, Timed, When
-from calsync_core.domain.ids import ResourceId
+from calsync_core.domain.ids import MailboxId, ResourceId
 from calsync_core.domain.windows import Window
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from tests.properties.rules_at_random import appointment, first_start, oracle, r
 from tests.small_clinic import ACCOUNT, NOW, Clinic, a_clinic, at
 
 ANNA = ResourceId("anna")
+MAILBOX = MailboxId("mbx-anna")
 HOUR = timedelta(hours=1)
 walls = st.builds(
     lambda day, minutes: datetime.combine(date(2026, 9, 1), time.min) + timedelta(days=day, minutes=minutes),
@@ -28,10 +31,11 @@ walls = st.builds(
 
 
 class Calendar:
-    """A series in a person's calendar, and what it must look like: the same edits in both."""
+    """A series in a person's calendar, and what it must look like: the same edits in both. Half of them are at an
+    Exchange server."""
 
     def __init__(self, rule: str, wall: datetime, zone: str, *, page_size: int = 7, is_told: bool = True) -> None:
-        self.clinic = _clinic(zone, page_size)
+        self.clinic = _clinic(zone, page_size, at_exchange=Random(f"{rule} {wall}").random() < 0.5)
         self.server = self.clinic.mailbox()
         self.server.zone = zone
         self.server.announces_removed_occurrences = is_told
@@ -105,9 +109,12 @@ class Calendar:
         return {link.original_start_at for link in links if link.original_start_at and not self._is_behind(link.when)}
 
 
-def _clinic(zone: str, page_size: int) -> Clinic:
+def _clinic(zone: str, page_size: int, *, at_exchange: bool = False) -> Clinic:
     clinic = a_clinic(page_size)
     clinic.connect()
+    if at_exchange:
+        server = MemoryExchangeMailboxServer(clinic.clock.now)
+        clinic.servers[MAILBOX], clinic.providers[MAILBOX] = server, MemoryExchangeCalendarProvider(server)
     resource = clinic.system.resources[ANNA]
     clinic.system.resources[ANNA] = replace(resource, time_zone=zone)
     state = clinic.stores.resources.get(ACCOUNT, ANNA)
