@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from local.cloud import LocalCloud
+from local.cloud import TENANT_DOMAIN, LocalCloud
 from local.host import Host
 from local.people import BOOKABLES, ERIK, MAILBOXES, ROOM, TIME_ZONE, Bookable, Mailbox
 
@@ -56,7 +56,8 @@ def _facts(cloud: LocalCloud, mailbox: Mailbox) -> dict[str, Any]:
     if mailbox.calendars:
         facts["calendars"] = [{"name": name} for name in mailbox.calendars]
     if mailbox.is_on_premises:
-        facts |= {"exchange": {}, "mailbox_state": "no_rest"}
+        facts |= {"tenant": TENANT_DOMAIN, "mailbox_state": "no_rest"}
+        facts["exchange"] = {"is_org_wide": mailbox.is_role_account}
     return facts
 
 

@@ -26,6 +26,7 @@ def fill(cloud: LocalCloud, tell: Callable[[str], None]) -> None:
     api_key = connect_first(cloud, tell)
     tell("entering the clinic's Exchange server")
     exchange.connect_server(cloud)
+    exchange.connect_role_account(cloud)
     demo_file.write(cloud, api_key, key)
     tell("starting every function once")
     warm(cloud, api_key)

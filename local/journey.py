@@ -75,6 +75,26 @@ class Admin:
         form = self.open(path).form(having="test_address")
         return self.browser.send(form, test_address=address, test_password=password)
 
+    def add_role_account(self, title: str, domain: str, address: str, password: str) -> str:
+        """Enter an account of an Exchange server that sees everybody's times; gives the path of its page.
+
+        Raises:
+            PageError: the console refuses it, with what it says.
+        """
+        roles = "/connections/role-accounts"
+        form = self.open(f"{roles}/new?kind=exchange").form(having="mail_domains")
+        server = form.choices["server"][0]
+        fields = {"title": title, "mail_domains": domain, "address": address, "password": password}
+        page = self.browser.send(form, **fields, server=server, access="org_wide")
+        found = re.search(rf"{roles}/[\w-]+(?=\?)", page.url)
+        if found is None:
+            raise PageError(f"{title} was not saved ({page.status}): {page.html[:1500]}")
+        return found.group(0)
+
+    def test_role_account(self, path: str, about: str) -> Page:
+        """Ask it for the times of one mailbox; the page with its report."""
+        return self.browser.send(self.open(path).form(having="about"), about=about)
+
     def new_api_key(self, name: str) -> str:
         """The key is shown once, on the page that answers."""
         form = self.open("/connections").form(having="scope")

@@ -19,6 +19,9 @@ class Mailbox:
     is_on_premises: bool = False
     """The mailbox lives on the clinic's own Exchange server; Microsoft 365 knows the person, but has no calendar."""
 
+    is_role_account: bool = False
+    """The account of the organisation that sees when everybody is free; nobody reads its mail."""
+
     @property
     def may_sign_in(self) -> bool:
         """Whether a person sits behind it."""
@@ -45,6 +48,10 @@ DANA = "dana.lind@outlook.com"
 ERIK = f"erik.holm@{TENANT_DOMAIN}"
 FARAH = f"farah.haddad@{TENANT_DOMAIN}"
 ROOM = f"treatment1@{TENANT_DOMAIN}"
+HOSPITAL = "hospital.example"
+"""The partner next door, on the same Exchange server: nobody of it is a resource, but one may see who is free there."""
+GIL = f"gil.brandt@{HOSPITAL}"
+FREE_BUSY = f"free-busy@{HOSPITAL}"
 
 MAILBOXES = (
     Mailbox(ANNA, "Dr. Anna Weber", calendars=("Family",)),
@@ -53,6 +60,8 @@ MAILBOXES = (
     Mailbox(DANA, "Dana Lind"),
     Mailbox(ERIK, "Erik Holm"),
     Mailbox(FARAH, "Farah Haddad", calendars=("Choir",), is_on_premises=True),
+    Mailbox(GIL, "Dr. Gil Brandt", is_on_premises=True),
+    Mailbox(FREE_BUSY, "Free and busy", is_on_premises=True, is_role_account=True),
     Mailbox(ROOM, "Treatment room 1", kind="room"),
     Mailbox(f"it@{TENANT_DOMAIN}", "IT of the clinic", is_admin=True),
     Mailbox(ADMIN_EMAIL, "Administration"),
