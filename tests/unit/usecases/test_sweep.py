@@ -163,6 +163,27 @@ def test_a_check_holds_no_lease_and_what_it_saw_is_still_there_for_the_run() -> 
     assert not [name for name in sweep.calls if "LeaseStore" in name]
 
 
+def test_a_check_that_reads_what_stood_a_moment_ago_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its reads may lag: an older cursor brings more news, never less, and it is not put back."""
+    clinic = _clinic()
+    cursors = clinic.stores.cursors
+    before = cursors.load(ACCOUNT, ResourceId("anna"))
+    clinic.mailbox().create_entry(at(2, 9))
+    clinic.run()
+    clinic.queue.take_all()
+    after = cursors.load(ACCOUNT, ResourceId("anna"))
+    assert after != before
+    load = cursors.load
+    monkeypatch.setattr(cursors, "load", lambda *who, may_lag=False: before if may_lag else load(*who))
+
+    _Sweep(clinic).check()
+
+    assert clinic.queue.take_all() == [Wish(ACCOUNT, ResourceId("anna"), "sweep")]
+    assert cursors.load(ACCOUNT, ResourceId("anna")) == after
+    clinic.run()
+    assert len(clinic.blocks()) == 1
+
+
 @pytest.mark.parametrize(
     ("error", "wishes"),
     [(CursorExpiredError(), 1), (ConsentRevokedError(), 1), (ProviderUnavailableError(), 0)],
