@@ -3,7 +3,7 @@
 from calsync_core.domain.appointments import Block, Booking, BookingStatus, Entry, When
 from calsync_core.domain.conflicts import ConflictKind, ConflictStatus
 from calsync_core.domain.ids import BookingId, EntryId, LinkRef, ResourceId
-from calsync_core.domain.links import Link, Origin, booking_ref, entry_ref, occurrence_ref
+from calsync_core.domain.links import Intent, Link, Origin, booking_ref, entry_ref, occurrence_ref
 from calsync_core.domain.resources import Status
 from calsync_core.domain.settings import SyncSettings
 from calsync_core.domain.windows import Window
@@ -71,6 +71,11 @@ def _window(life: Life, who: str, feed: str) -> Window:
     return life.stores.cursors.load(ACCOUNT, ResourceId(who))[feed].window
 
 
+def _window_now(life: Life, who: str) -> Window:
+    reach = life.settings(who).window
+    return Window.around(life.clinic.clock.now(), reach.weeks_back, reach.weeks_ahead)
+
+
 def _is_own(entry: Entry, life: Life, who: str, links: dict[LinkRef, Link]) -> bool:
     """The copy that a link of this resource knows, or of a booking that it shares; a person's clone is not ours."""
     if entry.mark is None:
@@ -82,11 +87,20 @@ def _is_own(entry: Entry, life: Life, who: str, links: dict[LinkRef, Link]) -> b
         )
         ref = booking_ref(booking.series_id if booking and entry.series_id else entry.mark.booking)
         theirs = life.stores.links.get(ACCOUNT, entry.mark.resource, [ref])
-        return is_shared and all(link.entry_id == (entry.series_id or entry.id) for link in theirs.values())
+        return is_shared and all(_is_copy_of(life, link, entry) for link in theirs.values())
     if entry.series_id is not None and any(one.pattern and one.entry_id == entry.series_id for one in links.values()):
         return True  # an occurrence of our own series, also while a person has yet to decide about it
     link = links.get(booking_ref(entry.mark.booking))
-    return link is not None and link.entry_id == entry.id
+    return link is not None and (
+        link.entry_id == entry.id or (link.entry_id is None and _is_copy_of(life, link, entry))
+    )
+
+
+def _is_copy_of(life: Life, link: Link, entry: Entry) -> bool:
+    """What the link knows, or what it waits for: a create that was cut off, in a direction that was closed since."""
+    if link.entry_id is None and link.intent is Intent.CREATE:
+        return entry.id not in life.clones
+    return link.entry_id == (entry.series_id or entry.id)
 
 
 def _nobody_can_tell(life: Life, who: str, entry: Entry, ref: LinkRef, links: dict[LinkRef, Link]) -> bool:
@@ -165,6 +179,8 @@ def _is_not_judged(life: Life, who: str, entry: Entry, block: Block | None, wind
     zone = life.clinic.system.resources[ResourceId(who)].time_zone
     if block is not None and _is_behind(block.when, window, zone) and not window.holds(entry.when, zone):
         return True
+    if block is None and _is_behind(entry.when, _window_now(life, who), zone):
+        return True  # R42: how far back the window reaches is counted from today, for what is new
     return (entry.has_attendees and entry.mark is not None) or _is_in_dispute(life, who, entry)
 
 

@@ -163,6 +163,11 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
         [_series(["anna-north"], 5, 11, DAILY), _run("anna-north"), _do("move_booking", 4, day=3, hour=8.5),
          _run("anna-north"), _do("move_series", 90, place="anna", day=1, count=4)],
     ),
+    "a new series has a date further back than the window reaches from today": (
+        {"page_size": 1, "deleted": "cancel_booking"},
+        [("time_passes", {"hours": 720}), _run("anna", "full"), ("time_passes", {"hours": 30}),
+         ("create_series", {"place": "home", "day": 9, "hour": 10, "count": 4})],
+    ),
     "a copy with guests stays when its resource leaves": (
         {"page_size": 3, "moved": "restore"},
         [("book", {"who": ["anna-north"], "day": 8, "hour": 16}), _run("anna-north", "full"),

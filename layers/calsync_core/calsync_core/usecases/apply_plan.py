@@ -181,20 +181,23 @@ def _create_copy(run: SyncRun, action: CreateCopy) -> None:
     try:
         _store(run, _agreed(run, row, entry, action))
     except LinkChangedError:
-        _take_back(run, row, entry)
+        take_back(run, row, entry)
         raise
     if is_again:
         links.clear_leaving(run.account, run.resource, REVISIT, [row.ref])
     run.log(action.reason, Way.TO_CALENDAR, rule=action.rule, ref=row.ref)
 
 
-def _take_back(run: SyncRun, row: Link, entry: Entry) -> None:
-    """R31: this run hung, another one overtook it and wrote the same copy. A transaction id makes the two one entry;
-    where there is none (Exchange), what nobody knows of but this call goes again."""
+def take_back(run: SyncRun, row: Link, made: Entry) -> None:
+    """R31: this run hung, and another one overtook it, which wrote the same copy or let the booking go. A transaction
+    id makes the two copies one entry; where there is none (Exchange), what nobody knows of but this call goes again,
+    unless the row still waits for what its mark finds."""
     stored = run.ports.stores.links.get(run.account, run.resource, [row.ref]).get(row.ref)
-    if stored is not None and stored.entry_id not in (None, entry.id):
-        with suppress(AppointmentGoneError):
-            run.primary.delete(row.calendar_id, entry.id, None)
+    is_found_by_mark = stored is not None and stored.entry_id is None and run.mark(stored) == run.mark(row)
+    if is_found_by_mark or (stored is not None and stored.entry_id == made.id):
+        return
+    with suppress(AppointmentGoneError):
+        run.primary.delete(row.calendar_id, made.id, None)
 
 
 def _taken_out(run: SyncRun, action: UpdateCopy | AdoptCopy) -> CreateCopy:

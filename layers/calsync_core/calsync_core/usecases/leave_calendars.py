@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
-from calsync_core.domain.appointments import AllDay, Block, BlockKind
+from calsync_core.domain.appointments import AllDay, Block, BlockKind, Entry
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError, LinkChangedError
 from calsync_core.domain.ids import CalendarId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.journal import Deed, Did
@@ -22,7 +22,7 @@ from calsync_core.engine.marks import uid_hash
 from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.engine.project import project_booking
-from calsync_core.usecases.apply_plan import apply_plan
+from calsync_core.usecases.apply_plan import apply_plan, take_back
 from calsync_core.usecases.read_calendar import read_booking
 from calsync_core.usecases.series_parts import detach_parts
 from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
@@ -120,8 +120,18 @@ def _move_copy(run: SyncRun, link: Link) -> None:
         detach_parts(run, row, Intent.CREATE)
         moved = replace(moved, end_at=start, intent=Intent.ALIGN, pattern=fingerprint.pattern_of(copy.recurrence))
         run.unaligned.add(link.ref)
-    run.touched[link.ref] = run.ports.stores.links.put(run.account, moved)
+    _store_moved(run, moved, None if found else entry)
     run.log(Reason.COPY_CREATED, Way.TO_CALENDAR, rule="R36", ref=link.ref, code="calendar_changed")
+
+
+def _store_moved(run: SyncRun, moved: Link, made: Entry | None) -> None:
+    """`made`: the new copy, where this run has just written it. Raises LinkChangedError: another run was here first."""
+    try:
+        run.touched[moved.ref] = run.ports.stores.links.put(run.account, moved)
+    except LinkChangedError:
+        if made is not None:
+            take_back(run, moved, made)
+        raise
 
 
 def _row_of_new(run: SyncRun, link: Link, entry_id: EntryId) -> Link | None:
