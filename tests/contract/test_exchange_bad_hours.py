@@ -4,6 +4,7 @@ The real adapter at the sandbox's server, the use cases of the state machine, of
 that only they move: whoever waits, waits as Step Functions would, and whoever is due comes back as the sweep finds it.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -108,6 +109,17 @@ class Day:
                 match={"operation": operation, "mailbox": self.side.person.email}, skip=skip,
                 action={"ews": {"code": "ErrorServerBusy", "form": "fault", **wait}},
             )  # fmt: skip
+
+    def forget_state(self) -> None:
+        """The server does not know the state that is stored now any more, however often it is shown it."""
+        cursor = self.clinic.stores.cursors.load(ACCOUNT, ANNA)[self.side.calendar].cursor
+        assert cursor is not None
+        state = cursor.rpartition("|")[2]
+        assert len(state) > 10
+        self.microsoft.fault(
+            match={"operation": "SyncFolderItems", "body": f"<m:SyncState>{re.escape(state)}<"},
+            action={"ews": {"code": "ErrorInvalidSyncStateData"}},
+        )
 
     def calm(self) -> None:
         self.microsoft.control("DELETE", "/faults")
@@ -230,7 +242,7 @@ def test_a_sync_state_that_is_too_old(day: Day, is_busy_too: bool) -> None:
     before = day.blocks()
     assert (len(before), len(day.copies())) == (7, 1)
 
-    day.side.expire_cursors()
+    day.forget_state()
     day.side.delete(gone)
     day.side.move(near, at(0, 13))
     day.side.move(far, at(200, 12))  # far beyond the window: followed, not deleted
@@ -241,9 +253,11 @@ def test_a_sync_state_that_is_too_old(day: Day, is_busy_too: bool) -> None:
         day.live(8 * MINUTE)
         assert not set(before) - set(day.blocks()), "half a round deletes nothing"
         day.calm()
+        day.forget_state()
     day.wish()
     day.live(timedelta(minutes=15))
 
+    assert sum(rule["fired"] for rule in day.microsoft.control("GET", "/faults")) >= 1
     kept = set(before) & set(day.blocks())
     assert set(day.blocks()) == kept, "nothing is written under another id"
     assert len(set(before) - kept) == 2, "the entry and the occurrence that are really gone"
