@@ -10,7 +10,7 @@ import pytest
 
 from tests.function_world import ENVIRONMENT
 
-NEVER = {"boto3", "exchangelib", "lxml", "moto"}
+NEVER = {"exchangelib", "lxml", "moto"}
 # function -> what it must not have loaded by the time it can answer
 FORBIDDEN = {
     "graph_webhook": {"pydantic", "msal", "jinja2", "requests", "cryptography"},
