@@ -117,6 +117,10 @@ def _is_in_dispute(life: Life, who: str, entry: Entry) -> bool:
     occurrences stand where no booking is, and which of them are the shared ones nobody can tell."""
     if entry.series_id is None or entry.mark is None or entry.mark.resource == who:
         return False
+    booking = life.clinic.system.bookings.get(entry.mark.booking)
+    is_closed = not life.settings(entry.mark.resource).writes_calendar
+    if is_closed and (booking is None or booking.when != entry.when):
+        return True  # R40: left as it stands, where its bookings stood once
     conflicts = life.stores.conflicts.of_link(ACCOUNT, entry.mark.resource, _series_ref(life, entry.mark.booking))
     return any(one.kind in KEPT_APART for one in conflicts)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from calsync_core.domain.appointments import Booking, Entry, Mark
+from calsync_core.domain.appointments import AllDay, Booking, Entry, Mark
 from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import BookingId, LinkRef, MailboxId, ResourceId
 from calsync_core.domain.links import Link, booking_ref, entry_ref, occurrence_ref
@@ -91,13 +91,20 @@ def _by_its_day(run: SyncRun, series: Link, occurrences: list[Entry], booking: B
     """The other has written the series, and does not know (yet) which of its places stands for this booking."""
     if series.entry_id is None or booking.original_start_at is None:
         return None
-    day = booking.original_start_at.astimezone(ZoneInfo(booking.time_zone)).date()
-    entry = next((one for one in occurrences if day_of(one, booking.time_zone) == day), None)
+    entry = next((one for one in occurrences if _is_its_place(one, booking)), None)
     if entry is None or entry.original_start_at is None:
         return None
     ref = occurrence_ref(run.resource, series.calendar_id, series.entry_id, entry.original_start_at)
     own = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
     return None if _stands_as_it_should(run, own, booking) else _read(run, ref, own, entry, series, booking)
+
+
+def _is_its_place(entry: Entry, booking: Booking) -> bool:
+    """To the minute: a day may have seen another booking of the series, before its rule was changed."""
+    start = booking.original_start_at
+    if start is None or not isinstance(entry.when, AllDay):
+        return entry.original_start_at == start
+    return day_of(entry, booking.time_zone) == start.astimezone(ZoneInfo(booking.time_zone)).date()
 
 
 def _stands_as_it_should(run: SyncRun, own: Link | None, booking: Booking) -> bool:
