@@ -53,13 +53,17 @@ def _forget_old_settings(life: Life, who: str) -> None:
 
 def check_all(life: Life, who: str) -> None:
     """P1, P4, P8, P10 on the two sides as they stand."""
-    links = {link.ref: link for link in life.stores.links.all(ACCOUNT, ResourceId(who))}
-    check_blocks_agree(life, who, links)
+    check_blocks_agree(life, who, _links(life, who))
+    links = _links(life, who)  # a block that was missing may have come with a full check
     check_copies_agree(life, who, links)
     check_conflicts_agree(life, who, links)
     check_no_text(life, who)
     check_foreign_untouched(life)
     check_no_mail(life)
+
+
+def _links(life: Life, who: str) -> dict[LinkRef, Link]:
+    return {link.ref: link for link in life.stores.links.all(ACCOUNT, ResourceId(who))}
 
 
 def check_no_mail(life: Life) -> None:
