@@ -150,3 +150,27 @@ def test_an_entry_that_came_and_went_around_a_run_that_was_cut_off_leaves_at_the
 
     assert (left, life.clinic.blocks("bert")) == (1, [])
     quiet_time(life)
+
+
+@pytest.mark.prop("P1")
+@pytest.mark.rule("R33")
+@pytest.mark.parametrize("exchange", [(), ("anna",)], ids=["Microsoft 365", "Exchange"])
+def test_a_neighbours_copy_whose_create_was_cut_off_stops_to_block_when_the_booking_becomes_mine_too(
+    exchange: tuple[str, ...],
+) -> None:
+    """The neighbour of the mailbox finds its copy again without a write, so no feed tells of it."""
+    life = Life(exchange=exchange)
+    life.clinic.settle()
+    life.book(["anna"], 2, 10)
+    _once(life, "create", "after", _crash)
+    with pytest.raises(CrashError):
+        life.clinic.run("anna")
+    life.clinic.run("anna-north")
+    assert len(life.clinic.blocks("anna-north")) == 1
+
+    life.time_passes(1)
+    life.reassign(0, ["anna-north", "anna"])
+    life.clinic.run("anna-north")
+
+    assert life.clinic.blocks("anna-north") == []
+    quiet_time(life)

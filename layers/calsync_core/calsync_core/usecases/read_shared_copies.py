@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from calsync_core.domain.appointments import AllDay, Booking, Entry, Mark
 from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import BookingId, LinkRef, MailboxId, ResourceId
-from calsync_core.domain.links import Link, booking_ref, entry_ref, occurrence_ref
+from calsync_core.domain.links import Intent, Link, booking_ref, entry_ref, occurrence_ref
 from calsync_core.engine.observe import Read
 from calsync_core.usecases.read_calendar import takes_place
 from calsync_core.usecases.read_own_series import day_of
@@ -40,9 +40,9 @@ def _read_copies_of(run: SyncRun, other: ResourceId, bookings: list[Booking]) ->
     if state is None or state.mailbox is None:
         return []
     here = {
-        ref: link
+        ref: _with_entry(run, state.mailbox, other, link)
         for ref, link in links.items()
-        if link.entry_id is not None and (state.mailbox, link.calendar_id) in run.state.calendars
+        if (state.mailbox, link.calendar_id) in run.state.calendars
     }
     reads: list[Read] = []
     by_day: dict[LinkRef, list[Entry]] = {}
@@ -59,6 +59,15 @@ def _read_copies_of(run: SyncRun, other: ResourceId, bookings: list[Booking]) ->
         if read is not None:
             reads.append(read)
     return reads
+
+
+def _with_entry(run: SyncRun, mailbox: MailboxId, other: ResourceId, link: Link) -> Link:
+    """A create of the other's whose answer was lost may stand here, and have been read, before the other finds it."""
+    if link.entry_id is not None or link.intent is not Intent.CREATE or link.booking_id is None:
+        return link
+    mark = Mark(run.scope.installation, run.account, other, link.booking_id, link.generation, link.mark_id)
+    found = [one for one in run.calendar(mailbox).find_mark(mark) if one.calendar_id == link.calendar_id]
+    return replace(link, entry_id=found[0].id) if found else link
 
 
 def _ref_of_series(booking: Booking) -> LinkRef | None:
