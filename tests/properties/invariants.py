@@ -129,6 +129,12 @@ def _is_in_dispute(life: Life, who: str, entry: Entry) -> bool:
     return any(one.kind in KEPT_APART for one in conflicts)
 
 
+def _is_date(life: Life, name: str) -> bool:
+    """Of a booking series, whether it stands in one in the calendar or by itself (R82)."""
+    booking = life.clinic.system.bookings.get(BookingId(name))
+    return booking is None or booking.series_id is not None
+
+
 def _series_ref(life: Life, name: str) -> LinkRef:
     """The link of the series whose occurrence carries this booking in its mark (`Life.marked`)."""
     booking = life.clinic.system.bookings.get(BookingId(name))
@@ -205,7 +211,7 @@ def _check_block(
     thing = life.clinic.system.resources[ResourceId(who)]
     is_text = is_primary and entry.mark is None
     wanted = [project_entry(entry, settings, thing, ref, time_only=not is_text) for settings in history]
-    if block is None and entry.series_id is not None and entry.mark is not None and entry.mark.resource != who:
+    if block is None and entry.mark is not None and entry.mark.resource != who and _is_date(life, entry.mark.booking):
         life.clinic.run(who, "full")  # a date of a shared series that changed hands: docs/sync-rules.md promises this
         block = next((one for one in life.clinic.blocks(who) if one.ref == ref), None)
     if block is None:
