@@ -4,6 +4,8 @@ The clinic lives through import, edits, conflicts, quarantine, a bug and a disco
 functions. What is searched: all stores, all wishes and states, all log lines, all mails, all blocks, all copies.
 """
 
+import io
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +16,7 @@ from calsync_core.domain.appointments import Customer, Notes
 from calsync_core.domain.conflicts import Resolution
 from calsync_core.domain.errors import AppointmentRejectedError
 from calsync_core.domain.ids import ResourceId
+from calsync_core.observability import logger
 from calsync_core.ports.outward import Wish
 from calsync_core.usecases.change_settings import Change, SettingsPorts, save_change
 from calsync_core.usecases.disconnect_resource import DisconnectResource, disconnect_resource
@@ -279,9 +282,14 @@ def life(monkeypatch: pytest.MonkeyPatch) -> Iterator[Life]:
 
 @pytest.fixture
 def kept(
-    life: Life, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    life: Life, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], dict[str, str]]:
-    return lambda: life.kept(caplog, "".join(capsys.readouterr()))
+    # The logger of this process may write to the closed output of another test: logging would then complain about that
+    # in this one's, with the source lines of this file.
+    lines = io.StringIO()
+    for writer in logging.getLogger(logger()._wrapped.name).handlers:
+        monkeypatch.setattr(writer, "stream", lines)
+    return lambda: life.kept(caplog, "".join((lines.getvalue(), *capsys.readouterr())))
 
 
 def nothing_is_kept(places: dict[str, str]) -> None:
