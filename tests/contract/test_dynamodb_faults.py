@@ -442,7 +442,7 @@ class TestCost:
 
 def test_the_webhooks_look_up_loads_no_pydantic() -> None:
     """It starts cold most often of all functions (design.md section 8)."""
-    modules = "calsync_core.adapters.dynamodb.client, calsync_core.adapters.dynamodb.subscriptions"
+    modules = "calsync_core.bootstrap.clients, calsync_core.adapters.dynamodb.subscriptions"
     program = f"import sys, {modules}, calsync_core.adapters.aws.queue; print('pydantic' in sys.modules)"
 
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -15,6 +15,7 @@ from calsync_core.domain.conflicts import ACCEPTED_OUTSIDE, ConflictKind, kind_o
 from calsync_core.domain.errors import (
     AppointmentGoneError,
     AppointmentRejectedError,
+    LeaseLostError,
     LinkChangedError,
     RefusedError,
     VersionChangedError,
@@ -360,9 +361,30 @@ def _put_new_blocks(run: SyncRun, actions: list[PutBlock]) -> None:
 
     pairs, most = list(zip(rows, actions, strict=True)), run.host.blocks_a_call()
     _in_lanes(run, [partial(put, pairs[start : start + most]) for start in range(0, len(pairs), most)])
-    run.check_lease()
-    for link in links.put_many(run.account, results):
+    try:
+        run.check_lease()
+        stored = links.put_many(run.account, results)
+    except (LeaseLostError, LinkChangedError):
+        for row in results:
+            _write_again(run, row)
+        raise
+    for link in stored:
         run.touched[link.ref] = link
+
+
+def _write_again(run: SyncRun, row: Link) -> Link | None:
+    """R31: this run hung, and another one overtook it. Blocks carry no version: what we wrote may have overwritten what
+    the other knew better, so its row says that the block must be written, whatever becomes of this run. The row as it
+    stands; without one the block goes."""
+    links = run.ports.stores.links
+    stored = links.get(run.account, run.resource, [row.ref]).get(row.ref)
+    if stored is None:
+        run.host.delete_block(row.block_ref)
+    elif stored != row and stored.intent is None:
+        links.set_leaving(run.account, run.resource, REVISIT, [row.ref])
+        with suppress(LinkChangedError):  # somebody writes this very row now, and after us
+            stored = links.put(run.account, replace(stored, intent=Intent.CREATE))
+    return stored
 
 
 def _put_block(run: SyncRun, action: PutBlock) -> None:
@@ -496,16 +518,16 @@ def _look_again(run: SyncRun, action: Action) -> Action | None:
     old = _link(action)
     if old is None:
         return None
-    link = run.ports.stores.links.get(run.account, run.resource, [old.ref]).get(old.ref)
+    is_block = isinstance(action, PutBlock | DeleteBlock)
+    if is_block:
+        link = _write_again(run, old)
+    else:
+        link = run.ports.stores.links.get(run.account, run.resource, [old.ref]).get(old.ref)
     if link is None and isinstance(action, AdoptCopy) and old.series_id is not None:
         # It went while we looked: written as a single entry, or nothing would lead to this booking any more.
         return CreateCopy("R82", replace(old, original_start_at=None), action.booking, action.copy)
-    is_block = isinstance(action, PutBlock | DeleteBlock)
-    if link is None and is_block:
-        run.host.delete_block(old.block_ref)  # another run deleted it between our two writes
     read = read_both(run, link) if link is not None else None
     if read is not None and is_block and isinstance(read.calendar, Entry):
-        # Blocks carry no version: what we wrote may have overwritten what another run knew better. It is put again.
         read = replace(read, host=Missing.GONE)
     actions = plan(observe([read], run.scope), run.scope, is_final=True) if read else []
     return actions[0] if actions else None
