@@ -132,4 +132,7 @@ def counted_table() -> Iterator[CountingClient]:
     with mock_aws():
         client = boto3.client("dynamodb")
         create_table(client, "bench")
-        yield CountingClient(client, "bench")
+        try:
+            yield CountingClient(client, "bench")
+        finally:  # the mock may go on: that of a test session around this one
+            client.delete_table(TableName="bench")

@@ -1,5 +1,6 @@
 """bootstrap puts role accounts together on real adapters: sealed in DynamoDB, watched by the sweep, mailed by SES."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,8 +49,9 @@ def test_secrets_stand_sealed_in_the_table(stack: Stack) -> None:  # noqa: F811
 
     assert ports.stores.credentials.load(ACCOUNT, role_mailbox(role.id))[0] == b'{"secret": "Geheim-Wort-77"}'  # type: ignore[index]
     dynamodb = boto3.client("dynamodb")
-    (table,) = dynamodb.list_tables()["TableNames"]
-    assert "Geheim" not in repr(dynamodb.scan(TableName=table)["Items"])
+    stored = dynamodb.scan(TableName=os.environ["TABLE_NAME"])["Items"]
+    assert stored
+    assert "Geheim" not in repr(stored)
     with pytest.raises(InputError):
         ports.role_accounts.directory_of(ENDPOINT.replace("login.microsoftonline.com", "evil.example"))
     assert ports.role_accounts.token_endpoint_of("clinic.example") == ENDPOINT

@@ -361,15 +361,19 @@ def _put_new_blocks(run: SyncRun, actions: list[PutBlock]) -> None:
 
     pairs, most = list(zip(rows, actions, strict=True)), run.host.blocks_a_call()
     _in_lanes(run, [partial(put, pairs[start : start + most]) for start in range(0, len(pairs), most)])
+    _check_overtaken(run, results)
+    for link in links.put_many(run.account, results):
+        run.touched[link.ref] = link
+
+
+def _check_overtaken(run: SyncRun, rows: list[Link]) -> None:
+    """Right after blocks were written or deleted. Raises LeaseLostError."""
     try:
         run.check_lease()
-        stored = links.put_many(run.account, results)
-    except (LeaseLostError, LinkChangedError):
-        for row in results:
+    except LeaseLostError:
+        for row in rows:
             _write_again(run, row)
         raise
-    for link in stored:
-        run.touched[link.ref] = link
 
 
 def _write_again(run: SyncRun, row: Link) -> Link | None:
@@ -380,16 +384,17 @@ def _write_again(run: SyncRun, row: Link) -> Link | None:
     stored = links.get(run.account, run.resource, [row.ref]).get(row.ref)
     if stored is None:
         run.host.delete_block(row.block_ref)
-    elif stored != row and stored.intent is None:
+    elif stored.intent is None:
         links.set_leaving(run.account, run.resource, REVISIT, [row.ref])
         with suppress(LinkChangedError):  # somebody writes this very row now, and after us
-            stored = links.put(run.account, replace(stored, intent=Intent.CREATE))
+            stored = links.put(run.account, replace(stored, host=Agreed(), intent=Intent.CREATE))
     return stored
 
 
 def _put_block(run: SyncRun, action: PutBlock) -> None:
     row = run.ports.stores.links.put(run.account, action.link) if action.is_new else action.link
     version = run.host.put_block(action.block)
+    _check_overtaken(run, [row])
     _store(run, _block_agreed(row, action, version))
     run.log(action.reason, Way.FROM_CALENDAR, rule=action.rule, ref=row.ref)
 
@@ -401,6 +406,7 @@ def _block_agreed(row: Link, action: PutBlock, version: str) -> Link:
 
 def _delete_block(run: SyncRun, action: DeleteBlock) -> None:
     run.host.delete_block(action.link.block_ref)
+    _check_overtaken(run, [action.link])
     _forget(run, action.link)
     run.log(Reason.BLOCK_DELETED, Way.FROM_CALENDAR, rule=action.rule, ref=action.link.ref, code=action.filtered)
 

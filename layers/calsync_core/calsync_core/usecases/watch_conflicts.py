@@ -29,7 +29,10 @@ def open_conflict(
     run: SyncRun, link: Link, kind: ConflictKind, booking_when: When | None, calendar_when: When | None,
     code: str | None, rule: str, other: Link | None = None,
 ) -> None:  # fmt: skip
-    """Open it, or bring an open one up to date. One that a person left alone stays left while it is the same."""
+    """Open it, or bring an open one up to date. One that a person left alone stays left while it is the same.
+
+    Raises LeaseLostError: the run that overtook this one has judged what stands there now."""
+    run.check_lease()
     now = run.ports.clock.now()
     key = conflict_id(run.resource, kind, link.ref, other.ref if other else None)
     old = run.ports.stores.conflicts.get(run.account, key)
@@ -187,6 +190,7 @@ def _is_still_outside(run: SyncRun, conflict: Conflict) -> bool:
 
 
 def _settle(run: SyncRun, conflict: Conflict) -> None:
+    run.check_lease()
     now = run.ports.clock.now()
     settled = replace(conflict, status=ConflictStatus.SETTLED, ended_at=now, revision=conflict.revision + 1)
     run.ports.stores.conflicts.save(settled)
