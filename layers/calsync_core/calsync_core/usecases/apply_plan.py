@@ -387,16 +387,22 @@ def _write_again(run: SyncRun, row: Link) -> Link | None:
     elif stored.intent is None:
         links.set_leaving(run.account, run.resource, REVISIT, [row.ref])
         with suppress(LinkChangedError):  # somebody writes this very row now, and after us
-            stored = links.put(run.account, replace(stored, host=Agreed(), intent=Intent.CREATE))
+            stored = _intend(run, stored)
     return stored
 
 
 def _put_block(run: SyncRun, action: PutBlock) -> None:
-    row = run.ports.stores.links.put(run.account, action.link) if action.is_new else action.link
+    row = _intend(run, action.link)
     version = run.host.put_block(action.block)
     _check_overtaken(run, [row])
     _store(run, _block_agreed(row, action, version))
     run.log(action.reason, Way.FROM_CALENDAR, rule=action.rule, ref=row.ref)
+
+
+def _intend(run: SyncRun, link: Link) -> Link:
+    """Before a block is touched, its row says that it must be written: after a crash nothing else would tell so, once
+    the entry is again what it was."""
+    return run.ports.stores.links.put(run.account, replace(link, host=Agreed(), intent=Intent.CREATE))
 
 
 def _block_agreed(row: Link, action: PutBlock, version: str) -> Link:
@@ -405,9 +411,10 @@ def _block_agreed(row: Link, action: PutBlock, version: str) -> Link:
 
 
 def _delete_block(run: SyncRun, action: DeleteBlock) -> None:
-    run.host.delete_block(action.link.block_ref)
-    _check_overtaken(run, [action.link])
-    _forget(run, action.link)
+    row = _intend(run, action.link)
+    run.host.delete_block(row.block_ref)
+    _check_overtaken(run, [row])
+    _forget(run, row)
     run.log(Reason.BLOCK_DELETED, Way.FROM_CALENDAR, rule=action.rule, ref=action.link.ref, code=action.filtered)
 
 
