@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.properties.simulation import Step, replay
+from tests.properties.simulation import Schedule, Step, replay
 
 
 def _run(who: str, cause: str = "notification") -> Step:
@@ -183,3 +183,11 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
 def test_it_ends_as_promised(name: str) -> None:
     opening, steps = LIVES[name]
     replay(opening, steps)
+
+
+@pytest.mark.parametrize("seed", [64169, 12010559, 14002519, 1795263701, 1795266526, 1795291792])
+def test_lives_that_broke_a_promise_by_a_fault_at_its_moment_keep_it_now(seed: int) -> None:
+    """Whole lives of the soak, because a crash or an overtaking at one certain call was needed."""
+    script = Schedule(seed).script()
+
+    replay(script.opening, script.steps)

@@ -207,6 +207,7 @@ def _taken_out(run: SyncRun, action: UpdateCopy | AdoptCopy) -> CreateCopy:
     links = run.ports.stores.links
     stored = links.get(run.account, run.resource, [action.link.ref]).get(action.link.ref, action.link)
     entry_id = action.entry.id if isinstance(action, AdoptCopy) else stored.entry_id
+    links.set_leaving(run.account, run.resource, REVISIT, [stored.ref])  # after a crash only this leads back to it
     row = links.put(
         run.account,
         replace(

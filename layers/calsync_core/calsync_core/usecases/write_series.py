@@ -8,6 +8,7 @@ linked like any other booking; what deviates is changed, what the booking system
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry
@@ -15,6 +16,7 @@ from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import BookingId, EntryId, LinkRef
 from calsync_core.domain.links import Agreed, Intent, Link, Origin, booking_ref
 from calsync_core.domain.recurrence import Inexpressible, Recurrence
+from calsync_core.domain.rrules import days_of
 from calsync_core.domain.synclog import Reason, Way
 from calsync_core.domain.windows import Window
 from calsync_core.engine import fingerprint
@@ -385,14 +387,26 @@ def _has_left_window(run: SyncRun, booking: Booking, place: Entry) -> bool:
 
 def _leave_out(run: SyncRun, series: Link, booking: Booking, places: _Places, *, has_all: bool) -> None:
     """R83: days that the rule puts into the calendar and that the booking system does not have. Only where it answered
-    with some of the series, or by its own list of left-out starts: an empty answer leaves out nothing."""
+    with some of the series, or by its own rule or list of left-out starts: an empty answer leaves out nothing."""
     tz = ZoneInfo(places.zone)
     exdays = {one.astimezone(tz).date() for one in booking.exdates}
-    for day in sorted(places.by_day.keys() - places.taken):
+    strays = sorted(places.by_day.keys() - places.taken)
+    unruled = _days_beside_the_rule(booking, strays)
+    for day in strays:
         entry = places.by_day[day]
-        if day in exdays | places.spare or (has_all and _is_inside(run, entry, places.zone)):
+        is_missing = (has_all or day in unruled) and _is_inside(run, entry, places.zone)
+        if is_missing or day in exdays | places.spare:
             row = replace(series, ref=LinkRef(f"{series.ref}-{day:%Y%m%d}"), pattern="", entry_id=entry.id, row=0)
             apply_plan(run, [DeleteCopy("R83", replace(row, when=entry.when, intent=None), "")])
+
+
+def _days_beside_the_rule(booking: Booking, days: Sequence[date]) -> set[date]:
+    """Those that the booking system's series cannot mean: its rule was changed, and the calendar shows them still."""
+    if not days or not isinstance(booking.recurrence, Recurrence):
+        return set()
+    last = days[-1]
+    said: Iterable[date] = takewhile(lambda day: day <= last, days_of(booking.recurrence))
+    return set(days).difference(said)
 
 
 def _is_inside(run: SyncRun, entry: Entry, zone: str) -> bool:
