@@ -131,9 +131,11 @@ def _join(run: SyncRun, series_id: BookingId, parts: list[Read], leaving: set[Li
     if series is not None and booking is Missing.GONE:
         leaving.add(ref)
         return _fresh(run, parts)
+    was_series = series is not None
     series, master = _written(run, ref, series, booking, parts)
     if series is None:
-        fresh = _fresh(run, parts)
+        # Dates that had their place in the series have no row of their own, where a run died before it noted them.
+        fresh = _fresh(run, _all_parts(run, series_id, parts) if was_series else parts)
         return [_single(run, read) for read in fresh + waiting_parts(run, series_id, {read.ref for read in fresh})]
     if series.entry_id is None:
         return []  # R87: a person decides about the whole series
