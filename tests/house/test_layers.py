@@ -93,6 +93,27 @@ def test_a_function_imports_from_the_layer_and_its_own_folder_alone(function: st
         assert not loaded & {"pydantic", "msal", "jinja2", "requests", "cryptography"}, "the webhook must start quickly"
 
 
+def test_every_template_is_read_from_the_layer_alone() -> None:
+    """The template engine loads parts of itself by name, which no import shows."""
+    if not EMULATOR_PYTHON.exists():
+        pytest.skip("the emulator's interpreter is not installed: run `make setup`")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from calsync_core.web.render import _environment\n"
+        "names = _environment('en').list_templates()\n"
+        "print(len([_environment('en').get_template(name) for name in names]))"
+    )
+    done = subprocess.run(
+        [str(EMULATOR_PYTHON), "-I", "-S", "-c", code, str(layer(NATIVE, "CoreLayer"))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr[-1500:]
+    assert int(done.stdout) > 10
+
+
 def test_the_bytecode_in_the_native_layer_is_really_used() -> None:
     """Unchecked-hash files for the interpreter that runs the functions here: flags 0b01 in the header."""
     tag = f"cpython-{sys.version_info.major}{sys.version_info.minor}"
