@@ -14,7 +14,7 @@ from sandbox.exchange.directory import AuthMethod, ExchangeAccount, ExchangeServ
 from sandbox.exchange.ntlm import Handshake, HandshakeError
 from sandbox.people import Directory, Person
 
-_HANDSHAKE, _PERSON = "ntlm.handshake", "ntlm.person"
+_HANDSHAKE, _PERSON, _PASSWORD = "ntlm.handshake", "ntlm.person", "ntlm.password"
 
 
 class RefusedError(Exception):
@@ -56,8 +56,8 @@ class SignIns:
 
     def _known(self, connection: Connection) -> Person:
         person = self.directory.people.get(connection.notes.get(_PERSON, ""))
-        if person is None:
-            raise RefusedError("anonymous")
+        if person is None or connection.notes.get(_PASSWORD) != person.password:
+            raise RefusedError("anonymous")  # a new password ends the sign-ins of open connections
         return person
 
     def _shake(
@@ -84,6 +84,7 @@ class SignIns:
         self.check_open(handshake.account, now)
         person = self.finish(handshake.account, now)
         connection.notes[_PERSON] = person.id
+        connection.notes[_PASSWORD] = person.password
         return person
 
     def basic(self, server: ExchangeServer, header: str, now: datetime) -> Person:
