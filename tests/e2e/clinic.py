@@ -172,10 +172,11 @@ class Clinic:
             },
         )["Items"]
         assert found
+        now = datetime.now(UTC).replace(microsecond=0)
         for row in found:
             document = json.loads(row["doc"]["S"]) | {
-                "created_at": "2026-01-01T00:00:00Z",
-                "expires_at": "2026-01-15T00:00:00Z",
+                "created_at": f"{now - timedelta(days=15):%Y-%m-%dT%H:%M:%SZ}",
+                "expires_at": f"{now - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
             }
             database.put_item(TableName=table, Item=row | {"doc": {"S": json.dumps(document)}})
 
