@@ -14,7 +14,7 @@ from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import CURSOR_STANDS
 from calsync_core.usecases.start_run import StartPorts, start_run
 from calsync_core.usecases.sweep import handle_due
-from calsync_core.usecases.sync_resource import Outcome, Result, Work, sync_resource
+from calsync_core.usecases.sync.sync_resource import Outcome, Result, Work, sync_resource
 
 from bench import work
 from bench.clinic import ACCOUNT, RESOURCE, Clinic, clinic

@@ -17,8 +17,8 @@ from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.outward import Clock
 from calsync_core.ports.stores import Stores
-from calsync_core.usecases.sync_resource import Outcome, Result, Work, sync_resource
-from calsync_core.usecases.sync_run import SyncPorts
+from calsync_core.usecases.sync.sync_resource import Outcome, Result, Work, sync_resource
+from calsync_core.usecases.sync.sync_run import SyncPorts
 
 from bench.work import NOW
 

@@ -17,7 +17,7 @@ from calsync_core.engine.plan import plan
 from calsync_core.engine.project import project_booking, project_entry
 from calsync_core.ports.calendar import Content
 from calsync_core.ports.stores import CursorRow
-from calsync_core.usecases.sync_resource import Result
+from calsync_core.usecases.sync.sync_resource import Result
 
 from bench import vdirsyncer_engine, work
 from bench.clinic import ACCOUNT, INSTALLATION, RESOURCE, Clinic, clinic

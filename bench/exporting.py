@@ -10,7 +10,7 @@ from calsync_core.adapters.memory.host import MemoryHost
 from calsync_core.adapters.memory.outward import MemoryQueue
 from calsync_core.adapters.memory.stores import memory_stores
 from calsync_core.domain.ids import CalendarId, RunId
-from calsync_core.usecases.sync_resource import Result, Work, sync_resource
+from calsync_core.usecases.sync.sync_resource import Result, Work, sync_resource
 
 from bench import work
 from bench.clinic import ACCOUNT, RESOURCE, admit, ports_of

@@ -13,7 +13,7 @@ from calsync_core.adapters.memory.outward import FixedClock, MemoryQueue
 from calsync_core.adapters.memory.stores import memory_stores
 from calsync_core.domain.ids import CalendarId, RunId
 from calsync_core.ports.outward import Clock
-from calsync_core.usecases.sync_resource import Result, Work, sync_resource
+from calsync_core.usecases.sync.sync_resource import Result, Work, sync_resource
 
 from bench.clinic import ACCOUNT, RESOURCE, admit, ports_of
 from bench.graph_server import CALENDAR

@@ -1,7 +1,7 @@
 """A console and API (tests/console_world.py) over a clinic whose runs really happen (tests/small_clinic.py)."""
 
 from calsync_core.domain.ids import MailboxId
-from calsync_core.usecases.sync_run import SyncPorts
+from calsync_core.usecases.sync.sync_run import SyncPorts
 
 from tests.console_world import World
 from tests.small_clinic import Clinic

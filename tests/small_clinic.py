@@ -19,8 +19,8 @@ from calsync_core.domain.ids import AccountId, MailboxId, ResourceId, RunId
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.settings import Overrides
 from calsync_core.ports.stores import StoredSettings, Stores
-from calsync_core.usecases.sync_resource import Outcome, Result, Work, sync_resource
-from calsync_core.usecases.sync_run import SyncPorts
+from calsync_core.usecases.sync.sync_resource import Outcome, Result, Work, sync_resource
+from calsync_core.usecases.sync.sync_run import SyncPorts
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ACCOUNT = AccountId("main")

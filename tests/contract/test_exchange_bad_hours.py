@@ -17,7 +17,7 @@ from calsync_core.ports.outward import Wish
 from calsync_core.usecases.check_resource import CheckPorts, check_resource
 from calsync_core.usecases.look_up_availability import AvailabilityPorts, look_up_availability
 from calsync_core.usecases.sweep import SweepPorts, find_due, handle_due
-from calsync_core.usecases.sync_resource import Outcome, Result, Work, sync_resource
+from calsync_core.usecases.sync.sync_resource import Outcome, Result, Work, sync_resource
 
 from tests.contract.calendar_sides import at
 from tests.contract.exchange_side import ExchangeSide

@@ -20,8 +20,8 @@ from calsync_core.domain.resources import Status
 from calsync_core.usecases.follow_mailbox import explain_loss
 from calsync_core.usecases.look_up_availability import AvailabilityAnswer, AvailabilityPorts, look_up_availability
 from calsync_core.usecases.open_mailbox import MailboxOpener
-from calsync_core.usecases.sync_resource import Outcome, Result, Work, sync_resource
-from calsync_core.usecases.sync_run import SyncPorts
+from calsync_core.usecases.sync.sync_resource import Outcome, Result, Work, sync_resource
+from calsync_core.usecases.sync.sync_run import SyncPorts
 from calsync_core.web.links import manage_path
 
 from tests.contract.calendar_sides import GraphSide, at, days

@@ -82,7 +82,7 @@ def test_the_webhook_answers_a_handshake_without_loading_more() -> None:
 
 WORK = """
 from calsync_core.bootstrap import sync_job_function as module
-from calsync_core.usecases.sync_resource import Outcome, Result
+from calsync_core.usecases.sync.sync_resource import Outcome, Result
 module.sync_resource = lambda work, ports: Outcome(Result.DONE)
 module.close_run = lambda close, ports: None
 payload = {"account": "main", "resource": "anna", "cause": "host", "run": "r", "round": 0, "code": None}

@@ -10,7 +10,7 @@ RULE = re.compile(r"\bR[1-9][0-9]{0,2}\b")
 
 
 def in_code() -> set[str]:
-    files = [*(CORE / "engine").glob("*.py"), *(CORE / "usecases").glob("*.py")]
+    files = [*(CORE / "engine").glob("*.py"), *(CORE / "usecases").rglob("*.py")]
     return {rule for path in files for rule in RULE.findall(path.read_text())}
 
 

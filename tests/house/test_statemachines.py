@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from calsync_core.usecases.sync_resource import Result
+from calsync_core.usecases.sync.sync_resource import Result
 
 from tests.house.template import load_machine
 

@@ -40,11 +40,11 @@ from calsync_core.ports.outward import Mail
 from calsync_core.usecases.change_settings import Change, SettingsPorts, save_change
 from calsync_core.usecases.confirm_stop_line import StopLinePorts, confirm_stop_line
 from calsync_core.usecases.disconnect_resource import DisconnectResource, disconnect_resource
-from calsync_core.usecases.finish_round import STOP_LINE
 from calsync_core.usecases.pause_resource import PauseResource, pause_resource
 from calsync_core.usecases.resolve_conflict import ConflictPorts, Decision, offered, resolve_conflict
 from calsync_core.usecases.resume_resource import resume_resource
-from calsync_core.usecases.sync_resource import Result
+from calsync_core.usecases.sync.finish_round import STOP_LINE
+from calsync_core.usecases.sync.sync_resource import Result
 
 from tests.properties.faults import CrashError, Faults, watched
 from tests.properties.second_thoughts import SecondThoughts

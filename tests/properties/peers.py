@@ -22,7 +22,7 @@ from calsync_core.domain.appointments import Timed
 from calsync_core.domain.errors import ProviderUnavailableError
 from calsync_core.domain.ids import BookingId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.links import entry_ref
-from calsync_core.usecases.sync_resource import Result
+from calsync_core.usecases.sync.sync_resource import Result
 from vdirsyncer.storage.memory import MemoryStorage
 from vdirsyncer.sync import sync
 from vdirsyncer.sync.status import SqliteStatus

@@ -13,8 +13,8 @@ from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Stores
 from calsync_core.usecases.receive_exchange_post import Knock, receive_exchange_post
 from calsync_core.usecases.receive_notification import Bell, receive_notification
+from calsync_core.usecases.sync.undo_run import ask_undo, journalled_runs
 from calsync_core.usecases.try_again import TryPorts, try_again
-from calsync_core.usecases.undo_run import ask_undo, journalled_runs
 
 from tests.small_clinic import ACCOUNT, Clinic
 

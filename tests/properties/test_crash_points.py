@@ -8,8 +8,8 @@ import pytest
 from calsync_core.domain.appointments import Booking, Kind
 from calsync_core.domain.conflicts import ConflictStatus
 from calsync_core.domain.ids import ResourceId
-from calsync_core.usecases import undo_run
-from calsync_core.usecases.undo_run import journalled_runs
+from calsync_core.usecases.sync import undo_run
+from calsync_core.usecases.sync.undo_run import journalled_runs
 
 from tests.properties.faults import CrashError
 from tests.properties.invariants import quiet_time

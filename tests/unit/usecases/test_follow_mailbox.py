@@ -17,7 +17,7 @@ from calsync_core.ports.exchange import ExchangeLogin, ExchangeServer
 from calsync_core.usecases.confirm_stop_line import StopLinePorts, confirm_stop_line, count_vanished
 from calsync_core.usecases.disconnect_resource import REMOVE_COPIES
 from calsync_core.usecases.follow_mailbox import explain_loss, leave_old_connections, may_follow
-from calsync_core.usecases.sync_resource import Result
+from calsync_core.usecases.sync.sync_resource import Result
 
 from tests.properties.faults import CrashError
 from tests.small_clinic import ACCOUNT, Clinic, a_clinic, at

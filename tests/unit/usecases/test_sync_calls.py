@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from calsync_core.domain.appointments import Busy
 from calsync_core.domain.ids import ResourceId
-from calsync_core.usecases.sync_resource import Result
+from calsync_core.usecases.sync.sync_resource import Result
 
 from tests.small_clinic import ACCOUNT, Clinic, a_clinic, at
 

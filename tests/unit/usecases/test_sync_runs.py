@@ -19,7 +19,7 @@ from calsync_core.domain.links import booking_ref
 from calsync_core.domain.resources import Progress, Status, WorkingRange
 from calsync_core.domain.synclog import Reason
 from calsync_core.usecases.confirm_stop_line import StopLinePorts, confirm_stop_line, restore_copies
-from calsync_core.usecases.sync_resource import Result
+from calsync_core.usecases.sync.sync_resource import Result
 
 from tests.small_clinic import ACCOUNT, NOW, Clinic, a_clinic, at
 

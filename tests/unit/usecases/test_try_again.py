@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from calsync_core.domain.errors import AppointmentRejectedError, NotFoundError, ProviderUnavailableError
 from calsync_core.domain.ids import ResourceId
+from calsync_core.usecases.sync.watch_conflicts import SET_ASIDE
 from calsync_core.usecases.try_again import TryPorts, set_aside, try_again
-from calsync_core.usecases.watch_conflicts import SET_ASIDE
 
 from tests.small_clinic import ACCOUNT, Clinic, a_clinic, at
 

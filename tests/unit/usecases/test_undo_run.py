@@ -10,7 +10,7 @@ from calsync_core.domain.ids import ResourceId
 from calsync_core.domain.journal import Did
 from calsync_core.domain.resources import Status
 from calsync_core.ports.journeys import JourneyPorts
-from calsync_core.usecases.undo_run import ask_undo, counts_of, journalled_runs, preview_undo
+from calsync_core.usecases.sync.undo_run import ask_undo, counts_of, journalled_runs, preview_undo
 
 from tests.look_ports import look_ports
 from tests.properties.faults import CrashError, Faults, watched

@@ -10,8 +10,8 @@ from calsync_core.domain.errors import CalsyncError
 from calsync_core.jobs.runs import answer_of, close_of, work_of
 from calsync_core.observability import count, describe, logger
 from calsync_core.usecases.close_run import close_run
-from calsync_core.usecases.sync_resource import Result, sync_resource
-from calsync_core.usecases.sync_run import SyncPorts
+from calsync_core.usecases.sync.sync_resource import Result, sync_resource
+from calsync_core.usecases.sync.sync_run import SyncPorts
 from calsync_core.usecases.tell_conflict import tell_conflict
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from calsync_core.domain.ids import AccountId, ResourceId, RunId
 from calsync_core.usecases.close_run import Close
-from calsync_core.usecases.sync_resource import Outcome, Work
+from calsync_core.usecases.sync.sync_resource import Outcome, Work
 
 Payload = dict[str, Any]
 

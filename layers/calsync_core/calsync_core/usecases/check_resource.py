@@ -24,7 +24,7 @@ from calsync_core.ports.signin import CalendarAccess
 from calsync_core.ports.stores import LinkStore, ResourceStore, SettingsStore
 from calsync_core.usecases.look_up_availability import AvailabilityAnswer, SourceAge, check_span
 from calsync_core.usecases.read_span import read_span
-from calsync_core.usecases.sync_run import readable
+from calsync_core.usecases.sync.sync_run import readable
 
 TIME_LIMIT = timedelta(seconds=2)
 MAX_PAGES = 10  # a span of days has few entries; more pages than this mean that something is wrong

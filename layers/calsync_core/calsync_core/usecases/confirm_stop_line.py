@@ -15,9 +15,9 @@ from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import LinkStore, LogStore, ResourceStore
-from calsync_core.usecases.apply_plan import REVISIT
 from calsync_core.usecases.change_state import change_state
-from calsync_core.usecases.finish_round import STOP_LINE
+from calsync_core.usecases.sync.apply_plan import REVISIT
+from calsync_core.usecases.sync.finish_round import STOP_LINE
 
 _HOST_FEED = "host"
 

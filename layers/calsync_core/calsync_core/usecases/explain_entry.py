@@ -47,11 +47,11 @@ from calsync_core.engine.project import NotBlocking
 from calsync_core.ports.calendar import CalendarPage
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import CursorRow
-from calsync_core.usecases.apply_plan import read_both
 from calsync_core.usecases.find_appointments import Question, SideRead, check_question, find_bookings, find_entries
-from calsync_core.usecases.open_run import open_look
-from calsync_core.usecases.read_calendar import Feed, read_calendar_page
-from calsync_core.usecases.sync_run import SyncRun
+from calsync_core.usecases.sync.apply_plan import read_both
+from calsync_core.usecases.sync.open_run import open_look
+from calsync_core.usecases.sync.read_calendar import Feed, read_calendar_page
+from calsync_core.usecases.sync.sync_run import SyncRun
 
 MOST = 20
 """Appointments that one answer explains; a question that finds more is too wide."""

@@ -16,7 +16,7 @@ from calsync_core.domain.ids import LONGEST_ID, BookingId, CalendarId, EntryId, 
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import Content
 from calsync_core.usecases.read_span import bookings_in, read_span
-from calsync_core.usecases.sync_run import SyncRun
+from calsync_core.usecases.sync.sync_run import SyncRun
 
 MAX_PAGES = 40
 TITLE_BACK, TITLE_AHEAD = timedelta(weeks=2), timedelta(weeks=8)

@@ -13,8 +13,8 @@ from calsync_core.engine.guards import new_origin
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import LinkStore, LogStore
-from calsync_core.usecases.apply_plan import REVISIT
-from calsync_core.usecases.watch_conflicts import SET_ASIDE
+from calsync_core.usecases.sync.apply_plan import REVISIT
+from calsync_core.usecases.sync.watch_conflicts import SET_ASIDE
 
 LOG_READ = 1000
 

@@ -10,8 +10,8 @@ from calsync_core.domain.resources import ResourceState
 from calsync_core.usecases.confirm_stop_line import StopLinePorts, confirm_stop_line, restore_copies
 from calsync_core.usecases.explain_entry import Explained, explain_entry
 from calsync_core.usecases.find_appointments import Question
+from calsync_core.usecases.sync.undo_run import Judged, ask_undo, counts_of, journalled_runs, preview_undo
 from calsync_core.usecases.try_again import TryPorts, set_aside, try_again
-from calsync_core.usecases.undo_run import Judged, ask_undo, counts_of, journalled_runs, preview_undo
 from calsync_core.web.answers import Answer
 from calsync_core.web.api import history_schemas as out
 from calsync_core.web.api import schemas

@@ -6,8 +6,8 @@ from urllib.parse import quote
 from calsync_core.domain.errors import CalsyncError
 from calsync_core.domain.journal import JournalledRun
 from calsync_core.domain.resources import ResourceState
+from calsync_core.usecases.sync.undo_run import Judged, Preview, ask_undo, counts_of, journalled_runs, preview_undo
 from calsync_core.usecases.try_again import TryPorts, try_again
-from calsync_core.usecases.undo_run import Judged, Preview, ask_undo, counts_of, journalled_runs, preview_undo
 from calsync_core.web.answers import Answer, see_other
 from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import list_page, notice

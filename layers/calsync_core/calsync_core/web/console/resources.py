@@ -15,11 +15,11 @@ from calsync_core.domain.links import Origin
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.ports.stores import Invitation
 from calsync_core.usecases.confirm_stop_line import confirm_stop_line, count_vanished, restore_copies
-from calsync_core.usecases.finish_round import STOP_LINE
 from calsync_core.usecases.invite_resource import InviteResource, invite_resource
 from calsync_core.usecases.pause_resource import PauseResource, pause_resource
 from calsync_core.usecases.resume_resource import resume_resource
 from calsync_core.usecases.send_mail import address_of
+from calsync_core.usecases.sync.finish_round import STOP_LINE
 from calsync_core.usecases.sync_now import sync_now
 from calsync_core.usecases.try_again import TryPorts, set_aside
 from calsync_core.usecases.withdraw_invitation import withdraw_invitation

@@ -12,7 +12,7 @@ from calsync_core.domain.windows import Window
 from calsync_core.engine.observe import Scope
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Lease
-from calsync_core.usecases.sync_run import SyncPorts, SyncRun, readable
+from calsync_core.usecases.sync.sync_run import SyncPorts, SyncRun, readable
 
 
 def open_run(

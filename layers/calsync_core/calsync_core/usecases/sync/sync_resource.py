@@ -34,21 +34,26 @@ from calsync_core.engine.marks import KnownMarks
 from calsync_core.engine.observe import Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.ports.stores import CursorRow, Due, Lease
-from calsync_core.usecases.apply_plan import REVISIT, apply_plan, read_both
 from calsync_core.usecases.change_state import change_state
 from calsync_core.usecases.finish_disconnect import finish_disconnect
-from calsync_core.usecases.finish_round import STOP_LINE, apply_shared_copies, finish_calendar_round, finish_host_round
-from calsync_core.usecases.leave_calendars import leave_calendars
-from calsync_core.usecases.open_run import open_run
-from calsync_core.usecases.read_calendar import Feed, read_calendar_page, read_known_series
-from calsync_core.usecases.read_host import read_host_page
-from calsync_core.usecases.read_own_series import series_in_calendar
 from calsync_core.usecases.subscribe_calendars import SubscribePorts, subscribe_calendars
-from calsync_core.usecases.sync_run import SyncPorts, SyncRun
-from calsync_core.usecases.take_links_along import LeftBehind, meet_page, part_with_the_rest, take_links_along
-from calsync_core.usecases.undo_run import carry_out_undo
-from calsync_core.usecases.watch_conflicts import note_reads, settle_touched, watch_conflicts, watch_everything
-from calsync_core.usecases.write_series import align_waiting, clear_strays, join_series
+from calsync_core.usecases.sync.apply_plan import REVISIT, apply_plan, read_both
+from calsync_core.usecases.sync.finish_round import (
+    STOP_LINE,
+    apply_shared_copies,
+    finish_calendar_round,
+    finish_host_round,
+)
+from calsync_core.usecases.sync.leave_calendars import leave_calendars
+from calsync_core.usecases.sync.open_run import open_run
+from calsync_core.usecases.sync.read_calendar import Feed, read_calendar_page, read_known_series
+from calsync_core.usecases.sync.read_host import read_host_page
+from calsync_core.usecases.sync.read_own_series import series_in_calendar
+from calsync_core.usecases.sync.sync_run import SyncPorts, SyncRun
+from calsync_core.usecases.sync.take_links_along import LeftBehind, meet_page, part_with_the_rest, take_links_along
+from calsync_core.usecases.sync.undo_run import carry_out_undo
+from calsync_core.usecases.sync.watch_conflicts import note_reads, settle_touched, watch_conflicts, watch_everything
+from calsync_core.usecases.sync.write_series import align_waiting, clear_strays, join_series
 
 NEAR = timedelta(days=14)
 RENEWAL = timedelta(days=7)

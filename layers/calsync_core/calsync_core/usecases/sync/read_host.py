@@ -8,9 +8,9 @@ from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.links import Intent, Link, booking_ref
 from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.stores import CursorRow
-from calsync_core.usecases.read_calendar import PageReads, read_booking
-from calsync_core.usecases.set_aside import set_aside_bookings
-from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
+from calsync_core.usecases.sync.read_calendar import PageReads, read_booking
+from calsync_core.usecases.sync.set_aside import set_aside_bookings
+from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from calsync_core.domain.synclog import Reason
 from calsync_core.domain.working_hours import is_working_time
 from calsync_core.engine.observe import Read
 from calsync_core.engine.overlaps import pairs
-from calsync_core.usecases.sync_run import SyncRun
+from calsync_core.usecases.sync.sync_run import SyncRun
 
 BOOKINGS = "b-"
 """The refs of all host-born links begin so (domain/links.py)."""

@@ -12,7 +12,7 @@ from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.read_span import bookings_in
-from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
+from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 
 
 @dataclass(frozen=True, slots=True)

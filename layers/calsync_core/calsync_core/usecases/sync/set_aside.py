@@ -11,7 +11,7 @@ from calsync_core.domain.links import booking_ref, entry_ref
 from calsync_core.domain.synclog import Reason, Way
 from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.host import Unreadable
-from calsync_core.usecases.sync_run import SyncRun
+from calsync_core.usecases.sync.sync_run import SyncRun
 
 
 def set_aside_entries(run: SyncRun, calendar: CalendarId, entries: Iterable[Entry]) -> tuple[list[Entry], list[Read]]:

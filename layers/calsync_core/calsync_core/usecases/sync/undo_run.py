@@ -30,13 +30,13 @@ from calsync_core.ports.calendar import CalendarPage
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import CursorRow, LogStore
-from calsync_core.usecases.apply_plan import apply_plan, read_both
 from calsync_core.usecases.change_state import change_state
-from calsync_core.usecases.open_run import check_open, open_look
-from calsync_core.usecases.read_calendar import Feed, read_booking, read_calendar_page
-from calsync_core.usecases.read_host import written_before
-from calsync_core.usecases.sync_run import SyncRun
-from calsync_core.usecases.watch_conflicts import note_reads, watch_conflicts
+from calsync_core.usecases.sync.apply_plan import apply_plan, read_both
+from calsync_core.usecases.sync.open_run import check_open, open_look
+from calsync_core.usecases.sync.read_calendar import Feed, read_booking, read_calendar_page
+from calsync_core.usecases.sync.read_host import written_before
+from calsync_core.usecases.sync.sync_run import SyncRun
+from calsync_core.usecases.sync.watch_conflicts import note_reads, watch_conflicts
 
 SHOWN = 20
 """Deeds that a preview looks at live; the rest is counted only, because each costs a question to both sides."""

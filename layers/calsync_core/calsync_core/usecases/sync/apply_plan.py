@@ -49,11 +49,11 @@ from calsync_core.engine.plan import plan
 from calsync_core.engine.project import project_booking
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.outward import Wish
-from calsync_core.usecases.read_calendar import read_booking
-from calsync_core.usecases.read_host import written_before
-from calsync_core.usecases.series_parts import detach_parts
-from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
-from calsync_core.usecases.watch_conflicts import SET_ASIDE, open_conflict, settle_gone
+from calsync_core.usecases.sync.read_calendar import read_booking
+from calsync_core.usecases.sync.read_host import written_before
+from calsync_core.usecases.sync.series_parts import detach_parts
+from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
+from calsync_core.usecases.sync.watch_conflicts import SET_ASIDE, open_conflict, settle_gone
 
 REPLANS = 3
 OCCURRENCE_CROSSING = "occurrence_crossing"

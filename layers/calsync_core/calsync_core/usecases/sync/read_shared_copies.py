@@ -10,9 +10,9 @@ from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import BookingId, LinkRef, MailboxId, ResourceId
 from calsync_core.domain.links import Intent, Link, booking_ref, entry_ref, occurrence_ref
 from calsync_core.engine.observe import Read
-from calsync_core.usecases.read_calendar import takes_place
-from calsync_core.usecases.read_own_series import day_of
-from calsync_core.usecases.sync_run import SyncRun
+from calsync_core.usecases.sync.read_calendar import takes_place
+from calsync_core.usecases.sync.read_own_series import day_of
+from calsync_core.usecases.sync.sync_run import SyncRun
 
 
 def read_shared_copies(run: SyncRun, bookings: Iterable[Booking]) -> list[Read]:

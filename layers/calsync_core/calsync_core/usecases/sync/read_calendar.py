@@ -15,9 +15,9 @@ from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
-from calsync_core.usecases.read_own_series import own_series, read_own_parts, series_in_calendar, share_days
-from calsync_core.usecases.set_aside import set_aside_entries
-from calsync_core.usecases.sync_run import SyncRun
+from calsync_core.usecases.sync.read_own_series import own_series, read_own_parts, series_in_calendar, share_days
+from calsync_core.usecases.sync.set_aside import set_aside_entries
+from calsync_core.usecases.sync.sync_run import SyncRun
 
 
 @dataclass(slots=True)

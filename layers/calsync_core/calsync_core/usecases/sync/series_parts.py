@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.links import Agreed, Intent, Link
-from calsync_core.usecases.sync_run import SyncRun
+from calsync_core.usecases.sync.sync_run import SyncRun
 
 
 def detach_parts(run: SyncRun, series: Link, intent: Intent | None) -> list[LinkRef]:

@@ -15,14 +15,14 @@ from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.stores import CursorRow
-from calsync_core.usecases.apply_plan import apply_plan, read_both
-from calsync_core.usecases.read_calendar import read_booking
-from calsync_core.usecases.read_host import written_before
-from calsync_core.usecases.read_own_series import one_for_all
-from calsync_core.usecases.read_shared_copies import read_shared_copies
-from calsync_core.usecases.set_aside import note_unreadable
-from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
-from calsync_core.usecases.watch_conflicts import note_reads
+from calsync_core.usecases.sync.apply_plan import apply_plan, read_both
+from calsync_core.usecases.sync.read_calendar import read_booking
+from calsync_core.usecases.sync.read_host import written_before
+from calsync_core.usecases.sync.read_own_series import one_for_all
+from calsync_core.usecases.sync.read_shared_copies import read_shared_copies
+from calsync_core.usecases.sync.set_aside import note_unreadable
+from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
+from calsync_core.usecases.sync.watch_conflicts import note_reads
 
 STOP_LINE = "stop_line"
 

@@ -23,14 +23,14 @@ from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import DeleteCopy
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on, observe
 from calsync_core.engine.plan import plan
-from calsync_core.usecases.apply_plan import apply_plan
-from calsync_core.usecases.finish_round import apply_shared_copies
-from calsync_core.usecases.read_calendar import read_booking
-from calsync_core.usecases.read_host import written_before
-from calsync_core.usecases.read_own_series import day_of
 from calsync_core.usecases.read_span import bookings_in
-from calsync_core.usecases.sync_run import EVERYTHING, SyncRun
-from calsync_core.usecases.watch_conflicts import note_reads
+from calsync_core.usecases.sync.apply_plan import apply_plan
+from calsync_core.usecases.sync.finish_round import apply_shared_copies
+from calsync_core.usecases.sync.read_calendar import read_booking
+from calsync_core.usecases.sync.read_host import written_before
+from calsync_core.usecases.sync.read_own_series import day_of
+from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
+from calsync_core.usecases.sync.watch_conflicts import note_reads
 
 LONGEST_VIEW = timedelta(days=1800)  # graph.md 3.11: a view spans at most 1825 days
 _DAY = timedelta(days=1)
