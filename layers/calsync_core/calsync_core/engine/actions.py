@@ -152,3 +152,8 @@ Action = (
     CreateCopy | AdoptCopy | UpdateCopy | DeleteCopy | PutBlock | DeleteBlock
     | MoveBooking | CancelBooking | Agree | DropLink | Leave | OpenConflict | Skip | Quiet
 )  # fmt: skip
+
+
+def link_of(action: Action) -> Link | None:
+    """The row that an action is about; a `Skip` has none."""
+    return getattr(action, "link", None)

@@ -16,8 +16,8 @@ from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import LinkStore, LogStore, ResourceStore
 from calsync_core.usecases.change_state import change_state
-from calsync_core.usecases.sync.apply_plan import REVISIT
 from calsync_core.usecases.sync.finish_round import STOP_LINE
+from calsync_core.usecases.sync.keep_links import REVISIT
 
 _HOST_FEED = "host"
 

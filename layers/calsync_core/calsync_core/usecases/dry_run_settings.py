@@ -37,12 +37,13 @@ from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import CursorRow, LinkStore, ResourceStore
 from calsync_core.usecases.change_settings import Change, SettingsPorts, planned_change, rewrites_window, wants_run
 from calsync_core.usecases.preview_settings import Affected, Effect, preview_settings, shows_more_of_entries
-from calsync_core.usecases.sync.apply_plan import apply_plan, is_up_to_date
+from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.finish_round import apply_shared_copies, finish_calendar_round, finish_host_round
 from calsync_core.usecases.sync.open_run import open_look
 from calsync_core.usecases.sync.read_calendar import Feed, read_calendar_page
 from calsync_core.usecases.sync.read_host import read_host_page
 from calsync_core.usecases.sync.sync_run import SyncRun, readable
+from calsync_core.usecases.sync.write_copies import is_up_to_date
 from calsync_core.usecases.sync.write_series import join_series
 
 MAX_EXAMPLES = 5

@@ -48,8 +48,8 @@ from calsync_core.ports.calendar import CalendarPage
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.find_appointments import Question, SideRead, check_question, find_bookings, find_entries
-from calsync_core.usecases.sync.apply_plan import read_both
 from calsync_core.usecases.sync.open_run import open_look
+from calsync_core.usecases.sync.read_both import read_both
 from calsync_core.usecases.sync.read_calendar import Feed, read_calendar_page
 from calsync_core.usecases.sync.sync_run import SyncRun
 

@@ -34,7 +34,7 @@ from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import ConflictStore, Due, DueStore, LinkStore, LogStore, ResourceStore, SettingsStore
 from calsync_core.usecases.find_free_slot import HORIZON, free_slots
 from calsync_core.usecases.reopen_conflict import DUE_KIND
-from calsync_core.usecases.sync.apply_plan import REVISIT
+from calsync_core.usecases.sync.keep_links import REVISIT
 
 MAX_TRIES = 8
 MAX_LEFT = timedelta(days=366)

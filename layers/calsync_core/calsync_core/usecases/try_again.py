@@ -13,7 +13,7 @@ from calsync_core.engine.guards import new_origin
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import LinkStore, LogStore
-from calsync_core.usecases.sync.apply_plan import REVISIT
+from calsync_core.usecases.sync.keep_links import REVISIT
 from calsync_core.usecases.sync.watch_conflicts import SET_ASIDE
 
 LOG_READ = 1000

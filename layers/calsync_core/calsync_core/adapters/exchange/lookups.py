@@ -56,9 +56,8 @@ class Lookups:
         found: dict[EntryId, Element | None] = {}
         for begin in range(0, len(ids), BATCH):
             batch = ids[begin : begin + BATCH]
-            references = [f"<t:ItemId Id={attribute(one)}/>" for one in batch]
-            for one, answer in zip(batch, self.get(references, item_shape), strict=True):
-                if isinstance(answer, EwsRefusedError) and answer.code in CORRUPT:
+            for one, answer in zip(batch, self._in_parts(batch, item_shape), strict=True):
+                if answer is None or (isinstance(answer, EwsRefusedError) and answer.code in CORRUPT):
                     found[one] = self._with_less(one, less or self._bare(_MINIMAL))
                 elif isinstance(answer, EwsRefusedError):
                     _check_gone(answer)
@@ -66,6 +65,18 @@ class Lookups:
                 else:
                     found[one] = answer
         return found
+
+    def _in_parts(self, ids: Sequence[EntryId], item_shape: str) -> list[Element | EwsRefusedError | None]:
+        """As `get`; what is too large for one answer is asked for in halves, and None is what is too large by itself."""
+        try:
+            return [*self.get([f"<t:ItemId Id={attribute(one)}/>" for one in ids], item_shape)]
+        except ProviderUnavailableError as error:
+            if error.code != "answer_too_large":
+                raise
+        if len(ids) == 1:
+            return [None]
+        middle = len(ids) // 2
+        return [*self._in_parts(ids[:middle], item_shape), *self._in_parts(ids[middle:], item_shape)]
 
     def get(self, references: Sequence[str], item_shape: str) -> list[Element | EwsRefusedError]:
         """One GetItem; each calendar item, or what the server says about it, in order."""

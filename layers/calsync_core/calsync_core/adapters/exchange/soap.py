@@ -5,6 +5,7 @@ tags, an Envelope with a Body. lxml's recovering parser, which exchangelib uses,
 (trust.md section 3); here half an answer is ProviderUnavailableError.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -28,6 +29,9 @@ _NAMESPACES = (
 )
 MOST_TAGS = 400_000
 """A page of 512 items has some 40,000; a tree of millions of empty elements would fill the memory of a Lambda."""
+
+_REFERENCE = re.compile(rb"&#(?:x([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
+_CONTROLS = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 
 text = escape
 attribute = quoteattr
@@ -61,6 +65,18 @@ def parse(content: bytes) -> Element:
         raise _unreadable("prolog")
     if body.count(b"<") > MOST_TAGS:
         raise _unreadable("tags")
+    try:
+        root = _strictly(body)
+    except (etree.XMLSyntaxError, ValueError):
+        root = _once_fit(body)
+    information = root.getroottree().docinfo
+    if information.internalDTD is not None or (information.encoding or "UTF-8").upper() not in {"UTF-8", "US-ASCII"}:
+        raise _unreadable("prolog")
+    return root
+
+
+def _strictly(body: bytes) -> Element:
+    """Raises XMLSyntaxError, ValueError."""
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -71,14 +87,29 @@ def parse(content: bytes) -> Element:
         remove_comments=True,
         remove_pis=True,
     )
+    return etree.fromstring(body, parser)
+
+
+def _once_fit(body: bytes) -> Element:
+    """Exchange sends control characters of subjects and bodies as they are (`CASEBR&#x1A;S`,
+    OfficeDev/ews-java-api#233): no XML, and one such entry would end every run. Without them it must be whole as ever.
+    """
+    cleaned = _CONTROLS.sub(b"", _REFERENCE.sub(_fit_reference, body))
+    if cleaned == body:
+        raise _unreadable("xml")
     try:
-        root = etree.fromstring(body, parser)
+        return _strictly(cleaned)
     except (etree.XMLSyntaxError, ValueError):
         raise _unreadable("xml") from None
-    information = root.getroottree().docinfo
-    if information.internalDTD is not None or (information.encoding or "UTF-8").upper() not in {"UTF-8", "US-ASCII"}:
-        raise _unreadable("prolog")
-    return root
+
+
+def _fit_reference(found: re.Match[bytes]) -> bytes:
+    """As domain.texts.fit has it: what is no character goes, half a surrogate pair becomes U+FFFD."""
+    code = int(found[1], 16) if found[1] else int(found[2])
+    if 0xD800 <= code <= 0xDFFF:
+        return b"&#xFFFD;"
+    is_control = code < 0x20 and code not in {0x09, 0x0A, 0x0D}
+    return b"" if is_control or code in {0xFFFE, 0xFFFF} or code > 0x10FFFF else found[0]
 
 
 def body_of(content: bytes, status: int = 200) -> Element:

@@ -15,7 +15,8 @@ from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.stores import CursorRow
-from calsync_core.usecases.sync.apply_plan import apply_plan, read_both
+from calsync_core.usecases.sync.apply_plan import apply_plan
+from calsync_core.usecases.sync.read_both import read_both
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.read_host import written_before
 from calsync_core.usecases.sync.read_own_series import one_for_all

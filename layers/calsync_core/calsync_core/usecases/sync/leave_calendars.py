@@ -22,11 +22,12 @@ from calsync_core.engine.marks import uid_hash
 from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.engine.project import project_booking
-from calsync_core.usecases.sync.apply_plan import apply_plan, take_back
+from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.series_parts import detach_parts
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.sync.watch_conflicts import watch_conflicts
+from calsync_core.usecases.sync.write_copies import take_back
 from calsync_core.usecases.sync.write_series import align_waiting
 
 NO_FEED = ("host", "near:")

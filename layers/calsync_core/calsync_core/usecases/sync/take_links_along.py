@@ -22,8 +22,9 @@ from calsync_core.engine.actions import DeleteBlock, DropLink
 from calsync_core.engine.marks import is_pasted, uid_hash
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.usecases.follow_mailbox import leave_old_connections
-from calsync_core.usecases.sync.apply_plan import REVISIT, apply_plan
+from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.finish_round import are_too_many, stop_round
+from calsync_core.usecases.sync.keep_links import revisit
 from calsync_core.usecases.sync.read_own_series import own_series
 from calsync_core.usecases.sync.sync_run import SyncRun
 
@@ -85,7 +86,7 @@ def _find_copies(run: SyncRun) -> None:
         links.put(run.account, link)
     refs = [link.ref for link in [*moved, *lost] if link.intent is not None]
     if refs:
-        links.set_leaving(run.account, run.resource, REVISIT, refs)
+        revisit(run, *refs)
     _carry_conflicts(run, {link.ref: link for link in moved})
     run.log(Reason.COPY_ADOPTED, rule="R133", code="mailbox_moved", count=str(len(moved)), written_again=str(len(refs)))
 

@@ -31,8 +31,9 @@ from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import CursorRow, LogStore
 from calsync_core.usecases.change_state import change_state
-from calsync_core.usecases.sync.apply_plan import apply_plan, read_both
+from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.open_run import check_open, open_look
+from calsync_core.usecases.sync.read_both import read_both
 from calsync_core.usecases.sync.read_calendar import Feed, read_booking, read_calendar_page
 from calsync_core.usecases.sync.read_host import written_before
 from calsync_core.usecases.sync.sync_run import SyncRun

@@ -1,0 +1,29 @@
+"""Both sides of one link, by look-up."""
+
+from calsync_core.domain.appointments import Entry
+from calsync_core.domain.links import Link, Origin
+from calsync_core.engine.observe import Missing, Read
+from calsync_core.ports.calendar import CalendarProvider
+from calsync_core.usecases.sync.read_calendar import read_booking
+from calsync_core.usecases.sync.read_host import written_before
+from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
+
+
+def read_both(run: SyncRun, link: Link) -> Read:
+    """Both sides of a link by look-up, whole; what a moved mailbox has left behind can be read nowhere yet."""
+    calendar: Entry | Missing = Missing.NOT_READ
+    if link.is_left_behind:
+        calendar = Missing.UNKNOWN
+    elif link.entry_id is not None:
+        content = EVERYTHING if link.origin is Origin.HOST else run.content
+        provider = _provider_of(run, link)
+        calendar = provider.entries(link.calendar_id, [link.entry_id], content)[link.entry_id] or Missing.GONE
+    if link.origin is Origin.CALENDAR:
+        return Read(link.ref, link, calendar=calendar)
+    calendar = written_before(run, link) if calendar is Missing.NOT_READ else calendar
+    return Read(link.ref, link, read_booking(run, link.booking_id), calendar, entry_is_whole=True)
+
+
+def _provider_of(run: SyncRun, link: Link) -> CalendarProvider:
+    mailbox = next((mailbox for mailbox, calendar in run.state.calendars if calendar == link.calendar_id), None)
+    return run.calendar(mailbox) if mailbox is not None else run.primary

@@ -1,0 +1,268 @@
+"""Every feed of a resource, page by page, to the end of its round: what is new is planned and applied, then links, log,
+cursor are stored in this order (`_store_page`)."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from calsync_core.domain.errors import (
+    CursorExpiredError,
+)
+from calsync_core.domain.ids import CalendarId, LinkRef, MailboxId
+from calsync_core.domain.resources import Status
+from calsync_core.domain.synclog import Reason
+from calsync_core.domain.windows import Window
+from calsync_core.engine.marks import KnownMarks
+from calsync_core.engine.observe import observe
+from calsync_core.engine.plan import plan
+from calsync_core.ports.stores import CursorRow
+from calsync_core.usecases.sync.apply_plan import apply_plan
+from calsync_core.usecases.sync.finish_round import (
+    STOP_LINE,
+    apply_shared_copies,
+    finish_calendar_round,
+    finish_host_round,
+)
+from calsync_core.usecases.sync.read_calendar import Feed, read_calendar_page, read_known_series
+from calsync_core.usecases.sync.read_host import read_host_page
+from calsync_core.usecases.sync.read_own_series import series_in_calendar
+from calsync_core.usecases.sync.sync_run import SyncRun
+from calsync_core.usecases.sync.take_links_along import LeftBehind, meet_page
+from calsync_core.usecases.sync.watch_conflicts import note_reads, settle_touched, watch_conflicts, watch_everything
+from calsync_core.usecases.sync.write_series import align_waiting, clear_strays, join_series
+
+NEAR = timedelta(days=14)
+RENEWAL = timedelta(days=7)
+HOST = "host"
+NEAR_FEED = "near:"
+MAX_SERIES = 20
+
+
+def read_near_window(run: SyncRun) -> bool:
+    """A first import brings the next 14 days in before all else; the full rounds then find them done."""
+    if run.state.status is not Status.IMPORTING or run.state.progress.near_done:
+        return True
+    now = run.ports.clock.now()
+    near = Window(now - timedelta(days=1), now + NEAR)
+    rows = run.ports.stores.cursors.load(run.account, run.resource)
+    for mailbox, calendar in run.state.calendars:
+        key = f"{NEAR_FEED}{calendar}"
+        row = rows.get(key) or CursorRow(key, None, near, opened_at=now)
+        if row.is_round_open and not _read_calendar(run, mailbox, calendar, row):
+            return False
+    row = rows.get(f"{NEAR_FEED}{HOST}") or CursorRow(f"{NEAR_FEED}{HOST}", None, near, opened_at=now)
+    if row.is_round_open and not _read_host(run, row):
+        return False
+    if rows.get(HOST) is not None:
+        watch_everything(run)  # chosen anew: no full round follows that would judge overlaps
+    run.state = run.ports.stores.resources.save(
+        replace(run.state, progress=replace(run.state.progress, near_done=True))
+    )
+    for _, calendar in run.state.calendars:
+        run.ports.stores.cursors.forget(run.account, run.resource, f"{NEAR_FEED}{calendar}")
+    run.ports.stores.cursors.forget(run.account, run.resource, f"{NEAR_FEED}{HOST}")
+    return True
+
+
+def read_feeds(run: SyncRun, *, is_full_check: bool) -> bool:
+    """True when every feed stands at the end of a round."""
+    rows = run.ports.stores.cursors.load(run.account, run.resource)
+    run.is_first_round = HOST not in rows
+    feeds: list[tuple[str, Callable[[CursorRow], bool]]] = [
+        (calendar, partial(_read_calendar, run, mailbox, calendar)) for mailbox, calendar in _calendars_to_read(run)
+    ]
+    feeds.append((HOST, partial(_read_host, run)))
+    return all(_read_feed(run, feed, rows.get(feed), read, is_full_check=is_full_check) for feed, read in feeds)
+
+
+def _read_feed(
+    run: SyncRun, feed: str, row: CursorRow | None, read: Callable[[CursorRow], bool], *, is_full_check: bool
+) -> bool:
+    """R124: a renewed window opens a new feed, which says nothing of what happened before; the old one is read to its
+    end first, so that a change of something that has just left the window is not lost."""
+    if row is not None and row.cursor and not row.is_full and _is_old(run, row):
+        if not read(row):
+            return False
+        row = run.ports.stores.cursors.load(run.account, run.resource).get(feed)
+    return read(_row(run, row, feed, is_full_check=is_full_check))
+
+
+def read_near_series(run: SyncRun) -> None:
+    """The feed had nothing to say about a bell, three times: the series of the next days are read anew."""
+    now = run.ports.clock.now()
+    near = run.ports.stores.links.overlapping(run.account, run.resource, now, now + NEAR)
+    rows = run.ports.stores.cursors.load(run.account, run.resource)
+    for mailbox, calendar in _calendars_to_read(run):
+        of_calendar = [link for link in near if link.series_id and link.calendar_id == calendar]
+        series = sorted(series_in_calendar(run, of_calendar))
+        if not series or calendar not in rows:
+            continue
+        provider = run.calendar(mailbox)
+        found = read_known_series(run, Feed(calendar, provider), rows[calendar], series[:MAX_SERIES])
+        apply_plan(run, plan(observe(found.reads, run.scope), run.scope))
+        if found.leaving:
+            finish_calendar_round(run, provider, rows[calendar], found.leaving)
+        align_waiting(run)
+        watch_conflicts(run)
+
+
+def _calendars_to_read(run: SyncRun) -> tuple[tuple[MailboxId, CalendarId], ...]:
+    """Bookings -> calendar only: the primary one is still read, because copies may have been moved or deleted; all of
+    them where the blocks of a direction that was closed must go (R43)."""
+    reads_all = run.scope.settings.writes_host or run.scope.reproject_below
+    return run.state.calendars if reads_all else run.state.calendars[:1]
+
+
+def _row(run: SyncRun, row: CursorRow | None, feed: str, *, is_full_check: bool) -> CursorRow:
+    """The stored row, or a new full round: first time, weekly renewal (staggered), settings for the whole window, a
+    full check. A run of many calls of *work* opens each round once."""
+    if row is None:
+        return _new_round(run, feed, 1)
+    if row.settings_version < run.scope.reproject_below:
+        return _full_round(run, row)
+    if row.is_round_open and row.is_full:
+        return row
+    if _is_old(run, row) or (is_full_check and row.opened_by != run.run):
+        return _full_round(run, row)
+    return row
+
+
+def _is_old(run: SyncRun, row: CursorRow) -> bool:
+    if row.opened_at is None:
+        return True
+    age = run.ports.clock.now() - row.opened_at
+    return age > RENEWAL and age > RENEWAL + _stagger(run, row)
+
+
+def _stagger(run: SyncRun, row: CursorRow) -> timedelta:
+    """Less than a day, always the same for one feed of one resource."""
+    return timedelta(minutes=zlib.crc32(f"{run.resource}/{row.feed}".encode()) % 1440)
+
+
+def _full_round(run: SyncRun, row: CursorRow) -> CursorRow:
+    run.log(Reason.FULL_CHECK, code=row.feed if row.feed == HOST else "calendar")
+    return _new_round(run, row.feed, row.round + 1)
+
+
+def _new_round(run: SyncRun, feed: str, number: int) -> CursorRow:
+    """A round that was opened and lost in a crash may have left notes of seen links under the same number."""
+    run.ports.stores.links.forget_seen(run.account, run.resource, feed, number)
+    return CursorRow(
+        feed, None, run.scope.window, number, opened_at=run.ports.clock.now(), opened_by=run.run,
+        settings_version=run.scope.settings_version,
+    )  # fmt: skip
+
+
+def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: CursorRow) -> bool:
+    """Pages until the round is complete; False when time is up first."""
+    provider = run.calendar(mailbox)
+    known, left = None, LeftBehind.of(run)
+    while True:
+        if row.is_full and known is None:
+            known = KnownMarks.of(provider.marked(run.ports.installation))
+        try:
+            page = provider.changes(calendar, row.cursor, row.window, run.content)
+        except CursorExpiredError:
+            row = _full_round(run, row)
+            continue
+        run.seen_changes += len(page.entries) + len(page.removed)
+        meet_page(run, left, calendar, provider, page)
+        found = read_calendar_page(run, Feed(calendar, provider, known if row.is_full else None), row, page)
+        apply_shared_copies(run, found.reads)
+        note_reads(run, found.reads)
+        apply_plan(run, plan(observe(found.reads, run.scope), run.scope))
+        if page.is_last and _must_finish(run, row, found.leaving):
+            finish_calendar_round(run, provider, row, found.leaving, frozenset(found.seen))
+        align_waiting(run)
+        has_news = bool(page.entries or page.removed)
+        if _store_page(run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news):
+            return True
+        row = _next_page(row, page.next_cursor)
+        if run.is_time_up:
+            return False
+
+
+def _read_host(run: SyncRun, row: CursorRow) -> bool:
+    while True:
+        try:
+            page = read_host_page(run, row)
+        except CursorExpiredError:
+            row = _full_round(run, row)
+            continue
+        run.seen_changes += page.count
+        apply_shared_copies(run, page.found.reads)
+        reads = join_series(run, page.found.reads, page.found.leaving, is_full=row.is_full)
+        told = {read.ref for read in page.found.reads}
+        apply_shared_copies(run, [read for read in reads if read.ref not in told])  # dates of a series that is gone
+        note_reads(run, reads)
+        apply_plan(run, plan(observe(reads, run.scope), run.scope))
+        if page.is_last and _must_finish(run, row, page.found.leaving):
+            finish_host_round(run, row, page.found.leaving, frozenset(page.found.seen))
+        align_waiting(run)
+        if page.is_last and row.is_full:
+            clear_strays(run)
+        found = page.found
+        has_news = page.count > 0
+        if _store_page(run, row, page.cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news):
+            return True
+        row = _next_page(row, page.cursor)
+        if run.is_time_up:
+            return False
+
+
+def _must_finish(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> bool:
+    """Idle rounds spend nothing on stop-lines; a stop-line that waits for a person is looked at again."""
+    if row.feed.startswith(NEAR_FEED):
+        return False  # the full round that follows judges what is missing
+    was_stopped = run.state.degraded is not None and run.state.degraded.reason == STOP_LINE
+    return bool(leaving) or row.page > 0 or row.is_full or was_stopped
+
+
+def _store_page(
+    run: SyncRun, row: CursorRow, cursor: str, leaving: set[LinkRef], seen: set[LinkRef], *, is_last: bool,
+    has_news: bool,
+) -> bool:  # fmt: skip
+    """The one place where the order links, log, cursor is kept. True when the round is complete."""
+    links, now = run.ports.stores.links, run.ports.clock.now()
+    if row.is_full:
+        settle_touched(run)
+    else:
+        watch_conflicts(run)
+    if is_last:
+        if row.is_full:
+            links.forget_seen(run.account, run.resource, row.feed, row.round)
+            _watch_after_full_round(run, row)
+        run.flush()
+        is_in_a_round = row.is_round_open or row.is_full or row.page > 0
+        if is_in_a_round or (cursor != row.cursor and (has_news or not row.may_stand(now))):
+            done = replace(row, cursor=cursor, is_round_open=False, is_full=False, page=0, stored_at=now)
+            run.ports.stores.cursors.store(run.lease, done)
+        return True
+    if leaving:
+        links.set_leaving(run.account, run.resource, row.feed, sorted(leaving))
+    if row.is_full:
+        links.note_seen(run.account, run.resource, row.feed, row.round, row.page, sorted(seen))
+    _note_progress(run, len(seen))
+    run.flush()
+    run.ports.stores.cursors.store(run.lease, replace(_next_page(row, cursor), stored_at=now))
+    return False
+
+
+def _watch_after_full_round(run: SyncRun, row: CursorRow) -> None:
+    """Before its cursor is stored, so that a crash in between judges again. In a first import the booking system's
+    round is the last one and judges for all."""
+    is_judged_later = row.feed.startswith(NEAR_FEED) or (row.feed != HOST and run.is_first_round)
+    if not is_judged_later:
+        watch_everything(run)
+
+
+def _next_page(row: CursorRow, cursor: str) -> CursorRow:
+    return replace(row, cursor=cursor, is_round_open=True, page=row.page + 1)
+
+
+def _note_progress(run: SyncRun, count: int) -> None:
+    if run.state.status is Status.IMPORTING:
+        progress = replace(run.state.progress, done=run.state.progress.done + count)
+        run.state = run.ports.stores.resources.save(replace(run.state, progress=progress))
