@@ -14,7 +14,7 @@ from calsync_core.domain.links import Agreed, Link, Origin, booking_ref
 from calsync_core.domain.resources import Degraded, InvitationState, Progress, Status
 from calsync_core.ports.outward import Wish
 from calsync_core.usecases.manage_api_keys import find_api_key
-from calsync_core.usecases.sync.apply_plan import REVISIT
+from calsync_core.usecases.sync.keep_links import REVISIT
 
 from tests.console_world import MAIN, NOW, Browser, World
 

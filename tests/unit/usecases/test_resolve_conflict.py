@@ -14,7 +14,7 @@ from calsync_core.domain.resources import WorkingRange
 from calsync_core.ports.outward import Wish
 from calsync_core.usecases.reopen_conflict import reopen_conflict
 from calsync_core.usecases.resolve_conflict import Decision, offered, resolve_conflict
-from calsync_core.usecases.sync.apply_plan import REVISIT
+from calsync_core.usecases.sync.keep_links import REVISIT
 
 from tests.console_world import MAIN, NOW, World
 
