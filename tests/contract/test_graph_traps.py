@@ -128,7 +128,7 @@ def test_trap_5_no_write_mails_anybody(side: Watched) -> None:
 
 
 def test_trap_6_every_page_is_read_even_behind_an_empty_one(side: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookups, "_PAGE", "3")
+    monkeypatch.setattr(lookups, "_PAGE_SIZES", ("3",))
     ids = {side.provider.create(side.calendar, copy(at(day)), mark(f"b{day}"), f"tx-{day}").id for day in range(11)}
     series_id = side.create_series(at(0, hour=13), 8)
 

@@ -126,3 +126,25 @@ def test_the_servers_build_is_read() -> None:
 def test_our_own_envelopes_escape_what_people_wrote() -> None:
     sent = parse(envelope(Header("Exchange2016", 'a"<&>@x.example'), "<m:GetItem/>"))
     assert sent.findtext(".//{*}PrimarySmtpAddress") == 'a"<&>@x.example'
+
+
+@pytest.mark.complaint(30)
+@pytest.mark.bad_input(31)
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (b"CASEBR&#x1A;S CAIXA", "CASEBRS CAIXA"),
+        (b"&#x0;&#0;nul&#31;", "nul"),
+        (b"half &#xD83D; pair &#56320;", "half \ufffd pair \ufffd"),
+        (b"bell\x07 and \xef\xbf\xbf", "bell and "),
+        (b"&#xFFFE;&#x1FFFFF;&#x1F921; &#x9;&#xA;", "\U0001f921 \t\n"),
+    ],
+)
+def test_characters_that_are_none_in_xml_are_cleaned_and_the_answer_stays_whole(sent: bytes, shown: str) -> None:
+    """Exchange sends what stands in a subject as it is: one such entry would end every run for ever."""
+    spoiled = WHOLE.replace(b"NoError", sent)
+    (message,) = messages(body_of(spoiled), "GetItem")
+    assert message.findtext("{*}ResponseCode") == shown
+    for share in range(1, 100, 7):
+        with pytest.raises(ProviderUnavailableError, match="answer_unreadable"):
+            body_of(spoiled[: len(spoiled) * share // 100])

@@ -67,7 +67,7 @@ class Lookups:
         return found
 
     def _in_parts(self, ids: Sequence[EntryId], item_shape: str) -> list[Element | EwsRefusedError | None]:
-        """As `get`; what is too large for one answer is asked for in halves, and None is what is too large by itself."""
+        """As `get`; what is too large for one answer is asked for in halves. None: too large by itself."""
         try:
             return [*self.get([f"<t:ItemId Id={attribute(one)}/>" for one in ids], item_shape)]
         except ProviderUnavailableError as error:

@@ -32,8 +32,7 @@ PREFER_HTML = PREFER.replace('"text"', '"html"')
 LARGEST_ANSWER = 48 * 1024 * 1024
 CONNECT_AND_READ_SECONDS = (5.0, 20.0)
 _PIECE = 256 * 1024
-TOO_MUCH = frozenset({"answer_too_large", "timed_out"})
-"""Codes of answers that asking again would not make better; asking for less may."""
+_TOO_MUCH = frozenset({"answer_too_large", "timed_out"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,15 @@ class GraphRefusedError(Exception):
     @property
     def error(self) -> CalsyncError:
         return to_error(self.refusal)
+
+
+def is_too_much(error: Exception) -> bool:
+    """Asking again would not make the answer better; asking for less may. A 503 or 504 with an empty body is the
+    service's own way to say so (graph.md section 4)."""
+    if isinstance(error, GraphRefusedError):
+        refusal = error.refusal
+        return refusal.status in {503, 504} and refusal.is_empty and refusal.retry_after is None
+    return isinstance(error, ProviderUnavailableError) and error.code in _TOO_MUCH
 
 
 class GraphClient:
@@ -182,12 +190,12 @@ class GraphClient:
                 if refusal.status == 401 and not has_fresh_token and not refusal.has_claims:
                     has_fresh_token = True  # one forced refresh, one retry
                     continue
-                wait = self._wait(refusal, attempt, is_repeatable=is_repeatable)
+                wait = None if is_too_much(refused) else self._wait(refusal, attempt, is_repeatable=is_repeatable)
                 if wait is None or waited + wait > self._patience.total:
                     raise
             except ProviderUnavailableError as error:
                 # a connection that was kept since before the Lambda was frozen dies at its first use
-                if not is_repeatable or attempt > 1 or error.code in TOO_MUCH:
+                if not is_repeatable or attempt > 1 or is_too_much(error):
                     raise
                 wait = timedelta(0)
             waited += wait
@@ -200,8 +208,6 @@ class GraphClient:
         is_transient = is_undone or refusal.status in {423, 502, 503, 504} or refusal.status == 500
         if not is_transient or not (is_repeatable or is_undone) or attempt >= self._patience.attempts:
             return None
-        if refusal.status in {503, 504} and refusal.is_empty and refusal.retry_after is None:
-            return None  # a page that is too large: the caller asks for a smaller one
         asked = refusal.retry_after or timedelta(seconds=0.4 * 2 ** (attempt - 1))
         if asked > self._patience.one:
             return None

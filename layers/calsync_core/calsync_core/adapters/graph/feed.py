@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from calsync_core.adapters.graph.client import TOO_MUCH, GraphClient, GraphRefusedError
+from calsync_core.adapters.graph.client import GraphClient, GraphRefusedError, is_too_much
 from calsync_core.adapters.graph.errors import Refusal
 from calsync_core.adapters.graph.mapping import select, to_readable
 from calsync_core.adapters.graph.wire import MARK_EXPANSION, ZoneOf, show_instant
@@ -29,7 +29,7 @@ from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import CalendarPage, Content
 
 PAGE_SIZES = (1000, 200, 10)
-"""Large pages mean few requests; a 503 or 504 with an empty body says that one was too large (graph.md section 4)."""
+"""Large pages mean few requests, and may be too much (client.is_too_much)."""
 
 _SMALLEST = PAGE_SIZES[-1]
 _DIGEST_BITS = 128
@@ -91,7 +91,7 @@ class Feed:
         try:
             answer, cursor = self._with_smaller_pages(cursor, partial(_ask_delta, with_html=content.html))
         except GraphRefusedError as refused:
-            if is_opening and (_is_delta_refused(refused.refusal) or _is_page_too_large(refused.refusal)):
+            if is_opening and (_is_delta_refused(refused.refusal) or is_too_much(refused)):
                 return self._listed_page(calendar_id, self._listing(calendar_id, window, content), content)
             raise self._meaning(refused) from None
         next_link, delta_link = answer.get("@odata.nextLink"), answer.get("@odata.deltaLink")
@@ -110,11 +110,8 @@ class Feed:
             smaller = replace(cursor, size=size)
             try:
                 return ask(self._client, smaller), smaller
-            except GraphRefusedError as refused:
-                if not _is_page_too_large(refused.refusal) or size == _SMALLEST:
-                    raise
-            except ProviderUnavailableError as error:
-                if error.code not in TOO_MUCH or size == _SMALLEST:
+            except (GraphRefusedError, ProviderUnavailableError) as error:
+                if not is_too_much(error) or size == _SMALLEST:
                     raise
         raise ProviderUnavailableError("answer_too_large")
 
@@ -208,10 +205,6 @@ def _values(answer: dict[str, Any]) -> list[dict[str, Any]]:
 def _is_delta_refused(refusal: Refusal) -> bool:
     """Internet and some shared calendars: the service knows the calendar, but has no delta for it."""
     return refusal.status in {400, 405, 501} and "syncstate" not in refusal.code and "malformed" not in refusal.code
-
-
-def _is_page_too_large(refusal: Refusal) -> bool:
-    return refusal.status in {503, 504} and refusal.is_empty and refusal.retry_after is None
 
 
 def _digest(answer: dict[str, Any]) -> int:

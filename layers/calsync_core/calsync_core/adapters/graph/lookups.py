@@ -1,11 +1,11 @@
 """Reads by id, by series and by mark: everything that the feed does not tell. Always with marks, never sparse."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from calsync_core.adapters.graph.client import PREFER, PREFER_HTML, GraphClient, GraphRefusedError
+from calsync_core.adapters.graph.client import PREFER, PREFER_HTML, GraphClient, GraphRefusedError, is_too_much
 from calsync_core.adapters.graph.errors import read_refusal, to_error
 from calsync_core.adapters.graph.mapping import EVERYTHING, select, to_readable
 from calsync_core.adapters.graph.wire import MARK_EXPANSION, MARK_PROPERTY, ZoneOf, show_instant
@@ -23,7 +23,7 @@ from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import Content
 
 BATCH = 20
-_PAGE = "1000"
+_PAGE_SIZES = ("1000", "200", "10")
 _ROUNDS = 3
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -54,10 +54,9 @@ class Lookups:
             "endDateTime": show_instant(window.end_at),
             "$select": select(content, is_view=True),
             "$expand": MARK_EXPANSION,
-            "$top": _PAGE,
         }
         try:
-            return list(self._listed(entry_path(calendar_id, series_id) + "/instances", query, calendar_id, content))
+            return self._listed(entry_path(calendar_id, series_id) + "/instances", query, calendar_id, content)
         except AppointmentGoneError:
             self.check_calendar(calendar_id)
             raise
@@ -69,7 +68,6 @@ class Lookups:
             "$filter": f"singleValueExtendedProperties/Any(ep: {name} and {condition})",
             "$select": select(EVERYTHING),
             "$expand": MARK_EXPANSION,
-            "$top": _PAGE,
         }
         found: list[Entry] = []
         for calendar_id in calendar_ids:
@@ -92,6 +90,17 @@ class Lookups:
     def _some(self, calendar_id: CalendarId, ids: Sequence[EntryId], content: Content) -> dict[EntryId, Entry | None]:
         if len(ids) == 1:
             return self._single(calendar_id, ids[0], content)
+        try:
+            return self._together(calendar_id, ids, content)
+        except (GraphRefusedError, ProviderUnavailableError) as error:
+            if not is_too_much(error):
+                raise
+        middle = len(ids) // 2
+        return self._some(calendar_id, ids[:middle], content) | self._some(calendar_id, ids[middle:], content)
+
+    def _together(
+        self, calendar_id: CalendarId, ids: Sequence[EntryId], content: Content
+    ) -> dict[EntryId, Entry | None]:
         found: dict[EntryId, Entry | None] = {}
         missing = list(ids)
         for round_ in range(_ROUNDS):
@@ -135,6 +144,8 @@ class Lookups:
         try:
             answers = self._client.batch(parts)
         except GraphRefusedError as refused:
+            if is_too_much(refused):
+                raise
             raise _of_question(refused.error) from None
         again: list[EntryId] = []
         wait = timedelta(0)
@@ -154,18 +165,29 @@ class Lookups:
                 raise error
         return again, wait
 
-    def _listed(self, path: str, query: dict[str, str], calendar_id: CalendarId, content: Content) -> Iterator[Entry]:
-        """All pages, empty ones too, until there is no next link."""
-        answer: dict[str, Any] | None = None
-        link: str | None = path
-        while link:
+    def _listed(self, path: str, query: dict[str, str], calendar_id: CalendarId, content: Content) -> list[Entry]:
+        """All pages, asked anew in smaller ones where one is too much."""
+        for size in _PAGE_SIZES:
             try:
-                answer = self._client.get(link, query if answer is None else None, with_html=content.html)
-            except GraphRefusedError as refused:
-                raise _of_question(refused.error) from None
-            for event in answer.get("value") or ():
-                yield self._read(event, calendar_id, content)
-            link = answer.get("@odata.nextLink")
+                return self._pages(path, {**query, "$top": size}, calendar_id, content)
+            except (GraphRefusedError, ProviderUnavailableError) as error:
+                if is_too_much(error) and size != _PAGE_SIZES[-1]:
+                    continue
+                if isinstance(error, GraphRefusedError):
+                    raise _of_question(error.error) from None
+                raise
+        raise ProviderUnavailableError("answer_too_large")
+
+    def _pages(self, path: str, query: dict[str, str], calendar_id: CalendarId, content: Content) -> list[Entry]:
+        """All pages, empty ones too, until there is no next link. Raises GraphRefusedError."""
+        found: list[Entry] = []
+        answer = self._client.get(path, query, with_html=content.html)
+        while True:
+            found += [self._read(event, calendar_id, content) for event in answer.get("value") or ()]
+            link: str | None = answer.get("@odata.nextLink")
+            if not link:
+                return found
+            answer = self._client.get(link, with_html=content.html)
 
     def _read(self, event: dict[str, Any], calendar_id: CalendarId, content: Content) -> Entry:
         """One that is there but cannot be read says so by its `problem`; a thing without an id is no answer at all."""
