@@ -7,9 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
-from sandbox.app import Addresses, Sandbox
+from sandbox.app import machine_app, people_app
 from sandbox.exchange.schema import Schema
 from sandbox.listeners import OwnPorts, listen, server_for
+from sandbox.microsoft import Addresses, Sandbox
 from sandbox.persistence import StateError
 from sandbox.smtp import MailHandler, serve_smtp
 from sandbox.tls import ca_file
@@ -43,8 +44,8 @@ async def serve(options: argparse.Namespace) -> None:
     if options.ews_schema is not None:
         sandbox.exchange.schema = Schema(options.ews_schema)
     smtp = await serve_smtp(MailHandler(sandbox.inboxes, sandbox.has_inbox, sandbox.now), mail)
-    machines = sandbox.machine_app()
-    servers = [server_for(machines, folder / "server.pem"), server_for(sandbox.people_app())]
+    machines = machine_app(sandbox)
+    servers = [server_for(machines, folder / "server.pem"), server_for(people_app(sandbox))]
     serving = [
         asyncio.create_task(server.serve([listener])) for server, listener in zip(servers, (https, http), strict=True)
     ]

@@ -1,18 +1,14 @@
 """The control API under /control: what tests and launchers turn. README.md of the sandbox describes each address."""
 
-from typing import TYPE_CHECKING
-
 from starlette.routing import BaseRoute
 
 from sandbox.control import delivery, exchange, people, registrations, traffic
-
-if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+from sandbox.microsoft import Sandbox
 
 __all__ = ["control_routes"]
 
 
-def control_routes(sandbox: "Sandbox") -> list[BaseRoute]:
+def control_routes(sandbox: Sandbox) -> list[BaseRoute]:
     """All addresses of the control API."""
     return [
         *traffic.routes(sandbox),

@@ -4,28 +4,26 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.microsoft import Sandbox
 from sandbox.people import DirectoryError
 from sandbox.zones import UnknownZoneError
 
-if TYPE_CHECKING:
-    from sandbox.app import Sandbox
-
 Model = TypeVar("Model", bound=BaseModel)
-Handler = Callable[["Sandbox", Request], Awaitable[Any]]
+Handler = Callable[[Sandbox, Request], Awaitable[Any]]
 
 
 class NotThereError(LookupError):
     """What the path names does not exist."""
 
 
-def route(sandbox: "Sandbox", method: str, path: str, handler: Handler, status: int = 200) -> Route:
+def route(sandbox: Sandbox, method: str, path: str, handler: Handler, status: int = 200) -> Route:
     """A route that answers what its handler returns as JSON; None answers 204."""
 
     async def endpoint(request: Request) -> Response:

@@ -1,6 +1,6 @@
 """Control of notifications: which subscriptions there are, lifecycle events on demand, how deliveries go."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 from starlette.requests import Request
@@ -8,12 +8,10 @@ from starlette.routing import BaseRoute
 
 from sandbox.control.answers import NotThereError, number, plain, route
 from sandbox.control.answers import read as read_body
+from sandbox.microsoft import Sandbox
 from sandbox.notifications.delivery import DeliverySettings
 from sandbox.notifications.subscription import Subscription
 from sandbox.population import Strict
-
-if TYPE_CHECKING:
-    from sandbox.app import Sandbox
 
 
 class LifecycleInput(Strict):
@@ -23,7 +21,7 @@ class LifecycleInput(Strict):
     pauses: bool = False
 
 
-def routes(sandbox: "Sandbox") -> list[BaseRoute]:
+def routes(sandbox: Sandbox) -> list[BaseRoute]:
     """All addresses of this file."""
     table: list[tuple[str, str, Any, int]] = [
         ("GET", "/control/subscriptions", _subscriptions, 200),
@@ -37,36 +35,36 @@ def routes(sandbox: "Sandbox") -> list[BaseRoute]:
     return [route(sandbox, method, path, handler, status) for method, path, handler, status in table]
 
 
-async def _subscriptions(sandbox: "Sandbox", _request: Request) -> Any:
+async def _subscriptions(sandbox: Sandbox, _request: Request) -> Any:
     sandbox.subscriptions.look_at_clock()
     return [_shown(sandbox, subscription) for subscription in sandbox.subscriptions.kept.values()]
 
 
-def _shown(sandbox: "Sandbox", subscription: Subscription) -> dict[str, Any]:
+def _shown(sandbox: Sandbox, subscription: Subscription) -> dict[str, Any]:
     person = sandbox.directory.people.get(subscription.mailbox_oid)
     shown: dict[str, Any] = plain(subscription)
     return shown | {"mailbox": person.email if person else None}
 
 
-def _named(sandbox: "Sandbox", request: Request) -> Subscription:
+def _named(sandbox: Sandbox, request: Request) -> Subscription:
     found = sandbox.subscriptions.kept.get(request.path_params["subscription"])
     if found is None:
         raise NotThereError("there is no such subscription")
     return found
 
 
-async def _forget(sandbox: "Sandbox", request: Request) -> None:
+async def _forget(sandbox: Sandbox, request: Request) -> None:
     """Lose a subscription without telling anybody."""
     del sandbox.subscriptions.kept[_named(sandbox, request).id]
 
 
-async def _lifecycle(sandbox: "Sandbox", request: Request) -> Any:
+async def _lifecycle(sandbox: Sandbox, request: Request) -> Any:
     wanted = await read_body(request, LifecycleInput)
     was_sent = sandbox.subscriptions.tell_lifecycle(_named(sandbox, request), wanted.event, pauses=wanted.pauses)
     return {"was_sent": was_sent}
 
 
-async def _settings(sandbox: "Sandbox", _request: Request) -> Any:
+async def _settings(sandbox: Sandbox, _request: Request) -> Any:
     deliveries = sandbox.deliveries
     states = {host: deliveries.state_of(f"//{host}") for host in deliveries.endpoints}
     return {
@@ -77,7 +75,7 @@ async def _settings(sandbox: "Sandbox", _request: Request) -> Any:
     }
 
 
-async def _change_settings(sandbox: "Sandbox", request: Request) -> Any:
+async def _change_settings(sandbox: Sandbox, request: Request) -> Any:
     given = TypeAdapter(dict[str, Any]).validate_json(await request.body() or b"{}")
     merged = sandbox.deliveries.settings.model_dump() | given
     sandbox.deliveries.settings = DeliverySettings.model_validate(merged)
@@ -85,14 +83,14 @@ async def _change_settings(sandbox: "Sandbox", request: Request) -> Any:
     return await _settings(sandbox, request)
 
 
-async def _drop_pending(sandbox: "Sandbox", _request: Request) -> Any:
+async def _drop_pending(sandbox: Sandbox, _request: Request) -> Any:
     """Throw away what waits: the notifications are lost for good."""
     dropped = len(sandbox.deliveries.pending)
     sandbox.deliveries.pending.clear()
     return {"dropped": dropped}
 
 
-async def _records(sandbox: "Sandbox", request: Request) -> Any:
+async def _records(sandbox: Sandbox, request: Request) -> Any:
     since = number(request, "since", 0)
     records = [record for record in sandbox.deliveries.records if record.id > since]
     return {"last_id": records[-1].id if records else since, "records": records}

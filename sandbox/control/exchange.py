@@ -4,7 +4,7 @@ Accounts of people are in people.py.
 """
 
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import TypeAdapter
 from starlette.requests import Request
@@ -13,13 +13,11 @@ from starlette.routing import BaseRoute
 from sandbox.control.answers import NotThereError, number, plain, read, route
 from sandbox.exchange.directory import DEFAULT_SERVER, ExchangeServer, Limits
 from sandbox.exchange.notifications.subscription import EwsSubscription, PushSettings
+from sandbox.microsoft import Sandbox
 from sandbox.population import Strict
 
-if TYPE_CHECKING:
-    from sandbox.app import Sandbox
 
-
-def routes(sandbox: "Sandbox") -> list[BaseRoute]:
+def routes(sandbox: Sandbox) -> list[BaseRoute]:
     """All addresses of this file."""
     table: list[tuple[str, str, Any, int]] = [
         ("GET", "/control/exchange/servers", _servers, 200),
@@ -38,12 +36,12 @@ def routes(sandbox: "Sandbox") -> list[BaseRoute]:
     return [route(sandbox, method, path, handler, status) for method, path, handler, status in table]
 
 
-def _shown(sandbox: "Sandbox", server: ExchangeServer) -> dict[str, Any]:
+def _shown(sandbox: Sandbox, server: ExchangeServer) -> dict[str, Any]:
     shown: dict[str, Any] = plain(server)
     return shown | {"urls": sandbox.exchange.urls(server), "people": len(sandbox.exchange.state.accounts_on(server))}
 
 
-def _server(sandbox: "Sandbox", request: Request) -> ExchangeServer:
+def _server(sandbox: Sandbox, request: Request) -> ExchangeServer:
     name = request.path_params["server"]
     if name not in sandbox.exchange.state.servers:
         raise NotThereError(f"there is no Exchange server {name!r}")
@@ -64,15 +62,15 @@ def _checked(base: dict[str, Any], given: dict[str, Any]) -> ExchangeServer:
     return TypeAdapter(ExchangeServer).validate_python(merged)
 
 
-async def _servers(sandbox: "Sandbox", _request: Request) -> Any:
+async def _servers(sandbox: Sandbox, _request: Request) -> Any:
     return [_shown(sandbox, server) for server in sandbox.exchange.state.servers.values()]
 
 
-async def _one_server(sandbox: "Sandbox", request: Request) -> Any:
+async def _one_server(sandbox: Sandbox, request: Request) -> Any:
     return _shown(sandbox, _server(sandbox, request))
 
 
-async def _add_server(sandbox: "Sandbox", request: Request) -> Any:
+async def _add_server(sandbox: Sandbox, request: Request) -> Any:
     server = _checked({}, await _given(request))
     if server.name in sandbox.exchange.state.servers:
         raise ValueError(f"server {server.name!r} exists already")
@@ -81,7 +79,7 @@ async def _add_server(sandbox: "Sandbox", request: Request) -> Any:
     return _shown(sandbox, server)
 
 
-async def _change_server(sandbox: "Sandbox", request: Request) -> Any:
+async def _change_server(sandbox: Sandbox, request: Request) -> Any:
     server = _server(sandbox, request)
     given = await _given(request)
     if given.get("name", server.name) != server.name:
@@ -93,7 +91,7 @@ async def _change_server(sandbox: "Sandbox", request: Request) -> Any:
     return _shown(sandbox, server)
 
 
-async def _remove_server(sandbox: "Sandbox", request: Request) -> None:
+async def _remove_server(sandbox: Sandbox, request: Request) -> None:
     server = _server(sandbox, request)
     if server.name == DEFAULT_SERVER or sandbox.exchange.state.accounts_on(server):
         raise ValueError("the default server stays, and one with people on it")
@@ -102,7 +100,7 @@ async def _remove_server(sandbox: "Sandbox", request: Request) -> None:
         await sandbox.own_ports.apply()
 
 
-async def _open_ports(sandbox: "Sandbox", server: ExchangeServer) -> None:
+async def _open_ports(sandbox: Sandbox, server: ExchangeServer) -> None:
     """Open the port that a server shall have. Raises ValueError where nothing listens or the wish makes no sense."""
     if server.certificate != "good" and not server.has_own_port:
         server.certificate = "good"
@@ -114,18 +112,18 @@ async def _open_ports(sandbox: "Sandbox", server: ExchangeServer) -> None:
         raise ValueError("this sandbox does not listen anywhere and cannot open a port")
 
 
-async def _subscriptions(sandbox: "Sandbox", _request: Request) -> Any:
+async def _subscriptions(sandbox: Sandbox, _request: Request) -> Any:
     people = sandbox.directory.people
     kept = sandbox.exchange.notifications.state.kept.values()
     return [plain(s) | {"mailbox": people[s.mailbox_oid].email} for s in kept if s.mailbox_oid in people]
 
 
-async def _lose_subscriptions(sandbox: "Sandbox", _request: Request) -> Any:
+async def _lose_subscriptions(sandbox: Sandbox, _request: Request) -> Any:
     """What a restart of the mailbox server does."""
     return {"lost": sandbox.exchange.notifications.lose_all()}
 
 
-def _subscription(sandbox: "Sandbox", request: Request) -> EwsSubscription:
+def _subscription(sandbox: Sandbox, request: Request) -> EwsSubscription:
     # Ids have slashes and equals signs in them: they come as a query.
     found = sandbox.exchange.notifications.state.kept.get(request.query_params.get("id", ""))
     if found is None:
@@ -133,7 +131,7 @@ def _subscription(sandbox: "Sandbox", request: Request) -> EwsSubscription:
     return found
 
 
-async def _lose_subscription(sandbox: "Sandbox", request: Request) -> None:
+async def _lose_subscription(sandbox: Sandbox, request: Request) -> None:
     del sandbox.exchange.notifications.state.kept[_subscription(sandbox, request).id]
 
 
@@ -143,18 +141,18 @@ class FailInput(Strict):
     code: str = "ErrorReadEventsFailed"
 
 
-async def _fail_subscription(sandbox: "Sandbox", request: Request) -> Any:
+async def _fail_subscription(sandbox: Sandbox, request: Request) -> Any:
     """Send the error post and end the subscription."""
     wanted = await read(request, FailInput)
     return {"was_taken": await sandbox.exchange.notifications.fail(_subscription(sandbox, request), wanted.code)}
 
 
-async def _push(sandbox: "Sandbox", _request: Request) -> Any:
+async def _push(sandbox: Sandbox, _request: Request) -> Any:
     notifications = sandbox.exchange.notifications
     return {"settings": notifications.state.settings, "is_idle": notifications.is_idle}
 
 
-async def _change_push(sandbox: "Sandbox", request: Request) -> Any:
+async def _change_push(sandbox: Sandbox, request: Request) -> Any:
     notifications = sandbox.exchange.notifications
     merged = notifications.state.settings.model_dump() | await _given(request)
     notifications.state.settings = PushSettings.model_validate(merged)
@@ -162,7 +160,7 @@ async def _change_push(sandbox: "Sandbox", request: Request) -> Any:
     return await _push(sandbox, request)
 
 
-async def _push_records(sandbox: "Sandbox", request: Request) -> Any:
+async def _push_records(sandbox: Sandbox, request: Request) -> Any:
     since = number(request, "since", 0)
     records = [record for record in sandbox.exchange.notifications.records if record.id > since]
     return {"last_id": records[-1].id if records else since, "records": records}

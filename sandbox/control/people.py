@@ -1,6 +1,6 @@
 """Control of people: accounts, rooms and equipment with their mailboxes, calendars and grants."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute
@@ -9,6 +9,7 @@ from sandbox.calendars import MailboxState, Role
 from sandbox.control.answers import NotThereError, plain, read, route
 from sandbox.exchange.accounts import ExchangeInput, change_account, put_account
 from sandbox.graph import ids
+from sandbox.microsoft import Sandbox
 from sandbox.people import DirectoryError, Person
 from sandbox.population import (
     BlockCode,
@@ -22,9 +23,6 @@ from sandbox.population import (
     working_hours,
 )
 from sandbox.zones import windows_name
-
-if TYPE_CHECKING:
-    from sandbox.app import Sandbox
 
 
 class PersonChange(Strict):
@@ -56,7 +54,7 @@ class RevokeInput(Strict):
     access_tokens: bool = False
 
 
-def routes(sandbox: "Sandbox") -> list[BaseRoute]:
+def routes(sandbox: Sandbox) -> list[BaseRoute]:
     """All addresses of this file."""
     table: list[tuple[str, str, Any, int]] = [
         ("GET", "/control/people", _people, 200),
@@ -71,11 +69,11 @@ def routes(sandbox: "Sandbox") -> list[BaseRoute]:
     return [route(sandbox, method, path, handler, status) for method, path, handler, status in table]
 
 
-async def _people(sandbox: "Sandbox", _request: Request) -> Any:
+async def _people(sandbox: Sandbox, _request: Request) -> Any:
     return [_shown(sandbox, person) for person in sandbox.directory.people.values()]
 
 
-async def _add_person(sandbox: "Sandbox", request: Request) -> Any:
+async def _add_person(sandbox: Sandbox, request: Request) -> Any:
     wanted = await read(request, PersonInput)
     if wanted.exchange is not None:
         wanted.exchange.check(sandbox.exchange.state, wanted.email)
@@ -85,18 +83,18 @@ async def _add_person(sandbox: "Sandbox", request: Request) -> Any:
     return _shown(sandbox, person)
 
 
-def _person(sandbox: "Sandbox", request: Request) -> Person:
+def _person(sandbox: Sandbox, request: Request) -> Person:
     try:
         return sandbox.directory.person(request.path_params["person"])
     except DirectoryError as missing:
         raise NotThereError(str(missing)) from missing
 
 
-async def _one_person(sandbox: "Sandbox", request: Request) -> Any:
+async def _one_person(sandbox: Sandbox, request: Request) -> Any:
     return _shown(sandbox, _person(sandbox, request))
 
 
-async def _change_person(sandbox: "Sandbox", request: Request) -> Any:
+async def _change_person(sandbox: Sandbox, request: Request) -> Any:
     person = _person(sandbox, request)
     wanted = await read(request, PersonChange)
     of_mailbox = {"mailbox_state", "time_zone", "working_hours", "exchange"}
@@ -116,20 +114,20 @@ async def _change_person(sandbox: "Sandbox", request: Request) -> Any:
     return _shown(sandbox, person)
 
 
-async def _remove_person(sandbox: "Sandbox", request: Request) -> None:
+async def _remove_person(sandbox: Sandbox, request: Request) -> None:
     person = _person(sandbox, request)
     remove_person(sandbox.directory, sandbox.world.mailboxes, person)
     sandbox.exchange.forget(person.id)
 
 
-async def _revoke(sandbox: "Sandbox", request: Request) -> Any:
+async def _revoke(sandbox: Sandbox, request: Request) -> Any:
     wanted = await read(request, RevokeInput)
     person = _person(sandbox, request)
     ended = sandbox.tokens.revoke(person.id, wanted.client_id, access_tokens=wanted.access_tokens)
     return {"revoked": ended}
 
 
-async def _add_calendar(sandbox: "Sandbox", request: Request) -> Any:
+async def _add_calendar(sandbox: Sandbox, request: Request) -> Any:
     person = _person(sandbox, request)
     wanted = await read(request, CalendarInput)
     mailbox = sandbox.world.mailboxes.by_id(person.id)
@@ -139,7 +137,7 @@ async def _add_calendar(sandbox: "Sandbox", request: Request) -> Any:
     return _shown(sandbox, person)
 
 
-async def _share(sandbox: "Sandbox", request: Request) -> Any:
+async def _share(sandbox: Sandbox, request: Request) -> Any:
     """`{calendar}` is a store id, a Graph id, or "default"."""
     person = _person(sandbox, request)
     wanted = await read(request, ShareInput)
@@ -157,7 +155,7 @@ async def _share(sandbox: "Sandbox", request: Request) -> Any:
     raise NotThereError(f"{person.email} has no calendar {named!r}")
 
 
-def _shown(sandbox: "Sandbox", person: Person) -> dict[str, Any]:
+def _shown(sandbox: Sandbox, person: Person) -> dict[str, Any]:
     """A person with the mailbox beside it. Passwords are shown: this is a stand-in's control page."""
     shown: dict[str, Any] = plain(person) | {"exchange": plain(sandbox.exchange.state.accounts.get(person.id))}
     mailbox = sandbox.world.mailboxes.by_id(person.id)

@@ -3,7 +3,7 @@
 import secrets
 import uuid
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import AwareDatetime, Field
 from starlette.requests import Request
@@ -12,11 +12,9 @@ from starlette.routing import BaseRoute
 from sandbox.control.answers import NotThereError, read, route
 from sandbox.entra.errors import SHAPES
 from sandbox.entra.scopes import DELEGATED, ROLES
+from sandbox.microsoft import Sandbox
 from sandbox.people import App, AppGrant, Audience, ConsentPolicy, DirectoryError, Secret, Tenant, TokenFault
 from sandbox.population import Strict, tenant_for
-
-if TYPE_CHECKING:
-    from sandbox.app import Sandbox
 
 
 class TenantInput(Strict):
@@ -87,7 +85,7 @@ class TokenFaultInput(Strict):
     grant_type: str | None = None
 
 
-def routes(sandbox: "Sandbox") -> list[BaseRoute]:
+def routes(sandbox: Sandbox) -> list[BaseRoute]:
     """All addresses of this file."""
     table: list[tuple[str, str, Any, int]] = [
         ("GET", "/control/tenants", _tenants, 200),
@@ -105,11 +103,11 @@ def routes(sandbox: "Sandbox") -> list[BaseRoute]:
     return [route(sandbox, method, path, handler, status) for method, path, handler, status in table]
 
 
-async def _tenants(sandbox: "Sandbox", _request: Request) -> Any:
+async def _tenants(sandbox: Sandbox, _request: Request) -> Any:
     return list(sandbox.directory.tenants.values())
 
 
-async def _add_tenant(sandbox: "Sandbox", request: Request) -> Tenant:
+async def _add_tenant(sandbox: Sandbox, request: Request) -> Tenant:
     wanted = await read(request, TenantInput)
     tenant_id = (wanted.id or str(uuid.uuid4())).lower()
     if tenant_id in sandbox.directory.tenants:
@@ -118,7 +116,7 @@ async def _add_tenant(sandbox: "Sandbox", request: Request) -> Tenant:
     return sandbox.directory.add_tenant(Tenant(tenant_id, wanted.name, domains, wanted.consent_policy))
 
 
-def _tenant(sandbox: "Sandbox", request: Request) -> Tenant:
+def _tenant(sandbox: Sandbox, request: Request) -> Tenant:
     name = request.path_params["tenant"]
     found = sandbox.directory.tenant_named(name)
     if found is None:
@@ -126,7 +124,7 @@ def _tenant(sandbox: "Sandbox", request: Request) -> Tenant:
     return found
 
 
-async def _change_tenant(sandbox: "Sandbox", request: Request) -> Tenant:
+async def _change_tenant(sandbox: Sandbox, request: Request) -> Tenant:
     tenant = _tenant(sandbox, request)
     wanted = await read(request, TenantChange)
     for name, value in wanted.model_dump(exclude_none=True).items():
@@ -134,7 +132,7 @@ async def _change_tenant(sandbox: "Sandbox", request: Request) -> Tenant:
     return tenant
 
 
-async def _put_grant(sandbox: "Sandbox", request: Request) -> Tenant:
+async def _put_grant(sandbox: Sandbox, request: Request) -> Tenant:
     tenant = _tenant(sandbox, request)
     wanted = await read(request, GrantInput)
     _check_names(wanted.scopes, wanted.roles)
@@ -142,15 +140,15 @@ async def _put_grant(sandbox: "Sandbox", request: Request) -> Tenant:
     return tenant
 
 
-async def _remove_grant(sandbox: "Sandbox", request: Request) -> None:
+async def _remove_grant(sandbox: Sandbox, request: Request) -> None:
     _tenant(sandbox, request).grants.pop(request.path_params["client_id"], None)
 
 
-async def _apps(sandbox: "Sandbox", _request: Request) -> Any:
+async def _apps(sandbox: Sandbox, _request: Request) -> Any:
     return list(sandbox.directory.apps.values())
 
 
-async def _add_app(sandbox: "Sandbox", request: Request) -> App:
+async def _add_app(sandbox: Sandbox, request: Request) -> App:
     wanted = await read(request, AppInput)
     _check_names(wanted.scopes, wanted.roles)
     client_id = wanted.client_id or str(uuid.uuid4())
@@ -172,14 +170,14 @@ async def _add_app(sandbox: "Sandbox", request: Request) -> App:
     return app
 
 
-def _app(sandbox: "Sandbox", request: Request) -> App:
+def _app(sandbox: Sandbox, request: Request) -> App:
     client_id = request.path_params["client_id"]
     if client_id not in sandbox.directory.apps:
         raise NotThereError(f"there is no app {client_id!r}")
     return sandbox.directory.apps[client_id]
 
 
-async def _change_app(sandbox: "Sandbox", request: Request) -> App:
+async def _change_app(sandbox: Sandbox, request: Request) -> App:
     app = _app(sandbox, request)
     wanted = await read(request, AppChange)
     _check_names(wanted.scopes or [], wanted.roles or [])
@@ -190,7 +188,7 @@ async def _change_app(sandbox: "Sandbox", request: Request) -> App:
     return app
 
 
-async def _add_secret(sandbox: "Sandbox", request: Request) -> Secret:
+async def _add_secret(sandbox: Sandbox, request: Request) -> Secret:
     app = _app(sandbox, request)
     secret = _secret(sandbox.world.clock.now(), await read(request, SecretInput))
     app.secrets.append(secret)
@@ -207,7 +205,7 @@ def _check_names(scopes: list[str], roles: list[str]) -> None:
         raise DirectoryError(f"unknown scopes or roles: {', '.join(wrong)}")
 
 
-async def _add_token_fault(sandbox: "Sandbox", request: Request) -> Any:
+async def _add_token_fault(sandbox: Sandbox, request: Request) -> Any:
     wanted = await read(request, TokenFaultInput)
     if wanted.code not in SHAPES:
         raise ValueError(f"unknown code {wanted.code}; known are {sorted(SHAPES)}")
@@ -216,11 +214,11 @@ async def _add_token_fault(sandbox: "Sandbox", request: Request) -> Any:
     return faults
 
 
-async def _clear_token_faults(sandbox: "Sandbox", request: Request) -> None:
+async def _clear_token_faults(sandbox: Sandbox, request: Request) -> None:
     _token_faults(sandbox, request).clear()
 
 
-def _token_faults(sandbox: "Sandbox", request: Request) -> list[TokenFault]:
+def _token_faults(sandbox: Sandbox, request: Request) -> list[TokenFault]:
     """The faults of a person, a tenant or an app. Raises NotThereError."""
     kind, name = request.path_params["kind"], request.path_params["name"]
     directory = sandbox.directory

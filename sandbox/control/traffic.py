@@ -1,7 +1,7 @@
 """Control of time, traffic and mail: clock, settings, faults, request log, outbox, inboxes, saving and resetting."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 from starlette.requests import Request
@@ -9,12 +9,10 @@ from starlette.routing import BaseRoute
 
 from sandbox.control.answers import NotThereError, number, read, route
 from sandbox.faults import FaultRule
+from sandbox.inboxes import ReceivedMail
+from sandbox.microsoft import Sandbox
 from sandbox.population import Strict
 from sandbox.world import Settings
-
-if TYPE_CHECKING:
-    from sandbox.app import Sandbox
-    from sandbox.inboxes import ReceivedMail
 
 
 class ClockInput(Strict):
@@ -38,7 +36,7 @@ class ResetInput(Strict):
     keep_apps: bool = Field(default=False)
 
 
-def routes(sandbox: "Sandbox") -> list[BaseRoute]:
+def routes(sandbox: Sandbox) -> list[BaseRoute]:
     """All addresses of this file."""
     table: list[tuple[str, str, Any, int]] = [
         ("GET", "/control", _index, 200),
@@ -67,7 +65,7 @@ def routes(sandbox: "Sandbox") -> list[BaseRoute]:
     return [route(sandbox, method, path, handler, status) for method, path, handler, status in table]
 
 
-async def _index(sandbox: "Sandbox", _request: Request) -> Any:
+async def _index(sandbox: Sandbox, _request: Request) -> Any:
     return {
         "addresses": sandbox.addresses.as_json(sandbox.state_folder),
         "now": sandbox.world.clock.now(),
@@ -78,11 +76,11 @@ async def _index(sandbox: "Sandbox", _request: Request) -> Any:
     }
 
 
-async def _clock(sandbox: "Sandbox", _request: Request) -> Any:
+async def _clock(sandbox: Sandbox, _request: Request) -> Any:
     return {"now": sandbox.world.clock.now()}
 
 
-async def _move_clock(sandbox: "Sandbox", request: Request) -> Any:
+async def _move_clock(sandbox: Sandbox, request: Request) -> Any:
     wanted = await read(request, ClockInput)
     clock = sandbox.world.clock
     if wanted.real:
@@ -96,11 +94,11 @@ async def _move_clock(sandbox: "Sandbox", request: Request) -> Any:
     return {"now": clock.now()}
 
 
-async def _settings(sandbox: "Sandbox", _request: Request) -> Any:
+async def _settings(sandbox: Sandbox, _request: Request) -> Any:
     return sandbox.world.settings
 
 
-async def _change_settings(sandbox: "Sandbox", request: Request) -> Any:
+async def _change_settings(sandbox: Sandbox, request: Request) -> Any:
     """Take fields of `world.Settings`; durations are seconds."""
     settings = sandbox.world.settings
     given = TypeAdapter(dict[str, Any]).validate_json(await request.body() or b"{}")
@@ -115,55 +113,55 @@ async def _change_settings(sandbox: "Sandbox", request: Request) -> Any:
     return settings
 
 
-async def _faults(sandbox: "Sandbox", _request: Request) -> Any:
+async def _faults(sandbox: Sandbox, _request: Request) -> Any:
     return [rule.model_dump(mode="json") for rule in sandbox.faults.rules]
 
 
-async def _add_fault(sandbox: "Sandbox", request: Request) -> FaultRule:
+async def _add_fault(sandbox: Sandbox, request: Request) -> FaultRule:
     rule = await read(request, FaultRule)
     sandbox.faults.rules.append(rule)
     return rule
 
 
-async def _clear_faults(sandbox: "Sandbox", _request: Request) -> None:
+async def _clear_faults(sandbox: Sandbox, _request: Request) -> None:
     sandbox.faults.rules.clear()
 
 
-async def _remove_fault(sandbox: "Sandbox", request: Request) -> None:
+async def _remove_fault(sandbox: Sandbox, request: Request) -> None:
     wanted = request.path_params["rule"]
     if not any(rule.id == wanted for rule in sandbox.faults.rules):
         raise NotThereError(f"there is no rule {wanted!r}")
     sandbox.faults.rules = [rule for rule in sandbox.faults.rules if rule.id != wanted]
 
 
-async def _log(sandbox: "Sandbox", request: Request) -> Any:
+async def _log(sandbox: Sandbox, request: Request) -> Any:
     since, limit = number(request, "since", 0), number(request, "limit", 1000)
     entries = sandbox.log.since(since, request.query_params.get("path", ""), limit)
     return {"last_id": sandbox.log.last_id, "entries": entries}
 
 
-async def _clear_log(sandbox: "Sandbox", _request: Request) -> None:
+async def _clear_log(sandbox: Sandbox, _request: Request) -> None:
     sandbox.log.clear()
 
 
-async def _outbox(sandbox: "Sandbox", request: Request) -> Any:
+async def _outbox(sandbox: Sandbox, request: Request) -> Any:
     since = number(request, "since", 0)
     mails = sandbox.world.mailboxes.outbox
     return {"last_id": len(mails), "mails": mails[since:]}
 
 
-async def _clear_outbox(sandbox: "Sandbox", _request: Request) -> None:
+async def _clear_outbox(sandbox: Sandbox, _request: Request) -> None:
     sandbox.world.mailboxes.outbox.clear()
 
 
-async def _mails(sandbox: "Sandbox", request: Request) -> Any:
+async def _mails(sandbox: Sandbox, request: Request) -> Any:
     since, inbox = number(request, "since", 0), request.query_params.get("inbox", "").lower()
     fitting = [m for m in sandbox.inboxes.mails if m.id > since and inbox in ("", m.inbox)]
     last_id = max((m.id for m in sandbox.inboxes.mails), default=0)
     return {"last_id": last_id, "mails": [_mail_head(mail) for mail in fitting]}
 
 
-async def _mail(sandbox: "Sandbox", request: Request) -> Any:
+async def _mail(sandbox: Sandbox, request: Request) -> Any:
     mail = sandbox.inboxes.mail(request.path_params["mail"])
     if mail is None:
         raise NotThereError("there is no such mail")
@@ -185,18 +183,18 @@ def _mail_head(mail: "ReceivedMail") -> dict[str, Any]:
     }
 
 
-async def _clear_mail(sandbox: "Sandbox", _request: Request) -> None:
+async def _clear_mail(sandbox: Sandbox, _request: Request) -> None:
     sandbox.inboxes.mails.clear()
     sandbox.inboxes.refused.clear()
 
 
-async def _refused(sandbox: "Sandbox", request: Request) -> Any:
+async def _refused(sandbox: Sandbox, request: Request) -> Any:
     since = number(request, "since", 0)
     refused = [r for r in sandbox.inboxes.refused if r.id > since]
     return {"last_id": max((r.id for r in sandbox.inboxes.refused), default=since), "refused": refused}
 
 
-async def _complaints(sandbox: "Sandbox", request: Request) -> Any:
+async def _complaints(sandbox: Sandbox, request: Request) -> Any:
     """Mails that their readers called junk; ids of complaints rise, so that a reader can go on where he stood."""
     since = number(request, "since", 0)
     mails = sorted((m for m in sandbox.inboxes.mails if m.complaint_id > since), key=lambda m: m.complaint_id)
@@ -207,12 +205,12 @@ async def _complaints(sandbox: "Sandbox", request: Request) -> Any:
     return {"last_id": found[-1]["id"] if found else since, "complaints": found}
 
 
-async def _mail_policy(sandbox: "Sandbox", _request: Request) -> Any:
+async def _mail_policy(sandbox: Sandbox, _request: Request) -> Any:
     inboxes = sandbox.inboxes
     return {"refused_addresses": inboxes.refused_addresses, "accepts_unknown": inboxes.accepts_unknown}
 
 
-async def _change_mail_policy(sandbox: "Sandbox", request: Request) -> Any:
+async def _change_mail_policy(sandbox: Sandbox, request: Request) -> Any:
     wanted = await read(request, MailPolicy)
     if wanted.refused_addresses is not None:
         sandbox.inboxes.refused_addresses = {a.lower() for a in wanted.refused_addresses}
@@ -221,12 +219,12 @@ async def _change_mail_policy(sandbox: "Sandbox", request: Request) -> Any:
     return await _mail_policy(sandbox, request)
 
 
-async def _reset(sandbox: "Sandbox", request: Request) -> None:
+async def _reset(sandbox: Sandbox, request: Request) -> None:
     wanted = await read(request, ResetInput)
     sandbox.reset(keep_apps=wanted.keep_apps)
     if sandbox.own_ports is not None:
         await sandbox.own_ports.apply()
 
 
-async def _save(sandbox: "Sandbox", _request: Request) -> None:
+async def _save(sandbox: Sandbox, _request: Request) -> None:
     sandbox.save()

@@ -4,22 +4,19 @@ Whose page it is stands in the address: /outlook/{address}/mail and /outlook/{ad
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from sandbox.microsoft import Sandbox
 from sandbox.outlook import apps_page, calendar_page, mail_page
 from sandbox.outlook.views import Visit, visit
-
-if TYPE_CHECKING:
-    from sandbox.app import Sandbox
 
 __all__ = ["outlook_routes"]
 
 
-def outlook_routes(sandbox: "Sandbox") -> list[BaseRoute]:
+def outlook_routes(sandbox: Sandbox) -> list[BaseRoute]:
     """All addresses of the page."""
 
     def personal(path: str, page: Callable[[Visit], Response], method: str) -> Route:

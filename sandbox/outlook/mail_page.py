@@ -2,17 +2,14 @@
 
 import html
 import re
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sandbox.inboxes import ReceivedMail
+from sandbox.microsoft import Sandbox
 from sandbox.outlook.views import Visit, page, shown_time
 from sandbox.zones import zone_info
-
-if TYPE_CHECKING:
-    from sandbox.app import Sandbox
 
 # A mail is a stranger's HTML: no scripts, no forms, nothing loaded; its links open in the whole window. Without
 # scripts allow-same-origin gives it nothing, but Chromium ignores clicks in a foreign frame that has just appeared.
@@ -23,7 +20,7 @@ _BODY_POLICY = (
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
 
 
-def home(sandbox: "Sandbox", _request: Request) -> Response:
+def home(sandbox: Sandbox, _request: Request) -> Response:
     """Choose whose Outlook to open."""
     cards = []
     for person in sorted(sandbox.directory.people.values(), key=lambda p: (p.kind != "user", p.display_name)):
@@ -33,7 +30,7 @@ def home(sandbox: "Sandbox", _request: Request) -> Response:
     return page("home.html", cards=cards, mails=len(sandbox.inboxes.mails))
 
 
-def all_mail(sandbox: "Sandbox", _request: Request) -> Response:
+def all_mail(sandbox: Sandbox, _request: Request) -> Response:
     """Every mail of every inbox, newest first, and what was refused."""
     now, zone = sandbox.now(), zone_info("UTC")
     rows = []

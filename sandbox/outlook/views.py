@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -12,11 +12,9 @@ from starlette.responses import HTMLResponse, Response
 
 from sandbox.calendars import Mailbox
 from sandbox.entra.forms import form
+from sandbox.microsoft import Sandbox
 from sandbox.people import DirectoryError, Person
 from sandbox.zones import zone_info
-
-if TYPE_CHECKING:
-    from sandbox.app import Sandbox
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
@@ -37,7 +35,7 @@ HEADERS = {"Cache-Control": "no-store"}
 class Visit:
     """One request of one person; `fields` are those of a posted form."""
 
-    sandbox: "Sandbox"
+    sandbox: Sandbox
     request: Request
     person: Person
     mailbox: Mailbox | None
@@ -65,7 +63,7 @@ class Visit:
         return page(name, status, **frame, **values)
 
 
-async def visit(sandbox: "Sandbox", request: Request) -> Visit | Response:
+async def visit(sandbox: Sandbox, request: Request) -> Visit | Response:
     """Who is looking; a page that says so when there is nobody of that name."""
     try:
         person = sandbox.directory.person(request.path_params["person"])

@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from sandbox.app import Addresses, Sandbox
+from sandbox.app import machine_app, people_app
+from sandbox.microsoft import Addresses, Sandbox
 from tests.sandbox.openapi_slice import load_slice
 from tests.sandbox.walks import CLIENT_ID, PASSWORD, REDIRECT, SCOPES, SECRET, Browser, redeem
 
@@ -121,8 +122,8 @@ class InProcess(httpx.BaseTransport):
 def in_process(folder: Path) -> tuple[Sandbox, Microsoft]:
     """A sandbox without sockets: fast, but nothing is delivered and no connection can be cut."""
     sandbox = Sandbox(Addresses(8443, 8080, 8025), folder, seed=1)
-    machine = httpx.Client(transport=InProcess(sandbox.machine_app()), base_url="https://localhost:8443")
-    people = httpx.Client(transport=InProcess(sandbox.people_app()), base_url="http://localhost:8080")
+    machine = httpx.Client(transport=InProcess(machine_app(sandbox)), base_url="https://localhost:8443")
+    people = httpx.Client(transport=InProcess(people_app(sandbox)), base_url="http://localhost:8080")
     microsoft = Microsoft(machine, people, sandbox.addresses.as_json(folder))
     fill(microsoft)
     return sandbox, microsoft
