@@ -165,6 +165,39 @@ def test_a_booking_that_does_not_fit_the_contract_hurts_itself_alone(scripted: A
     assert ([one.id for one in changes.bookings], len(changes.unreadable)) == (["bkg_2"], 1)
 
 
+@pytest.mark.complaint(30)
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "moved", "id": "bkg_1", "booking": BOOKING}, {"type": "upsert", "booking": None, "id": "bkg_1"},
+        {"id": "bkg_1"}, {"type": 7, "booking": {"id": "bkg_1"}}, {"type": "tombstone", "booking": {"id": "bkg_1"}},
+        {"type": "tombstone", "id": 5}, {"type": ["upsert"], "id": None},
+    ],
+)  # fmt: skip
+def test_an_item_of_the_feed_that_nobody_understands_hurts_itself_alone(scripted: Any, item: dict[str, Any]) -> None:
+    script, host = scripted
+    good = [{"type": "upsert", "booking": {**BOOKING, "id": "bkg_2"}}, {"type": "tombstone", "id": "bkg_3"}]
+    script.say(200, {"items": [item, *good], "cursor": "c2", "more": False})
+    changes = host.changes(ANNA, "c1")
+    assert ([one.id for one in changes.bookings], changes.gone, changes.next_cursor) == (["bkg_2"], ("bkg_3",), "c2")
+    (bad,) = changes.unreadable
+    named = "bkg_1" in json.dumps(item)
+    assert (bad.id, bad.code, bad.field) == ("bkg_1" if named else None, "booking_unreadable", "items.type")
+
+
+def test_a_block_of_ours_that_came_back_strange_is_no_block_and_the_others_are_listed(scripted: Any) -> None:
+    """It is missing, so the full check puts it back (R24)."""
+    script, host = scripted
+    good = {
+        "resource_id": "anna", "start": "2026-12-07T09:00:00Z", "end": "2026-12-07T10:00:00Z", "kind": "busy",
+        "origin": {"system": "calsync", "ref": "blk_2"},
+    }  # fmt: skip
+    strange = [{**good, "kind": "holiday"}, {**good, "start": "soon"}, {**good, "origin": {"system": "calsync"}}]
+    script.say(200, {"items": [{"id": "anna", "name": "Anna", "kind": "staff", "time_zone": "UTC"}]})
+    script.say(200, {"items": [*strange, good], "next_cursor": None})
+    assert [one.ref for one in host.blocks(ANNA, WINDOW)] == ["blk_2"]
+
+
 def test_unknown_fields_are_ignored_and_missing_versions_made_from_the_content(scripted: Any) -> None:
     script, host = scripted
     without = {name: value for name, value in BOOKING.items() if name != "version"}

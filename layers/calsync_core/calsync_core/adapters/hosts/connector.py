@@ -1,6 +1,7 @@
 """HostPlatform over HTTP: Host Connector v1 (docs/hosts/connector-v1.md). Any system that speaks it, ours included."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -70,19 +71,20 @@ class ConnectorHost:
         answer = self._of_resource("/changes", query)
         upserts: list[dict[str, Any]] = []
         gone: list[BookingId] = []
+        strange: list[Unreadable] = []
         for item in _items(answer):
             if item.get("type") == "tombstone" and isinstance(item.get("id"), str):
                 gone.append(BookingId(item["id"]))
             elif item.get("type") == "upsert" and isinstance(item.get("booking"), dict):
                 upserts.append(item["booking"])
             else:
-                raise ProviderUnavailableError("host_answer_unreadable", field="items.type")
+                strange.append(_strange(item))
         next_cursor = _cursor(answer.get("cursor"))
         if next_cursor is None:
             raise ProviderUnavailableError("host_answer_unreadable", field="cursor")
         bookings, unreadable = _readable(upserts)
         is_last = answer.get("more") is not True
-        return HostChanges(bookings, tuple(gone), next_cursor, is_last, unreadable)
+        return HostChanges(bookings, tuple(gone), next_cursor, is_last, (*unreadable, *strange))
 
     def booking(self, booking_id: BookingId) -> Booking:
         answer = self._client.call("GET", _booking_path(booking_id))
@@ -167,12 +169,13 @@ class ConnectorHost:
 
     def blocks(self, resource_id: ResourceId, window: Window) -> list[Block]:
         zone = self._zone(resource_id)
-        return [
-            _read(lambda document: to_block(document, zone), one)
-            for page in self._pages("/blocks", _span(resource_id, window))
-            for one in page
-            if isinstance(one.get("origin"), dict) and one["origin"].get("system") == "calsync"
-        ]
+        found: list[Block] = []
+        for page in self._pages("/blocks", _span(resource_id, window)):
+            for one in page:
+                if isinstance(one.get("origin"), dict) and one["origin"].get("system") == "calsync":
+                    with suppress(DocumentError):  # one that came back strange is none: it is put back (R24)
+                        found.append(to_block(one, zone))
+        return found
 
     # -- inside -------------------------------------------------------------------------------------------------
 
@@ -240,6 +243,13 @@ def _readable(documents: list[dict[str, Any]]) -> tuple[tuple[Booking, ...], tup
         except DocumentError as error:
             unreadable.append(to_unreadable(document, error))
     return tuple(bookings), tuple(unreadable)
+
+
+def _strange(item: dict[str, Any]) -> Unreadable:
+    """An item of the feed of a kind that nobody knows."""
+    booking = item.get("booking")
+    document = booking if isinstance(booking, dict) and not isinstance(item.get("id"), str) else item
+    return to_unreadable(document, DocumentError("items.type"))
 
 
 def _items(answer: dict[str, Any]) -> list[dict[str, Any]]:
