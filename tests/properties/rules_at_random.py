@@ -1,5 +1,6 @@
 """Random RRULEs, starts and zones for the oracle tests; python-dateutil says what is right."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, takewhile
 from typing import Any
@@ -16,6 +17,9 @@ ZONES = (
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 POSITIONS = (1, 2, 3, 4, -1)
 SETS = ("MO,TU,WE,TH,FR", "SA,SU", "MO,TU,WE,TH,FR,SA,SU")
+
+COUNTS: Counter[str] = Counter()
+"""What the oracle was asked by this process: the summary of a test run says how much was compared."""
 
 zones = st.sampled_from(ZONES)
 walls = st.builds(
@@ -72,7 +76,9 @@ def oracle(rule: str, wall: datetime, zone: str, most: int = 60, within: timedel
     """The starts of the occurrences in UTC, by python-dateutil on wall times; the instants by the zone's own rules."""
     found: Any = rrulestr(rule, dtstart=wall)
     near = takewhile(lambda one: one - wall <= within, found)
-    return [one.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for one in islice(near, most)]
+    starts = [one.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for one in islice(near, most)]
+    COUNTS.update(rules=1, dates=len(starts))
+    return starts
 
 
 def first_start(rule: str, wall: datetime) -> datetime | None:
