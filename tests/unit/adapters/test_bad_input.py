@@ -56,6 +56,8 @@ def moment(text: object, zone: object = "UTC") -> dict[str, Any]:
     [
         ({"end": moment("2026-11-23T08:00:00")}, "times_inverted"),
         ({"start": moment("0001-01-01T00:00:00")}, "times_out_of_range"),
+        ({"start": moment("1826-11-23T09:00:00"), "end": moment("2226-11-23T09:00:00")}, "times_too_long"),
+        ({"isAllDay": True, "end": moment("2426-11-23T00:00:00")}, "times_too_long"),
         ({"end": moment("9999-12-31T23:59:59")}, "times_out_of_range"),
         ({"end": moment("9999-12-31T23:59:59", "Pacific Standard Time")}, "times_out_of_range"),
         ({"isAllDay": True, "start": moment("0001-01-01T00:00:00")}, "times_out_of_range"),
@@ -98,7 +100,8 @@ def test_an_event_without_an_id_is_no_event(name: object) -> None:
     ("start", "end", "when"),
     [
         ("2026-11-23T09:00:00", "2026-11-23T09:00:00", timedelta(0)),
-        ("1826-11-23T09:00:00", "2226-11-23T09:00:00", timedelta(days=146097)),
+        ("2026-11-23T09:00:00", "2036-11-23T09:00:00", timedelta(days=3653)),
+        ("1926-11-23T09:00:00", "2026-11-23T09:00:00", timedelta(days=36525)),
         ("2026-11-23T09:00:00.1234567", "2026-11-23T10:00:00.1234567", timedelta(hours=1)),
         ("2026-11-23T09:00:00Z", "2026-11-23T10:00:00+00:00", timedelta(hours=1)),
         ("2026-11-23T09:00:00+02:00", "2026-11-23T10:00:00+02:00", timedelta(hours=1)),
@@ -235,6 +238,8 @@ def wrong(fields: dict[str, Any]) -> str:
     ("fields", "field"),
     [
         ({"end": "2026-12-07T08:00:00Z"}, "end"),
+        ({"end": "2426-12-07T10:00:00Z"}, "end"),
+        ({"all_day": True, "end": "2426-12-07T10:00:00Z"}, "end"),
         ({"start": "0001-01-01T00:00:00+14:00"}, "start"),
         ({"end": "9999-12-31T23:59:59-12:00"}, "end"),
         ({"start": "2026-12-07"}, "start"),

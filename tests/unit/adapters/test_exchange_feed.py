@@ -170,6 +170,8 @@ def test_content_that_is_not_allowed_is_not_asked_for() -> None:
         (item(2, start="0001-01-01T00:00:00Z"), "times_out_of_range"),
         (item(2, end="9999-12-31T23:59:59Z"), "times_out_of_range"),
         (item(2, end="2026-11-23T08:00:00Z"), "times_inverted"),
+        (item(2, end="2426-11-23T10:00:00Z"), "times_too_long"),
+        (item(2, fields="<t:IsAllDayEvent>true</t:IsAllDayEvent>", end="2426-11-23T10:00:00Z"), "times_too_long"),
     ],
 )
 def test_one_poisoned_item_hurts_itself_and_never_the_page(broken: str, problem: str) -> None:

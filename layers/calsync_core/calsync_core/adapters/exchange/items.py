@@ -10,8 +10,8 @@ from calsync_core.adapters.exchange.versions import Speech
 from calsync_core.domain.appointments import AllDay, Busy, Entry, Kind, Mark, Notes, Response, Timed, When
 from calsync_core.domain.ids import CalendarId, EntryId
 from calsync_core.domain.notes import LONGEST_NOTES, LONGEST_READ, text_of_html
+from calsync_core.domain.spans import UnreadableTimesError, check_span, check_years
 from calsync_core.domain.texts import fit
-from calsync_core.domain.windows import EARLIEST_YEAR, LATEST_YEAR
 from calsync_core.domain.zones import iana_name
 from calsync_core.ports.calendar import Content
 
@@ -73,10 +73,6 @@ _REMINDER, _REMINDER_MINUTES = f"{T}ReminderIsSet", f"{T}ReminderMinutesBeforeSt
 _ZONE_ID, _ZONE, _ORIGINAL = f"{T}StartTimeZoneId", f"{T}StartTimeZone", f"{T}OriginalStart"
 _EXTENDED, _FIELD_URI, _VALUE = f"{T}ExtendedProperty", f"{T}ExtendedFieldURI", f"{T}Value"
 _UID, _PARENT, _CATEGORIES = f"{T}UID", f"{T}ParentFolderId", f"{T}Categories"
-
-
-class UnreadableTimesError(ValueError):
-    """Times that cannot be placed; the message is the code of why."""
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -235,14 +231,14 @@ def day_of(moment: datetime, zone: str) -> date:
 
 def _when(fields: dict[str, Element], text: dict[str, str | None], zone: str) -> When:
     start, end = read_instant(text[_START] or ""), read_instant(text[_END] or "")
-    if not (EARLIEST_YEAR <= start.year <= LATEST_YEAR and EARLIEST_YEAR <= end.year <= LATEST_YEAR):
-        raise UnreadableTimesError("times_out_of_range")
+    check_years(start, end)
     if text.get(_ALL_DAY) == "true":
         made_in = _zone_of(fields, text) or zone
         first = day_of(start, made_in)
-        return AllDay(first, max(day_of(end, made_in), first + _DAY))
-    if end < start:
-        raise UnreadableTimesError("times_inverted")
+        last = max(day_of(end, made_in), first + _DAY)
+        check_span(first, last)
+        return AllDay(first, last)
+    check_span(start, end)
     return Timed(start, end)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from calsync_core.adapters.graph.recurrences import to_patterned, to_series_times
 from calsync_core.adapters.graph.wire import (
     MARK_PROPERTY,
-    UnreadableTimesError,
     ZoneOf,
     read_instant,
     read_mark,
@@ -18,6 +17,7 @@ from calsync_core.adapters.graph.wire import (
 )
 from calsync_core.domain.appointments import AllDay, Busy, Copy, Entry, Kind, Mark, Response, Timed, When
 from calsync_core.domain.ids import CalendarId, EntryId
+from calsync_core.domain.spans import UnreadableTimesError
 from calsync_core.domain.texts import fit
 from calsync_core.ports.calendar import Content
 

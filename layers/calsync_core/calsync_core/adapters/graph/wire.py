@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import AllDay, Mark, Notes, Timed, When
 from calsync_core.domain.notes import LONGEST_NOTES, LONGEST_READ, text_of_html
+from calsync_core.domain.spans import check_span, check_years
 from calsync_core.domain.texts import fit
-from calsync_core.domain.windows import EARLIEST_YEAR, LATEST_YEAR
 from calsync_core.domain.zones import iana_name
 
 MARK_PROPERTY = "String {9c0c4a2e-6f0b-4d6e-9a54-c1f3c4b8d7a1} Name calsyncId"
@@ -26,28 +26,20 @@ _DAY = timedelta(days=1)
 _HALF_DAY = timedelta(hours=12)
 
 
-class UnreadableTimesError(ValueError):
-    """Times that cannot be placed; the message is the code of why."""
-
-
 def read_when(event: Mapping[str, Any], zone: ZoneOf) -> When:
     """Start and end of an event. Raises UnreadableTimesError beside what every function here may raise."""
     start, end = event["start"], event["end"]
     if event.get("isAllDay"):
         own = event.get("originalStartTimeZone")
         first, last = read_day(start, zone, own), read_day(end, zone, own)
-        _check_year(first, last)
-        return AllDay(first, max(last, first + _DAY))
+        check_years(first, last)
+        last = max(last, first + _DAY)
+        check_span(first, last)
+        return AllDay(first, last)
     when = Timed(read_date_time(start), read_date_time(end))
-    _check_year(when.start_at, when.end_at)
-    if when.end_at < when.start_at:
-        raise UnreadableTimesError("times_inverted")
+    check_years(when.start_at, when.end_at)
+    check_span(when.start_at, when.end_at)
     return when
-
-
-def _check_year(*moments: date) -> None:
-    if not all(EARLIEST_YEAR <= moment.year <= LATEST_YEAR for moment in moments):
-        raise UnreadableTimesError("times_out_of_range")
 
 
 def read_date_time(value: Mapping[str, Any]) -> datetime:
@@ -59,7 +51,7 @@ def read_date_time(value: Mapping[str, Any]) -> datetime:
         return naive.astimezone(UTC)
     if name == "UTC" or not name:
         return naive.replace(tzinfo=UTC)
-    _check_year(naive)
+    check_years(naive)
     return naive.replace(tzinfo=ZoneInfo(iana_name(name) or "UTC")).astimezone(UTC)
 
 

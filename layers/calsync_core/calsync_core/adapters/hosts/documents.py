@@ -27,6 +27,7 @@ from calsync_core.domain.notes import LONGEST_READ
 from calsync_core.domain.recurrence import Inexpressible
 from calsync_core.domain.resources import Owner, Resource, ResourceKind, WorkingRange
 from calsync_core.domain.rrules import parse_rule
+from calsync_core.domain.spans import UnreadableTimesError, check_span
 from calsync_core.domain.texts import fit
 from calsync_core.domain.windows import EARLIEST_YEAR, LATEST_YEAR
 from calsync_core.domain.zones import iana_name
@@ -184,8 +185,10 @@ def show_instant(moment: datetime) -> str:
 
 def _when(document: Json, zone: str) -> When:
     start, end = _instant(_text(document, "start"), "start"), _instant(_text(document, "end"), "end")
-    if end < start:
-        raise DocumentError("end")
+    try:
+        check_span(start, end)
+    except UnreadableTimesError:
+        raise DocumentError("end") from None
     if document.get("all_day") is True:
         return _days(start, end, ZoneInfo(zone))
     return Timed(start, end)

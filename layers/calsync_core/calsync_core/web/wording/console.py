@@ -152,6 +152,12 @@ CONSOLE: Mapping[str, Wording] = {
         _("Open it in the calendar and correct its times."),
         Actor.RESOURCE,
     ),
+    "times_too_long": Wording(
+        _("The entry lasts for more than a hundred years and was set aside"),
+        _("What stood for it on the other side stays as it was; if it was new, it takes no time there."),
+        _("Open it in the calendar and correct its times."),
+        Actor.RESOURCE,
+    ),
     "times_out_of_range": Wording(
         _("The entry lies too many centuries away and was set aside"),
         _("What stood for it on the other side stays as it was."),
