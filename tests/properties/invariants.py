@@ -59,11 +59,18 @@ def check_all(life: Life, who: str) -> None:
     check_conflicts_agree(life, who, links)
     check_no_text(life, who)
     check_foreign_untouched(life)
+    check_nothing_overwritten_unread(life)
     check_no_mail(life)
 
 
 def _links(life: Life, who: str) -> dict[LinkRef, Link]:
     return {link.ref: link for link in life.stores.links.all(ACCOUNT, ResourceId(who))}
+
+
+def check_nothing_overwritten_unread(life: Life) -> None:
+    """P3: what a person changed is never written over before it was read."""
+    for provider in life.clinic.providers.values():
+        assert not getattr(provider, "overwritten", ()), "P3 a change was overwritten that nobody had read"
 
 
 def check_no_mail(life: Life) -> None:

@@ -14,7 +14,6 @@ from itertools import count
 from random import Random
 from zoneinfo import ZoneInfo
 
-from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
 from calsync_core.adapters.memory.exchange_calendar import MemoryExchangeCalendarProvider
 from calsync_core.adapters.memory.exchange_mailbox import MemoryExchangeMailboxServer
 from calsync_core.adapters.memory.mailbox import DEFAULT, MemoryMailboxServer
@@ -46,6 +45,7 @@ from calsync_core.usecases.resume_resource import resume_resource
 from calsync_core.usecases.sync.finish_round import STOP_LINE
 from calsync_core.usecases.sync.sync_resource import Result
 
+from tests.properties.attentive import AttentiveProvider
 from tests.properties.faults import CrashError, Faults, watched
 from tests.properties.second_thoughts import SecondThoughts
 from tests.small_clinic import ACCOUNT, a_clinic, at
@@ -61,7 +61,7 @@ SECRET = "SECRET"
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-class Moody(MemoryCalendarProvider):
+class Moody(AttentiveProvider):
     """May give a page of the feed twice, as the real one does after a fault inside it."""
 
     repeats = False

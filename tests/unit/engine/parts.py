@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Mark, Timed
+from calsync_core.domain.appointments import Booking, BookingStatus, Copy, Entry, Kind, Mark, Timed
 from calsync_core.domain.ids import AccountId, BookingId, CalendarId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.links import Agreed, Link, Origin, booking_ref, entry_ref
+from calsync_core.domain.recurrence import Pattern, Recurrence
 from calsync_core.domain.resources import Owner, Resource, ResourceKind
 from calsync_core.domain.settings import effective
 from calsync_core.domain.windows import Window
@@ -47,6 +48,17 @@ BLOCK_LINK = Link(
     calendar=Agreed("v1", fingerprint.time_of(NINE), fingerprint.rest_of_block(_BLOCK)), row=1,  # type: ignore[arg-type]
 )  # fmt: skip
 
+DAILY = Recurrence(Pattern.DAILY, NINE.start_at.date(), "Europe/Berlin", count=5)
+SERIES_MASTER = replace(BOOKING, id=BookingId("b9"), series_id="b9", is_series_master=True, recurrence=DAILY)
+SERIES_COPY = project_booking(SERIES_MASTER, effective({}, {}), RESOURCE)
+SERIES_ENTRY = replace(
+    COPY_ENTRY, id=EntryId("m1"), kind=Kind.MASTER, uid="uid-m1", mark=replace(MARK, booking=SERIES_MASTER.id)
+)
+SERIES_LINK = replace(
+    COPY_LINK, ref=booking_ref(SERIES_MASTER.id), booking_id=SERIES_MASTER.id, entry_id=SERIES_ENTRY.id,
+    pattern=fingerprint.pattern_of(DAILY), end_at=NINE.start_at,
+)  # fmt: skip
+
 
 def scope(reproject_below: int = 0, **settings: object) -> Scope:
     """`edits__moved_in_calendar="flag"` sets `edits.moved_in_calendar`."""
@@ -67,6 +79,11 @@ def decide(read: Read, within: Scope | None = None, *, is_final: bool = True) ->
 
 def rule(action: Action | None) -> str | None:
     return action.rule if action is not None else None
+
+
+def copy_of(booking: Booking, **settings: object) -> Copy:
+    """How it must look in the calendar, under these settings."""
+    return project_booking(booking, scope(**settings).settings, RESOURCE)  # type: ignore[arg-type]
 
 
 def copy_read(

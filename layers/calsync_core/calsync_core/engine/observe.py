@@ -71,7 +71,8 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One link with both sides judged; `copy` or `block` is the projection, where the origin was read."""
+    """One link with both sides judged; `copy` or `block` is the projection, where the origin was read. Which group of
+    fields has changed is asked of bookings and their copies alone."""
 
     read: Read
     origin: Origin
@@ -162,7 +163,7 @@ def _copy_side(link: Link | None, entry: Entry | Missing, *, is_whole: bool) -> 
 
 def _calendar_born(read: Read, scope: Scope) -> Observation:
     link, entry = read.link, read.calendar
-    calendar, time, rest, block = Side.UNCHANGED, False, False, None
+    calendar, block = Side.UNCHANGED, None
     if isinstance(entry, Entry):
         is_known = link is not None and bool(link.calendar.time)
         must_project = link is not None and (link.settings_version < scope.reproject_below or not link.host.version)
@@ -174,19 +175,16 @@ def _calendar_born(read: Read, scope: Scope) -> Observation:
         ref = link.block_ref if link is not None else read.ref
         block = project_entry(judged, scope.settings, scope.resource, ref, time_only=time_only)
         if link is None or not is_known or isinstance(block, NotBlocking):
-            calendar, time, rest = Side.CHANGED, True, True
+            calendar = Side.CHANGED
         else:
-            time = fingerprint.time_of(block.when) != link.calendar.time
-            rest = fingerprint.rest_of_block(block) != link.calendar.rest
-            calendar = Side.CHANGED if time or rest else Side.UNCHANGED
+            is_same = fingerprint.time_of(block.when) == link.calendar.time
+            is_same &= fingerprint.rest_of_block(block) == link.calendar.rest
+            calendar = Side.UNCHANGED if is_same else Side.CHANGED
     elif entry is Missing.GONE:
         calendar = Side.GONE
     elif entry is Missing.UNKNOWN:
         calendar = Side.UNKNOWN
-    return Observation(
-        read, Origin.CALENDAR, _block_side(read), calendar,
-        calendar_time_changed=time, calendar_rest_changed=rest, block=block,
-    )  # fmt: skip
+    return Observation(read, Origin.CALENDAR, _block_side(read), calendar, block=block)
 
 
 def _is_time_only(entry: Entry, link: Link | None, scope: Scope) -> bool:
