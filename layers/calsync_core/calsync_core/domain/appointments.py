@@ -131,6 +131,7 @@ class Entry:
     `busy_by_status` etc. are decided by the engine, never here. `created_at` orders clones of one mark. `uid` is the
     calendar's own id of the appointment (iCalUId): a move of the mailbox keeps it, copy and paste does not. `problem`
     is the code of why the entry cannot be read: then only ids and version are true, and nothing is decided by it.
+    `recurrence` is how a series repeats, in the calendar's own words; None also where the read could not tell it.
     """
 
     id: EntryId
@@ -156,6 +157,7 @@ class Entry:
     uid: str | None = None
     problem: str | None = None
     categories: tuple[str, ...] = ()
+    recurrence: Recurrence | None = None
 
 
 class BookingStatus(StrEnum):

@@ -23,11 +23,14 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """One side as it stood when both sides agreed: the server's version, and fingerprints of our fields by group."""
+    """One side as it stood when both sides agreed: the server's version, and fingerprints of our fields by group.
+
+    `repeats` is how the calendar itself said the rule that we wrote into a series; "" where it was not told."""
 
     version: str = ""
     time: str = ""
     rest: str = ""
+    repeats: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Attempt:
     side: Origin
     time: str
     rest: str
+    repeats: str = ""
 
 
 @dataclass(frozen=True, slots=True)

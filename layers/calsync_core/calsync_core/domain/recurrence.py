@@ -45,6 +45,8 @@ WEEKEND = tuple(Weekday)[5:]
 EVERY_DAY = tuple(Weekday)
 MAX_COUNT = 999  # graph.md 3.9: most occurrences of a numbered range
 MAX_INTERVAL = 99  # what Outlook takes; Exchange refuses more
+LONGEST_READ = 9_999  # occurrences or periods; more is no series that anybody means, and would only cost time
+LAST_YEAR = 2199  # a series that ends later (Exchange writes the year 4500) does not end
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from calsync_core.domain.appointments import AllDay, When
 from calsync_core.domain.errors import AppointmentRejectedError
 from calsync_core.domain.recurrence import (
     EVERY_DAY,
+    LAST_YEAR,
     MAX_COUNT,
     MAX_INTERVAL,
     WEEKDAYS,
@@ -31,7 +32,6 @@ from calsync_core.domain.recurrence import (
 
 _MAX_TEXT = 1000
 _LONGEST_COUNT = 20_000  # more is nobody's series; 50 years of days
-_LAST_YEAR = 2199
 _PARTS = frozenset(
     {
         *("FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYSETPOS", "BYMONTH", "BYMONTHDAY", "BYYEARDAY"),
@@ -292,7 +292,7 @@ def _rule(recurrence: Recurrence) -> rrule:
     if recurrence.count is not None:
         options["count"] = recurrence.count
     else:
-        options["until"] = datetime.combine(recurrence.end or date(_LAST_YEAR, 12, 31), time.min)
+        options["until"] = datetime.combine(recurrence.end or date(LAST_YEAR, 12, 31), time.min)
     return rrule(_FREQUENCY[recurrence.pattern], **options)
 
 

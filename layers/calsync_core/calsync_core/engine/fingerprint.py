@@ -5,10 +5,20 @@ them). Both sides of a comparison go through the same function, so that equal me
 """
 
 import hashlib
+from collections import deque
+from datetime import datetime, time
+from functools import lru_cache
+from itertools import islice
+from zoneinfo import ZoneInfo
 
-from calsync_core.domain.appointments import AllDay, Block, Copy, Entry, Notes, When
+from calsync_core.domain.appointments import AllDay, Block, Copy, Entry, Kind, Notes, When
 from calsync_core.domain.notes import text_of_html
 from calsync_core.domain.recurrence import Recurrence
+from calsync_core.domain.rrules import days_of
+
+_DAYS_COMPARED = 200
+"""Of two series with the same end: no two patterns that calendars know agree on so many days and differ later."""
+_ONCE = "once"
 
 
 def time_of(when: When) -> str:
@@ -18,9 +28,28 @@ def time_of(when: When) -> str:
     return f"{when.start_at:%Y%m%dT%H%M%S}/{when.end_at:%Y%m%dT%H%M%S}"
 
 
+@lru_cache(maxsize=1024)
 def pattern_of(recurrence: Recurrence) -> str:
-    """Of how a series repeats, its first day and its end included."""
-    return hashlib.sha256(repr(recurrence).encode()).hexdigest()[:16]
+    """Of how a series repeats: its days, the offset of its clock on each of them, and where it ends.
+
+    Calendars say a rule in words of their own (every seven days, a last day for a count, another name of the zone, the
+    week's first day where it does not matter), so that its meaning is compared, never its words.
+    """
+    zone = ZoneInfo(recurrence.zone)
+    days = list(islice(days_of(recurrence), _DAYS_COMPARED))
+    said = [f"{day:%Y%m%d}{datetime.combine(day, time(12), zone):%z}" for day in days]
+    last = "endless"
+    if recurrence.count is not None or recurrence.end is not None:
+        last = str(next(iter(deque(days_of(recurrence), maxlen=1)), None))
+    return hashlib.sha256("\x1f".join([*said, last]).encode()).hexdigest()[:16]
+
+
+def repeats_of(entry: Entry) -> str:
+    """`pattern_of` what a series shows in the calendar; "" where that is not known, and a word of its own for what was
+    made a single appointment."""
+    if entry.recurrence is not None:
+        return pattern_of(entry.recurrence)
+    return _ONCE if entry.kind is Kind.SINGLE else ""
 
 
 def rest_of_copy(copy: Copy) -> str:

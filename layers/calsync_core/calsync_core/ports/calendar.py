@@ -79,7 +79,8 @@ class CalendarProvider(Protocol):
         """
 
     def entries(self, calendar_id: CalendarId, ids: Sequence[EntryId], content: Content) -> dict[EntryId, Entry | None]:
-        """Look up by id, in batches, with marks; None = gone for certain. Never sparse. Masters are allowed."""
+        """Look up by id, in batches, with marks; None = gone for certain. Never sparse. Masters are allowed, and only
+        here is it certain that they tell how they repeat: a feed or a search may not (Exchange)."""
 
     def occurrences(self, calendar_id: CalendarId, series_id: EntryId, window: Window, content: Content) -> list[Entry]:
         """The authoritative set of one series' occurrences and exceptions in the window, never sparse.
@@ -94,7 +95,8 @@ class CalendarProvider(Protocol):
         """The entries that carry exactly this mark (any generation counts as another), oldest first."""
 
     def create(self, calendar_id: CalendarId, copy: Copy, mark: Mark, transaction_id: str) -> Entry:
-        """Write a copy and give it back as it stands there.
+        """Write a copy and give it back as it stands there. How a series repeats is among it only where that is how
+        the calendar says what was written, and not what somebody made of it since; so it is with `update`.
 
         Raises AppointmentRejectedError, CalendarGoneError, PermissionMissingError. After a cut connection the write
         may have taken effect: look for the mark before trying again.

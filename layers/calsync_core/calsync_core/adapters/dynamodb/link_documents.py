@@ -58,7 +58,7 @@ def _link_fields(link: Link) -> dict[str, Any]:
         "k": _agreed_fields(link.calendar),
         "g": link.generation,
         "n": link.intent and link.intent.value,
-        "u": link.attempt and [link.attempt.side.value, link.attempt.time, link.attempt.rest],
+        "u": link.attempt and _attempt_fields(link.attempt),
         "p": link.settings_version,
         "d": link.decision and link.decision.value,
         "a": int(link.has_attendees),
@@ -120,12 +120,23 @@ def _optional(make: Any, value: Any) -> Any:
 
 
 def _attempt(fields: list[str]) -> Attempt:
-    side, time, rest = fields
-    return Attempt(Origin(side), time, rest)
+    side, *said = fields
+    return Attempt(Origin(side), *said)
+
+
+def _attempt_fields(attempt: Attempt) -> list[str]:
+    return [attempt.side.value, attempt.time, attempt.rest, *_told(attempt.repeats)]
 
 
 def _agreed_fields(agreed: Agreed) -> list[str] | None:
-    return [agreed.version, agreed.time, agreed.rest] if agreed != Agreed() else None
+    if agreed == Agreed():
+        return None
+    return [agreed.version, agreed.time, agreed.rest, *_told(agreed.repeats)]
+
+
+def _told(repeats: str) -> list[str]:
+    """Only series have it, and rows are paid by the kilobyte."""
+    return [repeats] if repeats else []
 
 
 def _when_fields(link: Link) -> list[str] | None:

@@ -7,6 +7,7 @@ says that it is ours. Versions are change keys.
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -35,7 +36,7 @@ from calsync_core.domain.zones import iana_name
 from calsync_core.ports.calendar import Account, CalendarPage, Content, Granted
 
 if TYPE_CHECKING:
-    from calsync_core.adapters.exchange.writing import Writer
+    from calsync_core.adapters.exchange.writing import Writer, Written
 
 _FRESH_SECONDS = 60.0
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
@@ -106,13 +107,13 @@ class ExchangeCalendarProvider:
         """There are no transaction ids here: after an unclear answer the caller looks for the mark, which is written
         together with the entry."""
         try:
-            entry_id = self._writing.create(calendar_id, copy, mark)
+            written = self._writing.create(calendar_id, copy, mark)
         except EwsRefusedError as refused:
             error = refused.error
             if isinstance(error, AppointmentGoneError):
                 raise CalendarGoneError(**error.detail) from None
             raise error from None
-        return self._as_it_stands(calendar_id, entry_id)
+        return self._as_it_stands(calendar_id, written)
 
     def update(self, calendar_id: CalendarId, entry_id: EntryId, copy: Copy, version: str | None) -> Entry:
         try:
@@ -165,11 +166,13 @@ class ExchangeCalendarProvider:
             self._writer = Writer(self._client)
         return self._writer
 
-    def _as_it_stands(self, calendar_id: CalendarId, entry_id: EntryId) -> Entry:
-        entry = self._lookups.by_id(calendar_id, [entry_id], EVERYTHING)[entry_id]
+    def _as_it_stands(self, calendar_id: CalendarId, written: "Written") -> Entry:
+        """Read back by a call of its own. How a series repeats is told only where nobody has written since: it is how
+        the server says our own rule."""
+        entry = self._lookups.by_id(calendar_id, [written.entry_id], EVERYTHING)[written.entry_id]
         if entry is None:  # written, and gone at once: the caller looks again
             raise ProviderUnavailableError("entry_busy")
-        return entry
+        return entry if entry.version == written.version else replace(entry, recurrence=None)
 
     def _writable(self) -> list[CalendarId]:
         return [calendar.id for calendar in self._fresh_calendars() or self.calendars() if calendar.may_write]

@@ -5,11 +5,13 @@ every item of 10,000. What may not be read is not asked for; what comes all the 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from calsync_core.adapters.exchange.recurrence_reading import read_recurrence
 from calsync_core.adapters.exchange.soap import Element, T
 from calsync_core.adapters.exchange.versions import Speech
 from calsync_core.domain.appointments import AllDay, Busy, Entry, Kind, Mark, Notes, Response, Timed, When
 from calsync_core.domain.ids import CalendarId, EntryId
 from calsync_core.domain.notes import LONGEST_NOTES, LONGEST_READ, text_of_html
+from calsync_core.domain.recurrence import Recurrence
 from calsync_core.domain.spans import UnreadableTimesError, check_span, check_years
 from calsync_core.domain.texts import fit
 from calsync_core.domain.zones import iana_name
@@ -73,6 +75,7 @@ _REMINDER, _REMINDER_MINUTES = f"{T}ReminderIsSet", f"{T}ReminderMinutesBeforeSt
 _ZONE_ID, _ZONE, _ORIGINAL = f"{T}StartTimeZoneId", f"{T}StartTimeZone", f"{T}OriginalStart"
 _EXTENDED, _FIELD_URI, _VALUE = f"{T}ExtendedProperty", f"{T}ExtendedFieldURI", f"{T}Value"
 _UID, _PARENT, _CATEGORIES = f"{T}UID", f"{T}ParentFolderId", f"{T}Categories"
+_RECURRENCE = f"{T}Recurrence"
 
 
 # -- asking -----------------------------------------------------------------------------------------------------------
@@ -157,6 +160,7 @@ def read_entry(
         created_at=_created_at(text.get(_CREATED)),
         uid=text.get(_UID) or None,
         categories=_categories(fields.get(_CATEGORIES)) if is_open and content.categories else (),
+        recurrence=_recurrence(fields, text, zone) if kind is Kind.MASTER else None,
     )
 
 
@@ -248,6 +252,10 @@ def _zone_of(fields: dict[str, Element], text: dict[str, str | None]) -> str | N
     if name is None and _ZONE in fields:
         name = fields[_ZONE].get("Id")
     return iana_name(name) if name else None
+
+
+def _recurrence(fields: dict[str, Element], text: dict[str, str | None], zone: str) -> Recurrence | None:
+    return read_recurrence(fields[_RECURRENCE], _zone_of(fields, text) or zone) if _RECURRENCE in fields else None
 
 
 def _original_start(text: dict[str, str | None], when: When, zone: str) -> datetime:

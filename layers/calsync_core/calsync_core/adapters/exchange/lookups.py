@@ -23,7 +23,7 @@ from calsync_core.ports.calendar import Content
 BATCH = 50
 _TYPES = 'xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"'
 _MINIMAL = Content()
-_PART_FIELDS = ("item:ParentFolderId", "calendar:OriginalStart")
+_PART_FIELDS = ("item:ParentFolderId", "calendar:OriginalStart", "calendar:Recurrence")
 
 
 class Lookups:

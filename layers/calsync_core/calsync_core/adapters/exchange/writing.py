@@ -51,6 +51,14 @@ class _Protocol:
     version: ExchangeVersion
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The item that a write made or changed, and the version that it gave it; "" where the server does not say."""
+
+    entry_id: EntryId
+    version: str
+
+
 class _Author:
     """What exchangelib's builders need of an account. The version is that of the connection test and does not move:
     its own accounts would leave the 2007 protocol behind after the first answer."""
@@ -65,7 +73,7 @@ class Writer:
     def __init__(self, client: EwsClient) -> None:
         self._client = client
 
-    def create(self, calendar_id: CalendarId, copy: Copy, mark: Mark) -> EntryId:
+    def create(self, calendar_id: CalendarId, copy: Copy, mark: Mark) -> Written:
         """Raises EwsRefusedError, AppointmentRejectedError, ProviderUnavailableError."""
         author = self._author(copy)
         item = CalendarItem(calsync_mark=mark.encode(), is_response_requested=False, **_fields(copy, author))
@@ -75,9 +83,9 @@ class Writer:
             message_disposition="SaveOnly",
             send_meeting_invitations=_NO_MAIL,
         )
-        return _written_id(self._told("CreateItem", payload))
+        return _written(self._told("CreateItem", payload))
 
-    def update(self, entry_id: EntryId, copy: Copy, version: str | None) -> EntryId:
+    def update(self, entry_id: EntryId, copy: Copy, version: str | None) -> Written:
         """Our own fields alone. Without `version` the write wins over whatever stands there."""
         author = self._author(copy)
         values = _fields(copy, author)
@@ -90,7 +98,7 @@ class Writer:
             send_meeting_invitations_or_cancellations=_NO_MAIL,
             suppress_read_receipts=True,
         )
-        return _written_id(self._told("UpdateItem", payload))
+        return _written(self._told("UpdateItem", payload))
 
     def delete(self, entry_id: EntryId) -> None:
         """Into the deleted items, as a person would do it."""
@@ -175,9 +183,9 @@ def _zone(name: str) -> EWSTimeZone:
         return EWSTimeZone("UTC")
 
 
-def _written_id(message: Element) -> EntryId:
-    """The id in the answer of a write. Raises ProviderUnavailableError: then nobody knows, and the mark tells."""
+def _written(message: Element) -> Written:
+    """What the answer of a write says. Raises ProviderUnavailableError: then nobody knows, and the mark tells."""
     found: Sequence[Element] = message.findall(f"{M}Items/{T}CalendarItem/{T}ItemId")
     if len(found) != 1 or not found[0].get("Id"):
         raise ProviderUnavailableError("answer_unreadable", kind="write")
-    return EntryId(found[0].get("Id") or "")
+    return Written(EntryId(found[0].get("Id") or ""), found[0].get("ChangeKey") or "")

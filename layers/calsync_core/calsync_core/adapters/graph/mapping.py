@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from calsync_core.adapters.graph.recurrences import to_patterned, to_series_times
+from calsync_core.adapters.graph.recurrences import read_patterned, to_patterned, to_series_times
 from calsync_core.adapters.graph.wire import (
     MARK_PROPERTY,
     ZoneOf,
@@ -52,9 +52,10 @@ _OPEN_SENSITIVITIES = frozenset({"normal", "personal", None, ""})
 _TIME_FIELDS = (
     "id,changeKey,type,seriesMasterId,originalStart,start,end,isAllDay,showAs,sensitivity,isCancelled,responseStatus,"
     "isReminderOn,reminderMinutesBeforeStart,createdDateTime,iCalUId,attendees,"
-    "originalStartTimeZone"
+    "originalStartTimeZone,recurrence"
 )
-_VIEW_FIELDS = _TIME_FIELDS.replace("createdDateTime,", "")  # calendarView cannot select it (graph.md 3.2)
+# calendarView cannot select the one (graph.md 3.2), and shows no series that would have the other.
+_VIEW_FIELDS = _TIME_FIELDS.replace("createdDateTime,", "").replace(",recurrence", "")
 
 
 def select(content: Content, *, is_view: bool = False) -> str:
@@ -113,6 +114,7 @@ def to_entry(
         created_at=read_instant(get("createdDateTime")),
         uid=get("iCalUId") or None,
         categories=_categories(event) if content.categories and is_open else (),
+        recurrence=read_patterned(event, zone) if kind is Kind.MASTER else None,
     )
 
 

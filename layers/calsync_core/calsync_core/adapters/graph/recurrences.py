@@ -1,11 +1,27 @@
-"""Recurrence -> patternedRecurrence (graph.md 3.9). Pure; only what a pattern needs is sent."""
+"""Recurrence <-> patternedRecurrence (graph.md 3.9). Pure; only what a pattern needs is sent, and all fields come back,
+those that it does not use with zero values of their own."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from enum import StrEnum
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from calsync_core.adapters.graph.wire import ZoneOf
 from calsync_core.domain.appointments import AllDay, When
-from calsync_core.domain.recurrence import Pattern, Recurrence
+from calsync_core.domain.recurrence import (
+    EVERY_DAY,
+    LAST_YEAR,
+    LONGEST_READ,
+    Pattern,
+    Recurrence,
+    Weekday,
+    WeekIndex,
+)
+from calsync_core.domain.zones import iana_name
 
+_Words = TypeVar("_Words", bound=StrEnum)
 _ABSOLUTE = {Pattern.ABSOLUTE_MONTHLY, Pattern.ABSOLUTE_YEARLY}
 _RELATIVE = {Pattern.RELATIVE_MONTHLY, Pattern.RELATIVE_YEARLY}
 _YEARLY = {Pattern.ABSOLUTE_YEARLY, Pattern.RELATIVE_YEARLY}
@@ -49,3 +65,59 @@ def _range(recurrence: Recurrence) -> dict[str, Any]:
     if recurrence.end is not None:
         return {"type": "endDate", "endDate": recurrence.end.isoformat(), **found}
     return {"type": "noEnd", **found}
+
+
+def read_patterned(event: Mapping[str, Any], zone: ZoneOf) -> Recurrence | None:
+    """How a series repeats; None where it does not say, or in words that nobody knows. `zone` is the mailbox's, for a
+    series whose own zone has no name."""
+    said = event.get("recurrence")
+    try:
+        return _read(said, event, zone) if said else None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _read(said: Mapping[str, Any], event: Mapping[str, Any], zone: ZoneOf) -> Recurrence | None:
+    pattern, range_ = said["pattern"], said["range"]
+    kind = _word(Pattern, pattern["type"])
+    days = {_word(Weekday, day) for day in pattern.get("daysOfWeek") or ()}
+    names = (range_.get("recurrenceTimeZone"), event.get("originalStartTimeZone"))
+    known = (iana_name(name) for name in names if name)
+    found = Recurrence(
+        kind,
+        date.fromisoformat(range_["startDate"]),
+        next((name for name in known if name), None) or zone(),
+        int(pattern["interval"]),
+        tuple(day for day in EVERY_DAY if day in days) if kind is Pattern.WEEKLY or kind in _RELATIVE else (),
+        _word(Weekday, pattern.get("firstDayOfWeek") or "sunday"),
+        int(pattern["dayOfMonth"]) if kind in _ABSOLUTE else 0,
+        int(pattern["month"]) if kind in _YEARLY else 0,
+        _word(WeekIndex, pattern.get("index") or "first") if kind in _RELATIVE else WeekIndex.FIRST,
+    )
+    return _ended(found, range_) if _can_be(found) else None
+
+
+def _word(words: type[_Words], text: str) -> _Words:
+    """Raises ValueError."""
+    return next((one for one in words if one.value.casefold() == text.casefold()), None) or words(text)
+
+
+def _can_be(said: Recurrence) -> bool:
+    """Whether there is a day that it can mean; a search for others would not end."""
+    has_days = bool(said.days) or not (said.pattern is Pattern.WEEKLY or said.pattern in _RELATIVE)
+    has_day_of_month = 1 <= said.day_of_month <= 31 or said.pattern not in _ABSOLUTE
+    has_month = 1 <= said.month <= 12 or said.pattern not in _YEARLY
+    return has_days and has_day_of_month and has_month and 1 <= said.interval <= LONGEST_READ
+
+
+def _ended(said: Recurrence, range_: Mapping[str, Any]) -> Recurrence | None:
+    match range_["type"].casefold():
+        case "numbered":
+            count = int(range_["numberOfOccurrences"])
+            return replace(said, count=count) if 1 <= count <= LONGEST_READ else None
+        case "enddate":
+            end = date.fromisoformat(range_["endDate"])
+            return replace(said, end=end if end.year <= LAST_YEAR else None)
+        case "noend":
+            return said
+    return None

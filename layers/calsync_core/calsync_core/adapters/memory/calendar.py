@@ -268,7 +268,6 @@ class MemoryCalendarProvider:
     def _added(self, draft: Entry, copy: Copy) -> Entry:
         item = self.server.add(_projected(draft, copy), silently=True)
         if copy.recurrence is not None:
-            item.entry = replace(item.entry, kind=Kind.MASTER)
             item.repeat(planned(copy.when, copy.recurrence), copy.recurrence)
         self.server.put(item, item.entry)
         return item.entry

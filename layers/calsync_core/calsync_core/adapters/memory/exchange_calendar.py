@@ -5,6 +5,7 @@
 - the feed is that of the folder: it knows no window, brings marks, tells series as masters only and deletions by id;
 - a full round reads the occurrences in slices of the window after that, and a full page may be the last one (feed.py of
   the adapter does it so, ews.md sections 3 and 9);
+- only a look-up by id tells how a series repeats, no list does (ews.md section 3);
 - subscriptions are never renewed.
 """
 
@@ -52,6 +53,12 @@ class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
     def occurrences(self, calendar_id: CalendarId, series_id: EntryId, window: Window, content: Content) -> list[Entry]:
         return [self._with_mark(one) for one in super().occurrences(calendar_id, series_id, window, content)]
 
+    def marked(self, installation: str, resource: str | None = None) -> list[Entry]:
+        return [_as_listed(one) for one in super().marked(installation, resource)]
+
+    def find_mark(self, mark: Mark) -> list[Entry]:
+        return [_as_listed(one) for one in super().find_mark(mark)]
+
     def _with_mark(self, entry: Entry) -> Entry:
         """An occurrence shows what its master carries."""
         return replace(entry, mark=self.server.items[entry.series_id].entry.mark) if entry.series_id else entry
@@ -69,11 +76,10 @@ class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
         self.server.unrotated.append(entry.id)
         self.server.writes.append(Write("create", entry.id, mark))
         self.fault("create", "after")
-        return self._as_it_stands(calendar_id, entry.id)
+        return self._as_it_stands(calendar_id, entry)
 
     def update(self, calendar_id: CalendarId, entry_id: EntryId, copy: Copy, version: str | None) -> Entry:
-        super().update(calendar_id, entry_id, copy, version)
-        return self._as_it_stands(calendar_id, entry_id)
+        return self._as_it_stands(calendar_id, super().update(calendar_id, entry_id, copy, version))
 
     def delete(self, calendar_id: CalendarId, entry_id: EntryId, version: str | None) -> None:
         if version is not None:
@@ -84,11 +90,11 @@ class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
                 raise VersionChangedError
         super().delete(calendar_id, entry_id, None)
 
-    def _as_it_stands(self, calendar_id: CalendarId, entry_id: EntryId) -> Entry:
-        entry = self._read(calendar_id, entry_id)
+    def _as_it_stands(self, calendar_id: CalendarId, written: Entry) -> Entry:
+        entry = self._read(calendar_id, written.id)
         if entry is None:
             raise ProviderUnavailableError("entry_busy")
-        return entry
+        return entry if entry.version == written.version else _as_listed(entry)
 
     def _read(self, calendar_id: CalendarId, entry_id: EntryId) -> Entry | None:
         """One more call, in front of which anything may happen."""
@@ -179,7 +185,7 @@ class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
     def _told(self, item: Item, window: Window, content: Content) -> list[Entry]:
         """A series always, as its master; of the rest what lies in the window."""
         if item.entry.kind is Kind.MASTER or self.server.is_inside(item.entry.when, window):
-            return [allowed(item.entry, content)]
+            return [_as_listed(allowed(item.entry, content))]
         return []
 
     def _allowed_part(self, one: Entry, content: Content) -> Entry:
@@ -189,3 +195,7 @@ class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
             one.id, one.calendar_id, one.version, one.when, one.kind, one.series_id, one.original_start_at,
             is_sparse=True,
         )  # fmt: skip
+
+
+def _as_listed(entry: Entry) -> Entry:
+    return replace(entry, recurrence=None)

@@ -44,8 +44,17 @@ class Item:
             self.exceptions.clear()
             self.removed.clear()
         self.plan, self.recurrence, self._made_of = plan, recurrence, None
+        self.entry = replace(self.entry, kind=Kind.MASTER, recurrence=recurrence)
         self.exceptions = {key: one for key, one in self.exceptions.items() if key in plan}
         self.removed &= plan.keys()
+
+    def stand_alone(self) -> None:
+        """The series becomes its first occurrence, under its own id."""
+        self.pattern += 1
+        self.plan, self.recurrence, self._made_of = {}, None, None
+        self.exceptions.clear()
+        self.removed.clear()
+        self.entry = replace(self.entry, kind=Kind.SINGLE, recurrence=None)
 
     def crosses(self, original: datetime, when: When, zone: str) -> bool:
         """Whether an occurrence at that time would come to or past the day of its neighbours, or overlap them."""
@@ -73,7 +82,7 @@ class Item:
         if original not in self._made:
             self._made[original] = replace(
                 self.entry, id=self.id_of(original), when=self.plan[original], kind=Kind.OCCURRENCE,
-                series_id=self.entry.id, original_start_at=original, mark=None,
+                series_id=self.entry.id, original_start_at=original, mark=None, recurrence=None,
             )  # fmt: skip
         return self._made[original]
 

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from zoneinfo import ZoneInfo
 
-from calsync_core.adapters.memory.items import Feed, Item, Subscribed, Write, original_of, shifted
-from calsync_core.domain.appointments import Busy, Entry, Kind, Mark, Notes, Response, When
+from calsync_core.adapters.memory.items import Feed, Item, Subscribed, Write, original_of, planned, shifted
+from calsync_core.domain.appointments import AllDay, Busy, Entry, Kind, Mark, Notes, Response, When
 from calsync_core.domain.connections import Calendar
 from calsync_core.domain.ids import CalendarId, EntryId
+from calsync_core.domain.recurrence import Pattern, Recurrence
+from calsync_core.domain.rrules import days_of
 from calsync_core.domain.windows import Window
 
 DEFAULT = CalendarId("calendar-1")
@@ -136,7 +139,7 @@ class MemoryMailboxServer:
         )
         item = self.add(replace(entry, **more), silently=True)  # type: ignore[arg-type]
         item.plan = self._planned(when, occurrences, every_days)
-        self.put(item, item.entry)
+        self.put(item, replace(item.entry, recurrence=self._every(when, occurrences, every_days)))
         return entry.id
 
     def move_entry(self, entry_id: EntryId, when: When) -> None:
@@ -219,6 +222,20 @@ class MemoryMailboxServer:
         """A new pattern: the occurrences get new ids, exceptions and removed ones are forgotten."""
         item = self.items[series_id]
         item.repeat(self._planned(when, occurrences, every_days))
+        self.put(item, replace(item.entry, when=when, recurrence=self._every(when, occurrences, every_days)))
+
+    def change_pattern(self, series_id: EntryId, recurrence: Recurrence | None) -> None:
+        """The person changes how it repeats, from the day on which it stands: the series begins on the rule's first
+        one. None: it repeats no more, and its first occurrence stays as a single appointment."""
+        item = self.items[series_id]
+        if recurrence is None:
+            item.stand_alone()
+            self.put(item, item.entry)
+            return
+        first = next(iter(days_of(recurrence)))
+        when = shifted(item.entry.when, first - recurrence.start, recurrence.zone)
+        said = replace(recurrence, start=first)
+        item.repeat(planned(when, said), said)
         self.put(item, replace(item.entry, when=when))
 
     # -- what the person sees -----------------------------------------------------------------------------------
@@ -293,6 +310,11 @@ class MemoryMailboxServer:
             later = shifted(when, timedelta(days=number * every_days), self.zone)
             plan[original_of(later, self.zone)] = later
         return plan
+
+    def _every(self, when: When, occurrences: int, every_days: int) -> Recurrence:
+        """The same in the words of a calendar."""
+        start = when.start if isinstance(when, AllDay) else when.start_at.astimezone(ZoneInfo(self.zone)).date()
+        return Recurrence(Pattern.DAILY, start, self.zone, every_days, count=occurrences)
 
     def series_of(self, occurrence: EntryId) -> Item | None:
         """The series that an occurrence's id belongs to; None when it is no id of an occurrence that is there."""
