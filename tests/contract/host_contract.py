@@ -270,6 +270,11 @@ class HostContract:
         side.host.delete_block(LinkRef("blk-1"))
         assert side.host.blocks(ANNA, WINDOW) == []
 
+    def test_a_block_without_a_length_is_rejected(self, side: HostSide) -> None:
+        """Neither system takes it, so calsync writes none (R21)."""
+        with pytest.raises(AppointmentRejectedError):
+            side.host.put_block(block("blk-1", Timed(at(9).start_at, at(9).start_at)))
+
     def test_a_block_of_nobody_is_rejected(self, side: HostSide) -> None:
         with pytest.raises(AppointmentRejectedError):
             side.host.put_block(replace(block("blk-1", at(9)), resource_id=ResourceId("nobody")))

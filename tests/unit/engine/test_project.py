@@ -16,11 +16,12 @@ from calsync_core.domain.appointments import (
     Entry,
     Notes,
     Response,
+    Timed,
 )
 from calsync_core.domain.settings import SyncSettings, effective
 from calsync_core.engine.project import BLOCKER_TITLE, TITLE_LIMIT, NotBlocking, project_booking, project_entry
 
-from tests.unit.engine.parts import BLOCK_REF, BOOKING, ENTRY, RESOURCE
+from tests.unit.engine.parts import BLOCK_REF, BOOKING, ENTRY, NINE, RESOURCE
 
 FULL_BOOKING = replace(
     BOOKING, title="Smith, knee", service_name="Massage", customer=Customer("Jo Smith", "jo@example.org", "+49 1"),
@@ -123,6 +124,7 @@ DAY = AllDay(date(2026, 11, 24), date(2026, 11, 25))
         ({"busy": Busy.FREE}, {}, NotBlocking.FREE),
         ({"busy": Busy.FREE}, {"free": "block"}, BlockKind.BUSY),
         ({"when": DAY}, {}, BlockKind.BUSY),
+        ({"when": Timed(NINE.start_at, NINE.start_at)}, {"free": "block"}, NotBlocking.NO_LENGTH),
         ({"when": DAY, "busy": Busy.FREE}, {}, NotBlocking.FREE),
         ({"when": DAY}, {"all_day": "ignore"}, NotBlocking.ALL_DAY),
         ({"when": DAY, "busy": Busy.FREE}, {"all_day": "block"}, BlockKind.BUSY),

@@ -110,6 +110,29 @@ def test_one_bad_occurrence_keeps_its_block_and_its_series_goes_on(cause: str) -
     assert _lines(clinic)
 
 
+@pytest.mark.rule("R21")
+@pytest.mark.bad_input(30)
+@pytest.mark.parametrize("cause", ["sweep", "full"])
+def test_an_entry_without_a_length_takes_no_time_and_the_log_says_so(cause: str) -> None:
+    """Booking systems refuse a block without a length: the old one stayed at a time that nothing takes any more."""
+    clinic = _clinic()
+    entry, good = clinic.mailbox().create_entry(at(1, 9)), clinic.mailbox().create_entry(at(1, 11))
+    clinic.settle()
+    clinic.mailbox().move_entry(entry, at(1, 9, 0))
+    clinic.mailbox().create_entry(at(1, 15, 0))
+    clinic.mailbox().move_entry(good, at(2, 11))
+    clinic.run(cause=cause)
+    clinic.settle()
+    assert [block.when for block in clinic.blocks()] == [at(2, 11)]
+    lines = clinic.stores.log.of_resource(ACCOUNT, ANNA, 500)
+    told = {(line.reason, line.rule, line.is_problem) for line in lines if line.code == "no_length"}
+    assert {(Reason.ENTRY_SKIPPED, "R21", False), (Reason.BLOCK_DELETED, "R27", False)} == told
+    assert _lines(clinic) == []
+    clinic.mailbox().move_entry(entry, at(1, 9, 0.5))
+    clinic.settle()
+    assert {block.when for block in clinic.blocks()} == {at(1, 9, 0.5), at(2, 11)}
+
+
 # --- the booking system ---
 
 

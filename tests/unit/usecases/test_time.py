@@ -94,7 +94,6 @@ def test_an_hour_that_clocks_leave_out_or_repeat_is_one_instant_on_both_sides(
         # Midnight to midnight of another zone, and an end at 23:59, not said to be all-day: they are what they are.
         Timed(datetime(2026, 12, 1, 5, tzinfo=UTC), datetime(2026, 12, 2, 5, tzinfo=UTC)),
         Timed(datetime(2026, 11, 30, 23, tzinfo=UTC), datetime(2026, 12, 1, 22, 59, tzinfo=UTC)),
-        Timed(datetime(2026, 12, 1, 9, tzinfo=UTC), datetime(2026, 12, 1, 9, tzinfo=UTC)),
     ],
 )
 def test_odd_spans_that_are_not_said_to_be_all_day_block_what_they_say(when: When) -> None:

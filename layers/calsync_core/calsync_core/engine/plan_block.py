@@ -40,7 +40,8 @@ def plan_block(seen: Observation, scope: Scope, is_final: bool) -> Action | None
         return DeleteBlock("R34", link) if link else Skip("R34", read.ref, code="own_booking")
     if isinstance(seen.block, NotBlocking):
         if link is None:
-            return Skip("R21", read.ref, code=seen.block.value)
+            is_odd = seen.block is NotBlocking.NO_LENGTH
+            return Skip("R21", read.ref, code=seen.block.value, is_noteworthy=is_odd)
         return DeleteBlock("R27", link, seen.block.value if seen.block.is_filter else None)
     if isinstance(seen.block, Block) and isinstance(read.calendar, Entry):
         return _write_block(seen, read.calendar, seen.block, scope)

@@ -44,10 +44,11 @@ class NotBlocking(StrEnum):
     PRIVATE_SKIPPED = "private_skipped"
     EXCLUDED_CATEGORY = "excluded_category"
     EXCLUDED_SUBJECT = "excluded_subject"
+    NO_LENGTH = "no_length"
 
     @property
     def is_filter(self) -> bool:
-        """The entry is still there, and a setting leaves it alone: no deletion (R104)."""
+        """The entry is still there and left alone: no deletion (R104)."""
         return self is not NotBlocking.CANCELLED
 
 
@@ -143,6 +144,8 @@ def _verdict(entry: Entry, rules: FromCalendar) -> BlockKind | NotBlocking:
     excluded = _is_excluded(entry, rules)
     if excluded is not None:
         return excluded
+    if isinstance(entry.when, Timed) and entry.when.start_at == entry.when.end_at:
+        return NotBlocking.NO_LENGTH  # a reminder: it takes no time, and booking systems refuse blocks without any
     if isinstance(entry.when, AllDay) and rules.all_day == "ignore":
         return NotBlocking.ALL_DAY
     if isinstance(entry.when, AllDay) and rules.all_day == "block":

@@ -126,7 +126,7 @@ _CONTENT = (
         "categories decide about exclusion and are not kept", ("R101",),
     ),
     Limit(
-        "free, declined, cancelled and excluded entries", Way.TO_HOST, Fate.NEVER,
+        "free, declined, cancelled and excluded entries, and those without a length", Way.TO_HOST, Fate.NEVER,
         "they do not block, as set; the time of one that blocked before is freed, which is no deletion",
         ("R21", "R27", "R104"),
     ),

@@ -134,7 +134,7 @@ class MemoryHost:
     def put_block(self, block: Block) -> str:
         self._begin("put_block")
         start, end = block.when.interval(block.time_zone)
-        if end < start or block.resource_id not in self.system.resources:
+        if end <= start or block.resource_id not in self.system.resources:
             raise AppointmentRejectedError("block_invalid", ref=block.ref)
         version = self.system.write_block(replace(block, when=outward(block.when, self.offered.granularity_minutes)))
         self.fault("put_block", "after")

@@ -32,7 +32,7 @@ LOG: Mapping[str, Wording] = {
     ),
     "conflict_settled": Wording(_("The conflict settled itself"), "", NOTHING, Actor.NOBODY),
     "conflict_resolved": Wording(_("The conflict was settled by a person"), "", NOTHING, Actor.NOBODY),
-    "entry_skipped": Wording(_("Entry left alone by a rule of the settings"), "", NOTHING, Actor.NOBODY),
+    "entry_skipped": Wording(_("Entry left alone by a rule"), "", NOTHING, Actor.NOBODY),
     "entry_quarantined": Wording(
         _("One entry was set aside"),
         _("It could not be handled; all others go on."),

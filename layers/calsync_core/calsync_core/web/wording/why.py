@@ -56,6 +56,12 @@ WHY: Mapping[str, Wording] = {
         _CHANGE_SETTING,
         Actor.ADMIN,
     ),
+    "entry_no_length": Wording(
+        _("It begins and ends at the same moment"),
+        _("Such an entry reminds of something and takes no time."),
+        _("Give it a length in the calendar if it should count."),
+        Actor.RESOURCE,
+    ),
     "copy_deleted_here": Wording(
         _("It was deleted in the calendar"),
         _("The booking still stands in the booking system; it comes back when the booking changes."),
