@@ -113,6 +113,31 @@ def test_a_suddenly_empty_calendar_deletes_nothing() -> None:
 
 
 @pytest.mark.rule("R50")
+@pytest.mark.rule("R51")
+@pytest.mark.prop("P9")
+@pytest.mark.parametrize(("old", "new", "vanish"), [(1, 4, 4), (300, 60, 30)], ids=["empty", "many"])
+def test_what_lies_behind_the_window_does_not_weaken_the_stop_line(old: int, new: int, vanish: int) -> None:
+    """Found by a scene at the end of a random life: links of the past are kept for ever, and counted as if the round
+    could have met them. A calendar in use for a month was never "suddenly empty", and never lost a fifth of itself."""
+    clinic = _clinic()
+    for number in range(old):
+        clinic.mailbox().create_entry(at(1 + number // 40, 8 + (number % 40) * 0.25, 0.2))
+    clinic.settle()
+    clinic.clock.advance(timedelta(days=60))
+    later = [clinic.mailbox().create_entry(at(70 + number // 20, 8 + number % 20 * 0.5, 0.4)) for number in range(new)]
+    clinic.run(cause="full")
+    for entry in later[:vanish]:
+        clinic.mailbox().delete_entry(entry)
+
+    clinic.run(cause="full")
+
+    assert len(clinic.blocks()) == old + new
+    degraded = _state(clinic).degraded
+    assert degraded is not None
+    assert degraded.reason == "stop_line"
+
+
+@pytest.mark.rule("R50")
 def test_copies_that_vanished_can_be_restored_instead() -> None:
     clinic = _clinic()
     for number in range(30):

@@ -10,6 +10,7 @@ from calsync_core.domain.ids import CalendarId, LinkRef
 from calsync_core.domain.links import Intent, Link, Origin
 from calsync_core.domain.resources import Degraded
 from calsync_core.domain.synclog import Reason, Way
+from calsync_core.domain.windows import Window
 from calsync_core.engine import fingerprint, guards
 from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
@@ -205,15 +206,18 @@ def _series_first(run: SyncRun, gone: list[Read]) -> list[Read]:
 
 def _is_too_much(run: SyncRun, row: CursorRow, gone: list[Read]) -> bool:
     """Counted per origin, because each origin's disappearance deletes copies on one side; counting is done only when
-    the number alone is suspicious. R89: a series counts as one, for it goes by one act; what has no copy is none."""
+    the number alone is suspicious. R89: a series counts as one, for it goes by one act; what has no copy is none, and
+    neither is what lies behind the window: it is kept for ever, and nobody asks whether it is still there."""
     for origin in Origin:
         of_origin = [read.link for read in gone if read.link is not None and read.link.origin is origin]
-        count = len({_act(link) for link in of_origin if link.origin is Origin.CALENDAR or link.entry_id is not None})
+        acts = {_act(link) for link in of_origin if link.origin is Origin.CALENDAR or link.entry_id is not None}
+        count = len(acts)
         if count <= guards.MASS_COUNT and not (row.is_full and count > 2):
             continue
         all_links = run.ports.stores.links.all(run.account, run.resource)
-        total = len({_act(link) for link in all_links if link.origin is origin and _is_of(row, link)})
-        leaving = guards.Leaving(count, total)
+        met = [link for link in all_links if link.origin is origin and _is_of(row, link)]
+        total = acts | {_act(link) for link in met if not is_behind(row.window, link)}
+        leaving = guards.Leaving(count, len(total))
         if guards.is_mass_deletion(leaving) or (row.is_full and guards.is_suddenly_empty(leaving)):
             return True
     return False
@@ -223,6 +227,10 @@ def are_too_many(gone: Iterable[Link], total: Iterable[Link]) -> bool:
     """R50, R51 for entries that a full round did not meet."""
     leaving = guards.Leaving(len({_act(link) for link in gone}), len({_act(link) for link in total}))
     return guards.is_mass_deletion(leaving) or guards.is_suddenly_empty(leaving)
+
+
+def is_behind(window: Window, link: Link) -> bool:
+    return link.end_at <= window.start_at
 
 
 def _act(link: Link) -> str:

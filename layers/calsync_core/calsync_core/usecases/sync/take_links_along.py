@@ -23,7 +23,7 @@ from calsync_core.engine.marks import is_pasted, uid_hash
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.usecases.follow_mailbox import leave_old_connections
 from calsync_core.usecases.sync.apply_plan import apply_plan
-from calsync_core.usecases.sync.finish_round import are_too_many, stop_round
+from calsync_core.usecases.sync.finish_round import are_too_many, is_behind, stop_round
 from calsync_core.usecases.sync.keep_links import revisit
 from calsync_core.usecases.sync.read_own_series import own_series
 from calsync_core.usecases.sync.sync_run import SyncRun
@@ -303,9 +303,11 @@ def part_with_the_rest(run: SyncRun) -> bool:
     left = [link for link in everything if _waits(link, Origin.CALENDAR)]
     taken = {link.kept_block for link in everything if not link.is_left_behind}
     doubles = [link for link in left if link.block_ref in taken]
-    past = [link for link in left if link not in doubles and link.end_at <= run.scope.window.start_at]
+    window = run.scope.window
+    past = [link for link in left if link not in doubles and is_behind(window, link)]
     gone = [link for link in left if link not in doubles and link not in past]
-    total = [link for link in everything if link.origin is Origin.CALENDAR and link not in doubles]
+    own = [link for link in everything if link.origin is Origin.CALENDAR and link not in doubles]
+    total = [link for link in own if not is_behind(window, link)]
     if not run.state.is_stop_line_confirmed and are_too_many(gone, total):
         links.set_leaving(run.account, run.resource, run.scope.primary, [link.ref for link in gone])
         stop_round(run, len(gone))
