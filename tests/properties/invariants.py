@@ -28,11 +28,6 @@ def quiet_time(life: Life) -> None:
         life.has_moved_blocks = False
     for _ in range(3):
         clinic.settle(*RESOURCES)
-    if life.had_untold_deletions():  # docs/sync-rules.md promises it for the weekly check
-        for who in RESOURCES:
-            clinic.run(who, "full")
-        for _ in range(3):
-            clinic.settle(*RESOURCES)
     if life.confirm_stop_lines():
         clinic.settle(*RESOURCES)
     for who in RESOURCES:
@@ -82,11 +77,6 @@ def _window(life: Life, who: str, feed: str) -> Window:
     return life.stores.cursors.load(ACCOUNT, ResourceId(who))[feed].window
 
 
-def _window_now(life: Life, who: str) -> Window:
-    reach = life.settings(who).window
-    return Window.around(life.clinic.clock.now(), reach.weeks_back, reach.weeks_ahead)
-
-
 def _is_own(entry: Entry, life: Life, who: str, links: dict[LinkRef, Link]) -> bool:
     """The copy that a link of this resource knows, or of a booking that it shares; a person's clone is not ours."""
     if entry.mark is None:
@@ -134,12 +124,6 @@ def _is_in_dispute(life: Life, who: str, entry: Entry) -> bool:
         return True  # R40: left as it stands, where its bookings stood once
     conflicts = life.stores.conflicts.of_link(ACCOUNT, entry.mark.resource, _series_ref(life, entry.mark.booking))
     return any(one.kind in KEPT_APART for one in conflicts)
-
-
-def _is_date(life: Life, name: str) -> bool:
-    """Of a booking series, whether it stands in one in the calendar or by itself (R82)."""
-    booking = life.clinic.system.bookings.get(BookingId(name))
-    return booking is None or booking.series_id is not None
 
 
 def _series_ref(life: Life, name: str) -> LinkRef:
@@ -200,8 +184,6 @@ def _is_not_judged(life: Life, who: str, entry: Entry, block: Block | None, wind
     zone = life.clinic.system.resources[ResourceId(who)].time_zone
     if block is not None and _is_behind(block.when, window, zone) and not window.holds(entry.when, zone):
         return True
-    if block is None and _is_behind(entry.when, _window_now(life, who), zone):
-        return True  # R42: how far back the window reaches is counted from today, for what is new
     return (entry.has_attendees and entry.mark is not None) or _is_in_dispute(life, who, entry)
 
 
@@ -218,9 +200,6 @@ def _check_block(
     thing = life.clinic.system.resources[ResourceId(who)]
     is_text = is_primary and entry.mark is None
     wanted = [project_entry(entry, settings, thing, ref, time_only=not is_text) for settings in history]
-    if block is None and entry.mark is not None and entry.mark.resource != who and _is_date(life, entry.mark.booking):
-        life.clinic.run(who, "full")  # a date of a shared series that changed hands: docs/sync-rules.md promises this
-        block = next((one for one in life.clinic.blocks(who) if one.ref == ref), None)
     if block is None:
         assert any(isinstance(one, NotBlocking) for one in wanted), f"P1 {who}: {entry.id} at {entry.when} has no block"
         return
@@ -251,7 +230,7 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
             continue
         found = copies.pop(booking.id, [])
         is_here = who in booking.resource_ids and booking.status is not BookingStatus.CANCELLED
-        if not is_here and found and found[0].series_id and not _has_dates(life, who, booking):
+        if not is_here and found and found[0].series_id and not _has_bookings(life, who, window):
             continue  # R83: an empty answer leaves out nothing
         if (apart and _refs_of(booking) & apart) or _is_left_as_it_is(booking, found, window, zone, is_here=is_here):
             continue  # R87, R88: one conflict for the whole series
@@ -292,9 +271,9 @@ def _is_left_as_it_is(booking: Booking, found: list[Entry], window: Window, zone
     return bool(found) and all(_is_behind(one.when, window, zone) for one in (booking, found[0]))
 
 
-def _has_dates(life: Life, who: str, occurrence: Booking) -> bool:
-    parts = life.clinic.system.occurrences(BookingId(occurrence.series_id or ""))
-    return any(who in one.resource_ids and one.status is not BookingStatus.CANCELLED for one in parts)
+def _has_bookings(life: Life, who: str, window: Window) -> bool:
+    bookings, zone = life.clinic.system.bookings.values(), life.clinic.system.resources[ResourceId(who)].time_zone
+    return any(who in one.resource_ids and window.holds(one.when, zone) for one in bookings)
 
 
 def _is_behind(when: When, window: Window, zone: str) -> bool:

@@ -168,14 +168,6 @@ class Life(SecondThoughts):
     def server(self, place: str) -> MemoryMailboxServer:
         return self.clinic.servers[MAILBOX_AT[place]]
 
-    def had_untold_deletions(self) -> bool:
-        """Whether an entry came and went between two looks at an Exchange server since this was asked last."""
-        providers = [one for one in self.clinic.providers.values() if isinstance(one, MoodyExchange)]
-        found = any(one.untold for one in providers)
-        for one in providers:
-            one.untold.clear()
-        return found
-
     def shown(self, place: str) -> list[Entry]:
         server = self.server(place)
         return [entry for calendar in server.calendars for entry in server.shown(calendar)]

@@ -8,7 +8,7 @@ from calsync_core.adapters.memory.mailbox import DEFAULT
 
 from tests.properties.faults import CrashError
 from tests.properties.invariants import quiet_time
-from tests.properties.life import BESIDE, Life
+from tests.properties.life import BESIDE, MAILBOX_OF, Life
 from tests.small_clinic import at
 
 Edit = Callable[[], None]
@@ -115,27 +115,39 @@ def test_an_entry_that_changes_folders_is_a_new_one_there() -> None:
 
 
 @pytest.mark.prop("P1")
+@pytest.mark.rule("R140")
 @pytest.mark.parametrize(("deleted", "end"), [("flag", (0, 1)), ("restore", (1, 0)), ("cancel_booking", (0, 0))])
-def test_a_copy_that_goes_before_it_was_read_once_is_missed_until_the_weekly_check(
-    deleted: str, end: tuple[int, int]
-) -> None:
-    """The feed tells nothing of what came and went between two looks (docs/sync-rules.md says so)."""
+def test_a_copy_that_goes_before_it_was_read_once_is_asked_for_by_its_id(deleted: str, end: tuple[int, int]) -> None:
+    """The feed tells nothing of what came and went between two looks."""
     life = _life(deleted=deleted)
     life.book(["bert"], 3, 10)
     life.clinic.run("bert")
     life.delete_entry("bert", 0)
 
     life.clinic.settle("bert")
-    unnoticed = _copies(life, "bert"), life.clinic.conflicts()
-    life.clinic.run("bert", "full")
 
-    assert unnoticed == ([], [])
     assert (len(_copies(life, "bert")), len(life.clinic.conflicts())) == end
     quiet_time(life)
 
 
+@pytest.mark.prop("P12")
+@pytest.mark.rule("R140")
+def test_a_copy_that_the_feed_shows_is_asked_for_no_more() -> None:
+    life = _life()
+    life.book(["bert"], 3, 10)
+    life.clinic.run("bert")
+    calls = life.clinic.providers[MAILBOX_OF["bert"]].calls
+    before = calls["entries"]
+
+    life.clinic.run("bert")
+    life.clinic.run("bert")
+
+    assert calls["entries"] == before
+
+
 @pytest.mark.prop("P1")
-def test_an_entry_that_came_and_went_around_a_run_that_was_cut_off_leaves_at_the_weekly_check() -> None:
+@pytest.mark.rule("R140")
+def test_an_entry_that_came_and_went_around_a_run_that_was_cut_off_frees_its_time() -> None:
     life = _life()
     life.create_entry("bert", 3, 10)
     _once(life, "put_block", "after", _crash)
@@ -145,10 +157,25 @@ def test_an_entry_that_came_and_went_around_a_run_that_was_cut_off_leaves_at_the
     life.delete_entry("bert", 0)
 
     life.clinic.settle("bert")
-    left = len(life.clinic.blocks("bert"))
-    life.clinic.run("bert", "full")
 
-    assert (left, life.clinic.blocks("bert")) == (1, [])
+    assert life.clinic.blocks("bert") == []
+    quiet_time(life)
+
+
+@pytest.mark.prop("P4")
+@pytest.mark.rule("R140")
+def test_a_copy_that_is_written_again_while_it_is_asked_for_is_expected_again() -> None:
+    """Deleted twice, each time before the feed had shown it."""
+    life = _life(deleted="restore")
+    life.book(["bert"], 3, 10)
+    life.clinic.run("bert")
+    life.delete_entry("bert", 0)
+    life.clinic.run("bert")
+    life.delete_entry("bert", 0)
+
+    life.clinic.run("bert")
+
+    assert len(_copies(life, "bert")) == 1
     quiet_time(life)
 
 

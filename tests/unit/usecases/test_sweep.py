@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from calsync_core.adapters.memory.exchange_calendar import MemoryExchangeCalendarProvider
+from calsync_core.adapters.memory.exchange_mailbox import MemoryExchangeMailboxServer
 from calsync_core.domain.errors import (
     ConsentRevokedError,
     CursorExpiredError,
@@ -114,6 +116,29 @@ def test_two_thousand_quiet_resources_cost_two_table_reads_and_one_call_per_feed
     assert clinic.host.calls == Counter(changes=2000)
     of_checks = {name: calls for name, calls in sweep.calls.items() if "DueStore" not in name}
     assert of_checks == {"MemoryResourceStore.get": 2000, "MemoryCursorStore.load": 2000}, "and nothing is written"
+
+
+@pytest.mark.rule("R140")
+def test_a_check_of_an_exchange_calendar_does_not_believe_the_silence_about_a_new_copy() -> None:
+    """The feed of an Exchange calendar says nothing of what came and went between two looks."""
+    clinic = a_clinic()
+    clinic.connect()
+    mailbox = MailboxId("mbx-anna")
+    clinic.servers[mailbox] = MemoryExchangeMailboxServer(clinic.clock.now)
+    clinic.providers[mailbox] = MemoryExchangeCalendarProvider(clinic.servers[mailbox])
+    clinic.settle()
+    clinic.system.book(["anna"], at(3, 10), "Visit")
+    clinic.run()
+    [copy] = clinic.copies()
+    clinic.mailbox().delete_entry(copy.id)
+    clinic.queue.take_all()
+
+    _Sweep(clinic).check()
+
+    assert [wish.resource for wish in clinic.queue.take_all()] == ["anna"]
+    clinic.run()
+    _Sweep(clinic).check()
+    assert clinic.queue.take_all() == []
 
 
 def test_checks_come_in_batches_and_a_late_sweep_loses_no_minute() -> None:

@@ -120,6 +120,27 @@ def test_what_comes_into_the_window_by_time_is_linked_once() -> None:
     assert len(clinic.blocks()) == len(clinic.copies()) == 1
 
 
+@pytest.mark.rule("R42")
+def test_the_window_stays_as_it_was_fixed_until_it_is_renewed() -> None:
+    """Five days after the renewal it still reaches back to where it began; what is written down late is linked too."""
+    clinic = _clinic()
+    clinic.settle()
+    begin = Window.around(NOW, BACK, AHEAD).start_at
+    clinic.clock.advance(timedelta(days=5))
+    late = Timed(begin + timedelta(days=1), begin + timedelta(days=1, hours=1))
+    clinic.mailbox().create_entry(late)
+    clinic.system.book(["anna"], late, "Visit")
+    clinic.settle()
+    assert [block.when for block in clinic.blocks()] == [copy.when for copy in clinic.copies()] == [late]
+    clinic.clock.advance(timedelta(days=5))
+    clinic.settle()
+    later = Timed(late.start_at + timedelta(hours=2), late.end_at + timedelta(hours=2))
+    clinic.mailbox().create_entry(later)
+    clinic.system.book(["anna"], later, "Visit")
+    clinic.settle()
+    assert len(clinic.blocks()) == len(clinic.copies()) == 1
+
+
 @pytest.mark.bad_input(8)
 @pytest.mark.parametrize("page_size", [1, 7, 50])
 @pytest.mark.complaint(23)

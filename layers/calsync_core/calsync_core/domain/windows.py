@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 
 from calsync_core.domain.appointments import When, overlap
 
+RENEWAL, STAGGER = timedelta(days=7), timedelta(days=1)
+"""How often a window is renewed; not all at once: each up to a day later, always the same."""
+
 EARLIEST_YEAR, LATEST_YEAR = 1602, 4499
 """What Exchange can store (Outlook writes 4501 for "never"); beyond it zones cannot be converted either."""
 

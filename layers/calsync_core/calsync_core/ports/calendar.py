@@ -67,6 +67,9 @@ class Granted:
 
 
 class CalendarProvider(Protocol):
+    def hides_brief(self) -> bool:
+        """Whether the feed says nothing of what came and went between two looks. Nothing is asked for it."""
+
     def account(self) -> Account:
         """Who this is. Raises MailboxUnusableError when the sign-in has no calendar to serve."""
 

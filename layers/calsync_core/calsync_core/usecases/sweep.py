@@ -25,6 +25,7 @@ from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import CursorRow, Due, Stores
 from calsync_core.usecases.reopen_conflict import DUE_KIND, reopen_conflict
 from calsync_core.usecases.subscribe_calendars import renew_subscription
+from calsync_core.usecases.sync.expect_news import expected
 from calsync_core.usecases.watch_push import DUE_KIND as PUSH_AGAIN
 from calsync_core.usecases.watch_push import PushPorts, try_push_again, watch_push
 
@@ -252,12 +253,20 @@ def _is_quiet(
         window: Window = row.window
         page = ports.provider(state.account, mailbox).changes(CalendarId(feed), row.cursor, window, Content())
         has_news, cursor = bool(page.entries or page.removed or not page.is_last), page.next_cursor
-    if has_news:
+    if has_news or _is_expecting(ports, state, row, mailbox):
         return False
     if cursor != row.cursor and not row.may_stand(ports.clock.now()):
         moved = replace(row, cursor=cursor, stored_at=ports.clock.now())
         ports.stores.cursors.store_after_check(state.account, state.resource.id, moved, row)
     return True
+
+
+def _is_expecting(ports: SweepPorts, state: ResourceState, row: CursorRow, mailbox: MailboxId | None) -> bool:
+    """R140: the silence of the feed may mean that what it should tell of is gone."""
+    if mailbox is None:
+        return False
+    provider = ports.provider(state.account, mailbox)
+    return bool(expected(ports.stores.links, state.account, state.resource.id, provider, row))
 
 
 def _is_old(row: CursorRow, now: datetime) -> bool:

@@ -60,6 +60,9 @@ class ExchangeCalendarProvider:
 
     # -- who and where ------------------------------------------------------------------------------------------
 
+    def hides_brief(self) -> bool:
+        return True
+
     def account(self) -> Account:
         """The mailbox that answered. Its zone is what Outlook on the web uses, else the server's setting."""
         self._folders.default()

@@ -47,6 +47,9 @@ class GraphCalendarProvider:
 
     # -- who and where ------------------------------------------------------------------------------------------
 
+    def hides_brief(self) -> bool:
+        return False
+
     def account(self) -> Account:
         me = self._asked("/me", {"$select": "id,displayName,mail,userPrincipalName"})
         zone = self._settings_zone()

@@ -46,6 +46,9 @@ class MemoryCalendarProvider:
         self.calls: Counter[str] = Counter()
         self._subscription_ids = count(1)
 
+    def hides_brief(self) -> bool:
+        return False
+
     def account(self) -> Account:
         self._begin("account")
         identity = MailboxIdentity(ProviderKind.OFFICE365, "tenant-1", "person-1")

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from calsync_core.adapters.memory.calendar import Fault, MemoryCalendarProvider, allowed, no_fault
+from calsync_core.adapters.memory.calendar import MemoryCalendarProvider, allowed
 from calsync_core.adapters.memory.items import Item, Subscribed, Write
-from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
 from calsync_core.domain.appointments import Copy, Entry, Kind, Mark, Response
 from calsync_core.domain.connections import MailboxIdentity, ProviderKind
 from calsync_core.domain.errors import (
@@ -34,11 +33,10 @@ _NEWEST = -1
 
 
 class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
-    """`untold` are the entries that came and went between two looks: the feed says nothing of them."""
+    """The feed says nothing of what came and went between two looks."""
 
-    def __init__(self, server: MemoryMailboxServer, fault: Fault = no_fault) -> None:
-        super().__init__(server, fault)
-        self.untold: set[EntryId] = set()
+    def hides_brief(self) -> bool:
+        return True
 
     def account(self) -> Account:
         shown = super().account()
@@ -174,9 +172,7 @@ class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
             is_here = not item.is_gone and item.entry.calendar_id == calendar_id
             told = self._told(item, window, content) if is_here else []
             entries.extend(told)
-            if not is_here and item.added_at > since:
-                self.untold.add(entry_id)
-            elif not told:
+            if not told and (is_here or item.added_at <= since):
                 removed.append(entry_id)
         cursor = self._cursor("feed", calendar_id, window, 0, changed[-1][0] if changed else since)
         is_last = len(changed) < self.server.page_size  # a full page may have a successor

@@ -11,6 +11,9 @@ from calsync_core.domain.ids import CalendarId, EntryId
 
 
 class MemoryExchangeMailboxServer(MemoryMailboxServer):
+    def hold_feed(self) -> None:
+        """It never lags: SyncFolderItems reads the folder itself."""
+
     def move_to_calendar(self, entry_id: EntryId, calendar_id: CalendarId) -> None:
         """A deletion in the one folder and a new entry, with a new id, in the other; mark, UID and age stay."""
         old = self.items[entry_id]

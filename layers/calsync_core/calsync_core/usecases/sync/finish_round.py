@@ -17,6 +17,7 @@ from calsync_core.engine.plan import plan
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.sync.apply_plan import apply_plan
+from calsync_core.usecases.sync.expect_news import expect_blocks
 from calsync_core.usecases.sync.read_both import read_both
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.read_host import written_before
@@ -108,7 +109,9 @@ def apply_shared_copies(run: SyncRun, reads: list[Read]) -> None:
             changed.append(booking)
     shared = read_shared_copies(run, changed) if changed else []
     if shared:
-        apply_plan(run, plan(observe(shared, run.scope), run.scope))
+        actions = plan(observe(shared, run.scope), run.scope)
+        expect_blocks(run, actions)
+        apply_plan(run, actions)
 
 
 def _with_unseen(

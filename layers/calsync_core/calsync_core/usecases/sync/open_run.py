@@ -4,14 +4,17 @@ A look decides by the same code as a run, on fresh reads, and writes nothing: pr
 here?" are looks.
 """
 
+from dataclasses import replace
+from datetime import datetime
+
 from calsync_core.domain.errors import CalendarGoneError, InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId, RunId
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.settings import SyncSettings, effective
-from calsync_core.domain.windows import Window
+from calsync_core.domain.windows import RENEWAL, STAGGER, Window
 from calsync_core.engine.observe import Scope
 from calsync_core.ports.journeys import JourneyPorts
-from calsync_core.ports.stores import Lease
+from calsync_core.ports.stores import Lease, Stores
 from calsync_core.usecases.sync.sync_run import SyncPorts, SyncRun, readable
 
 
@@ -20,9 +23,9 @@ def open_run(
 ) -> SyncRun:
     """Raises CalendarGoneError where no calendar is chosen."""
     now = ports.clock.now()
-    window = Window.around(now, settings.window.weeks_back, settings.window.weeks_ahead)
     if state.primary is None:
         raise CalendarGoneError
+    window = _window(ports.stores, lease, settings, now)
     scope = Scope(
         lease.account, ports.installation, state.resource, settings, version, window, state.primary,
         state.reproject_below if state.reproject_below > state.reprojected else 0,
@@ -32,6 +35,15 @@ def open_run(
     return SyncRun(
         ports, lease, state, scope, readable(settings), run, now + ports.work_for, host, lease_until=lease_until
     )
+
+
+def _window(stores: Stores, lease: Lease, settings: SyncSettings, now: datetime) -> Window:
+    """R42: back to where it was fixed when the feed that waits longest was renewed; one that is overdue begins anew.
+    Ahead it reaches as far as from today, because the booking system's feed tells of any time."""
+    back, ahead = settings.window.weeks_back, settings.window.weeks_ahead
+    rows = stores.cursors.load(lease.account, lease.resource).values()
+    opened = [row.opened_at for row in rows if row.opened_at and now - row.opened_at <= RENEWAL + STAGGER]
+    return replace(Window.around(now, back, ahead), start_at=Window.around(min([now, *opened]), back, ahead).start_at)
 
 
 def check_open(state: ResourceState) -> None:

@@ -13,12 +13,14 @@ from calsync_core.domain.errors import (
 from calsync_core.domain.ids import CalendarId, LinkRef, MailboxId
 from calsync_core.domain.resources import Status
 from calsync_core.domain.synclog import Reason
-from calsync_core.domain.windows import Window
+from calsync_core.domain.windows import RENEWAL, Window
 from calsync_core.engine.marks import KnownMarks
 from calsync_core.engine.observe import observe
 from calsync_core.engine.plan import plan
+from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.sync.apply_plan import apply_plan
+from calsync_core.usecases.sync.expect_news import expect_blocks, expected, forget_expected
 from calsync_core.usecases.sync.finish_round import (
     STOP_LINE,
     apply_shared_copies,
@@ -34,7 +36,6 @@ from calsync_core.usecases.sync.watch_conflicts import note_reads, settle_touche
 from calsync_core.usecases.sync.write_series import align_waiting, clear_strays, join_series
 
 NEAR = timedelta(days=14)
-RENEWAL = timedelta(days=7)
 HOST = "host"
 NEAR_FEED = "near:"
 MAX_SERIES = 20
@@ -149,8 +150,10 @@ def _full_round(run: SyncRun, row: CursorRow) -> CursorRow:
 def _new_round(run: SyncRun, feed: str, number: int) -> CursorRow:
     """A round that was opened and lost in a crash may have left notes of seen links under the same number."""
     run.ports.stores.links.forget_seen(run.account, run.resource, feed, number)
+    now, reach = run.ports.clock.now(), run.scope.settings.window
+    window = Window.around(now, reach.weeks_back, reach.weeks_ahead)
     return CursorRow(
-        feed, None, run.scope.window, number, opened_at=run.ports.clock.now(), opened_by=run.run,
+        feed, None, window, number, opened_at=now, opened_by=run.run,
         settings_version=run.scope.settings_version,
     )  # fmt: skip
 
@@ -170,18 +173,38 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
         run.seen_changes += len(page.entries) + len(page.removed)
         meet_page(run, left, calendar, provider, page)
         found = read_calendar_page(run, Feed(calendar, provider, known if row.is_full else None), row, page)
+        expects = _expects(run, provider, row)
+        told = expects if page.is_last else expects & (found.seen | found.leaving)
+        found.leaving |= told - found.seen
         apply_shared_copies(run, found.reads)
         note_reads(run, found.reads)
-        apply_plan(run, plan(observe(found.reads, run.scope), run.scope))
+        actions = plan(observe(found.reads, run.scope), run.scope)
+        if row.feed.startswith(NEAR_FEED):
+            expect_blocks(run, actions)
+        elif not row.is_full:
+            told |= expect_blocks(run, actions)
+        apply_plan(run, actions)
         if page.is_last and _must_finish(run, row, found.leaving):
             finish_calendar_round(run, provider, row, found.leaving, frozenset(found.seen))
         align_waiting(run)
         has_news = bool(page.entries or page.removed)
-        if _store_page(run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news):
+        is_done = _store_page(
+            run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news
+        )
+        forget_expected(run, calendar, told)
+        if is_done:
             return True
         row = _next_page(row, page.next_cursor)
         if run.is_time_up:
             return False
+
+
+def _expects(run: SyncRun, provider: CalendarProvider, row: CursorRow) -> frozenset[LinkRef]:
+    """R140. The round of an import's next days is asked nothing: it moves no cursor."""
+    run.expecting.clear()
+    if row.feed.startswith(NEAR_FEED):
+        return frozenset()
+    return expected(run.ports.stores.links, run.account, run.resource, provider, row)
 
 
 def _read_host(run: SyncRun, row: CursorRow) -> bool:

@@ -21,13 +21,14 @@ from calsync_core.domain.ids import AccountId, ResourceId, RunId
 from calsync_core.domain.resources import Degraded, ResourceState, Status
 from calsync_core.domain.settings import effective
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.windows import RENEWAL
 from calsync_core.ports.stores import Due, Lease
 from calsync_core.usecases.change_state import change_state
 from calsync_core.usecases.subscribe_calendars import SubscribePorts, subscribe_calendars
 from calsync_core.usecases.sync.finish_round import STOP_LINE
 from calsync_core.usecases.sync.leave_calendars import leave_calendars
 from calsync_core.usecases.sync.open_run import open_run
-from calsync_core.usecases.sync.read_feeds import RENEWAL, read_feeds, read_near_series, read_near_window
+from calsync_core.usecases.sync.read_feeds import read_feeds, read_near_series, read_near_window
 from calsync_core.usecases.sync.revisit_links import revisit_links
 from calsync_core.usecases.sync.sync_run import SyncPorts, SyncRun
 from calsync_core.usecases.sync.take_leave import take_leave

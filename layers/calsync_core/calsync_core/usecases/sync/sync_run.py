@@ -82,6 +82,7 @@ class SyncRun:
     touched: dict[LinkRef, Link | None] = field(default_factory=dict)
     agreed: set[LinkRef] = field(default_factory=set)
     unaligned: set[LinkRef] = field(default_factory=set)
+    expecting: set[LinkRef] = field(default_factory=set)
     foreseen: list[Action] | None = None
     own_mailbox: tuple[ResourceId, ...] | None = None
     seen_changes: int = 0

@@ -9,8 +9,9 @@ from calsync_core.domain.errors import (
     AppointmentRejectedError,
     LinkChangedError,
 )
+from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.journal import span
-from calsync_core.domain.links import Agreed, Attempt, Intent, Link, Origin
+from calsync_core.domain.links import Agreed, Attempt, Intent, Link, Origin, booking_ref
 from calsync_core.domain.synclog import Reason, Way
 from calsync_core.engine import fingerprint, guards
 from calsync_core.engine.actions import (
@@ -20,7 +21,11 @@ from calsync_core.engine.actions import (
     UpdateCopy,
 )
 from calsync_core.engine.marks import uid_hash
+from calsync_core.engine.observe import Read, observe
+from calsync_core.engine.plan import plan
 from calsync_core.ports.outward import Wish
+from calsync_core.usecases.read_span import bookings_in
+from calsync_core.usecases.sync.expect_news import expect_copy
 from calsync_core.usecases.sync.keep_links import REVISIT, forget_link, revisit, store_link
 from calsync_core.usecases.sync.series_parts import detach_parts
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
@@ -36,6 +41,7 @@ def create_copy(run: SyncRun, action: CreateCopy) -> None:
     row = links.put(run.account, run.named(action.link))
     if row.pattern and row.generation > 1:
         detach_parts(run, row, Intent.CREATE)
+    expect_copy(run, row)
     try:
         entry = run.primary.create(row.calendar_id, action.copy, run.mark(row), run.transaction_id(row))
     except AppointmentRejectedError as error:
@@ -192,10 +198,27 @@ def delete_copy(run: SyncRun, action: DeleteCopy) -> None:
     run.log(Reason.COPY_DELETED, Way.TO_CALENDAR, rule=action.rule, ref=link.ref, code=code, was=span(link.when))
 
 
+def _note_dates(run: SyncRun, series: Link) -> list[LinkRef]:
+    """Its occurrences in the window that no row knows yet get one, before the series' own is forgotten: where a run was
+    cut off between the series and its occurrences, nothing else would lead to them."""
+    told = bookings_in(run.host, run.resource, run.scope.window)
+    dates = {
+        booking_ref(one.id): one for one in told if one.series_id == series.booking_id and not one.is_series_master
+    }
+    known = run.ports.stores.links.get(run.account, run.resource, list(dates)) if dates else {}
+    reads = [Read(ref, None, one, is_single=True) for ref, one in dates.items() if ref not in known]
+    planned = plan(observe(reads, run.scope), run.scope)
+    rows = [action.link for action in planned if isinstance(action, CreateCopy)]
+    if rows:
+        run.check_lease()
+        run.ports.stores.links.put_many(run.account, rows)
+    return [row.ref for row in rows]
+
+
 def scatter_series(run: SyncRun, series: Link) -> None:
     """The series is gone from the calendar: those of its occurrences that stay with the resource become single entries
     (R82), and no feed need tell of them."""
-    refs = detach_parts(run, series, Intent.CREATE)
+    refs = detach_parts(run, series, Intent.CREATE) + _note_dates(run, series)
     if refs:
         revisit(run, *refs)
         run.ports.queue.wish(Wish(run.account, run.resource, "host"))

@@ -85,29 +85,20 @@ def clear_strays(run: SyncRun) -> None:
     and the booking system does not have. They left it before the window reached them, so that no page told of them."""
     if not run.scope.settings.writes_calendar:
         return
-    told: dict[str, list[Booking]] | None = None
+    told: list[Booking] | None = None
     for series in run.ports.stores.links.all(run.account, run.resource):
         if not series.pattern or series.entry_id is None or series.intent is not None or series.booking_id is None:
             continue
         booking = read_booking(run, series.booking_id)
         if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
             continue  # its own read says what becomes of it
-        told = _told(run) if told is None else told
-        reads = _all_parts(run, series.booking_id, (), told.get(series.booking_id, ()))
+        told = list(bookings_in(run.host, run.resource, run.scope.window)) if told is None else told
+        reads = _all_parts(run, series.booking_id, (), told)
         places = _places(run, series, booking, reads)
         if places is not None:
             places.taken.update(places.day(read.host) for read in reads if isinstance(read.host, Booking))
             places.taken.update(day for day, entry in places.by_day.items() if entry.id in places.owners)
-            _leave_out(run, series, booking, places, has_all=bool(reads))
-
-
-def _told(run: SyncRun) -> dict[str, list[Booking]]:
-    """The occurrences of all series in the window, as the booking system has them now."""
-    found: dict[str, list[Booking]] = {}
-    for booking in bookings_in(run.host, run.resource, run.scope.window):
-        if booking.series_id is not None:
-            found.setdefault(booking.series_id, []).append(booking)
-    return found
+            _leave_out(run, series, booking, places, has_all=bool(told))
 
 
 # --- the series ---------------------------------------------------------------------------------------------------
@@ -131,11 +122,9 @@ def _join(run: SyncRun, series_id: BookingId, parts: list[Read], leaving: set[Li
     if series is not None and booking is Missing.GONE:
         leaving.add(ref)
         return _fresh(run, parts)
-    was_series = series is not None
     series, master = _written(run, ref, series, booking, parts)
     if series is None:
-        # Dates that had their place in the series have no row of their own, where a run died before it noted them.
-        fresh = _fresh(run, _all_parts(run, series_id, parts) if was_series else parts)
+        fresh = _fresh(run, parts)
         return [_single(run, read) for read in fresh + waiting_parts(run, series_id, {read.ref for read in fresh})]
     if series.entry_id is None:
         return []  # R87: a person decides about the whole series
@@ -240,7 +229,7 @@ def _align(run: SyncRun, ref: LinkRef, parts: Iterable[Read], known: Booking | M
     placed = [_with_text_of(series, read) for read in _placed(run, reads, places)]
     note_reads(run, placed)
     apply_plan(run, plan(observe(placed, run.scope), run.scope))
-    _leave_out(run, series, booking, places, has_all=any(isinstance(read.host, Booking) for read in reads))
+    _leave_out(run, series, booking, places, has_all=True)
     series = links.get(run.account, run.resource, [ref]).get(ref)
     if series is not None and series.intent is Intent.ALIGN and series.entry_id == places.master:
         links.put(run.account, replace(series, intent=None))
@@ -388,8 +377,8 @@ def _has_left_window(run: SyncRun, booking: Booking, place: Entry) -> bool:
 
 
 def _leave_out(run: SyncRun, series: Link, booking: Booking, places: _Places, *, has_all: bool) -> None:
-    """R83: days that the rule puts into the calendar and that the booking system does not have. Only where it answered
-    with some of the series, or by its own rule or list of left-out starts: an empty answer leaves out nothing."""
+    """R83: days that the rule puts into the calendar and that the booking system does not have. `has_all`: its
+    answer is believed to be whole; else only its own rule and its list of left-out starts are."""
     tz = ZoneInfo(places.zone)
     exdays = {one.astimezone(tz).date() for one in booking.exdates}
     strays = sorted(places.by_day.keys() - places.taken)
