@@ -348,6 +348,17 @@ def test_a_part_of_a_batch_that_fails_for_ever_is_not_taken_for_gone(side: Watch
         side.provider.entries(side.calendar, ids, OPEN)
 
 
+@pytest.mark.bad_input(11)
+def test_lists_whose_links_lead_in_a_circle_end(side: Watched) -> None:
+    link = f"{side.client.base_url}/me/calendars?$skip=1"
+    side.microsoft.fault(
+        match={"path": "/me/calendars"}, action={"body": {"value": [], "@odata.nextLink": link}, "status": 200}
+    )
+    with pytest.raises(ProviderUnavailableError, match="answer_endless"):
+        side.provider.calendars()
+    assert len(side.exchanges()) == 2
+
+
 # -- 17: where the token goes -----------------------------------------------------------------------------------
 
 

@@ -58,15 +58,15 @@ class GraphCalendarProvider:
 
     def calendars(self) -> list[Calendar]:
         found: list[Calendar] = []
-        answer = self._asked("/me/calendars", {"$select": _CALENDAR_FIELDS, "$top": "200"})
-        own = self._own_address(answer)
-        while True:
-            found += [_to_calendar(one, own) for one in answer.get("value") or () if one.get("id")]
-            link = answer.get("@odata.nextLink")
-            if not link:
-                self._calendars = found
-                return list(found)
-            answer = self._asked(link)
+        own: str | None = None
+        try:
+            for answer in self._client.pages("/me/calendars", {"$select": _CALENDAR_FIELDS, "$top": "200"}):
+                own = self._own_address(answer) if own is None else own
+                found += [_to_calendar(one, own) for one in answer.get("value") or () if one.get("id")]
+        except GraphRefusedError as refused:
+            raise refused.error from None
+        self._calendars = found
+        return list(found)
 
     # -- reading ------------------------------------------------------------------------------------------------
 

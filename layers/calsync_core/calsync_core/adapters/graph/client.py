@@ -8,7 +8,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -102,6 +102,24 @@ class GraphClient:
         Raises GraphRefusedError, ProviderUnavailableError.
         """
         return self._call("GET", self.address(url, query), prefer=prefer, with_html=with_html)
+
+    def pages(
+        self, url: str, query: Mapping[str, str] | None = None, *, with_html: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """An answer and all that its next links lead to, empty ones too.
+
+        Raises as `get`, and ProviderUnavailableError("answer_endless") where they lead in a circle.
+        """
+        link, known = self.address(url, query), set[str]()
+        while link not in known:
+            known.add(link)
+            answer = self.get(link, with_html=with_html)
+            yield answer
+            following = answer.get("@odata.nextLink")
+            if not following:
+                return
+            link = self.address(str(following))
+        raise ProviderUnavailableError("answer_endless")
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Never repeated after a cut connection or a 5xx: it may have taken effect."""

@@ -139,12 +139,12 @@ class Feed:
         start, _, end = cursor.span.partition("/")
         window = Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
         query = {**_times(window), "$select": "id,changeKey,start,end", "$top": str(PAGE_SIZES[0])}
-        link: str | None = self._client.address(_view(calendar_id), query)
         digest = 0
-        while link:
-            answer = self._asked(lambda link=link: self._client.get(link))  # type: ignore[misc]
-            digest ^= _digest(answer)
-            link = answer.get("@odata.nextLink")
+        try:
+            for answer in self._client.pages(_view(calendar_id), query):
+                digest ^= _digest(answer)
+        except GraphRefusedError as refused:
+            raise self._meaning(refused) from None
         if digest != cursor.digest:
             raise CursorExpiredError("listing_changed")
         return CalendarPage((), (), cursor.encode(), is_last=True)

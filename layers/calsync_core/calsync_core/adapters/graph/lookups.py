@@ -179,15 +179,9 @@ class Lookups:
         raise ProviderUnavailableError("answer_too_large")
 
     def _pages(self, path: str, query: dict[str, str], calendar_id: CalendarId, content: Content) -> list[Entry]:
-        """All pages, empty ones too, until there is no next link. Raises GraphRefusedError."""
-        found: list[Entry] = []
-        answer = self._client.get(path, query, with_html=content.html)
-        while True:
-            found += [self._read(event, calendar_id, content) for event in answer.get("value") or ()]
-            link: str | None = answer.get("@odata.nextLink")
-            if not link:
-                return found
-            answer = self._client.get(link, with_html=content.html)
+        """Raises GraphRefusedError."""
+        pages = self._client.pages(path, query, with_html=content.html)
+        return [self._read(event, calendar_id, content) for page in pages for event in page.get("value") or ()]
 
     def _read(self, event: dict[str, Any], calendar_id: CalendarId, content: Content) -> Entry:
         """One that is there but cannot be read says so by its `problem`; a thing without an id is no answer at all."""

@@ -72,17 +72,14 @@ class Subscriptions:
 
     def _remove_stale(self, calendar_id: CalendarId, url: str) -> None:
         """Ours are those for the same calendar that tell an address of ours; others of the app are left alone."""
-        link: str | None = "/subscriptions"
-        while link:
-            try:
-                answer = self._client.get(link)
-            except GraphRefusedError as refused:
-                raise _meaning(refused) from None
-            for one in answer.get("value") or ():
-                is_same = calendar_id in str(one.get("resource")) and _host(one.get("notificationUrl")) == _host(url)
-                if is_same and one.get("id"):
-                    self.delete(str(one["id"]))
-            link = answer.get("@odata.nextLink")
+        try:
+            found = [one for answer in self._client.pages("/subscriptions") for one in answer.get("value") or ()]
+        except GraphRefusedError as refused:
+            raise _meaning(refused) from None
+        for one in found:
+            is_same = calendar_id in str(one.get("resource")) and _host(one.get("notificationUrl")) == _host(url)
+            if is_same and one.get("id"):
+                self.delete(str(one["id"]))
 
 
 def resource_of(calendar_id: CalendarId) -> str:

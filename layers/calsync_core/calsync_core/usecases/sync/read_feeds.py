@@ -2,14 +2,13 @@
 cursor are stored in this order (`_store_page`)."""
 
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from calsync_core.domain.errors import (
-    CursorExpiredError,
-)
+from calsync_core.domain.errors import CursorExpiredError, ProviderUnavailableError
 from calsync_core.domain.ids import CalendarId, LinkRef, MailboxId
 from calsync_core.domain.resources import Status
 from calsync_core.domain.synclog import Reason
@@ -39,6 +38,7 @@ NEAR = timedelta(days=14)
 HOST = "host"
 NEAR_FEED = "near:"
 MAX_SERIES = 20
+MOST_RENEWALS, MOST_REPEATS = 3, 3
 
 
 def read_near_window(run: SyncRun) -> bool:
@@ -158,16 +158,40 @@ def _new_round(run: SyncRun, feed: str, number: int) -> CursorRow:
     )  # fmt: skip
 
 
+class _Patience:
+    """With one feed in one call of *work*: a service that gives no cursor that it takes, or pages in a circle, must not
+    keep a run for ever."""
+
+    def __init__(self) -> None:
+        self._renewals = 0
+        self._cursors: Counter[str] = Counter()
+
+    def renew(self) -> None:
+        """Raises ProviderUnavailableError("feed_endless")."""
+        self._renewals += 1
+        if self._renewals > MOST_RENEWALS:
+            raise ProviderUnavailableError("feed_endless")
+
+    def meet(self, cursor: str, *, is_last: bool) -> None:
+        """Raises CursorExpiredError: the way out of a circle is a round from the beginning."""
+        self._cursors[cursor] += not is_last
+        if self._cursors[cursor] > MOST_REPEATS:
+            self._cursors.clear()
+            raise CursorExpiredError
+
+
 def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: CursorRow) -> bool:
     """Pages until the round is complete; False when time is up first."""
     provider = run.calendar(mailbox)
-    known, left = None, LeftBehind.of(run)
+    known, left, patience = None, LeftBehind.of(run), _Patience()
     while True:
         if row.is_full and known is None:
             known = KnownMarks.of(provider.marked(run.ports.installation))
         try:
             page = provider.changes(calendar, row.cursor, row.window, run.content)
+            patience.meet(page.next_cursor, is_last=page.is_last)
         except CursorExpiredError:
+            patience.renew()
             row = _full_round(run, row)
             continue
         run.seen_changes += len(page.entries) + len(page.removed)
@@ -208,10 +232,13 @@ def _expects(run: SyncRun, provider: CalendarProvider, row: CursorRow) -> frozen
 
 
 def _read_host(run: SyncRun, row: CursorRow) -> bool:
+    patience = _Patience()
     while True:
         try:
             page = read_host_page(run, row)
+            patience.meet(page.cursor, is_last=page.is_last)
         except CursorExpiredError:
+            patience.renew()
             row = _full_round(run, row)
             continue
         run.seen_changes += page.count
