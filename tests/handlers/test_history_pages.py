@@ -217,3 +217,47 @@ def test_ended_conflicts_can_be_looked_at_with_how_they_ended(world: World, brow
     forms = re.findall(r'action="/console/conflicts/(\w+)"', _body(browser.get("/console/conflicts?show=ended")))
     assert forms == ["left"], "only what is left alone can still be ended"
     assert "open 1" in _text(browser.get("/console/conflicts"))
+
+
+def _close_a_direction_for_everything(world: World, clinic: Clinic) -> None:
+    clinic.settings(direction="from_calendar")
+    world.stores.resources.save(replace(world.state(), reproject_below=99, remove_below=99))
+    clinic.run(cause="full")
+    clinic.settings(direction="two_way")
+
+
+@pytest.mark.rule("R113", "R115")
+def test_a_run_of_four_hundred_says_in_numbers_what_undoing_it_would_do(world: World) -> None:
+    clinic = living_clinic(world)
+    bookings = [clinic.system.book(["anna"], at(3 + number // 16, 8 + number % 16 / 2, 0.5)) for number in range(400)]
+    clinic.settle()
+    _close_a_direction_for_everything(world, clinic)
+    for booking in bookings[:9]:
+        clinic.system.cancel(booking)
+    browser = world.browser()
+
+    page = _run_page(browser)
+    text = _text(browser.get(page))
+
+    assert "400 removed from the calendar" in text
+    assert "391 will be undone The booking is written into the calendar again." in text
+    assert "9 stay The booking is cancelled in the booking system. A cancellation cannot be taken back" in text
+    assert "and 291 more" in text, "a hundred times of each are listed"
+    assert "not looked at" not in text
+    preview = world.api("GET", page.replace("/console", "/v1"))[1]
+    assert [(one["code"], one["will_do"], one["count"]) for one in preview["outcomes"]] == [
+        ("undo_copy_again", True, 391), ("undo_booking_cancelled", False, 9),
+    ]  # fmt: skip
+    assert (len(preview["steps"]), preview["not_looked_at"], preview["not_looked_at_by_kind"]) == (400, 0, {})
+
+
+@pytest.mark.rule("R115")
+def test_what_cannot_be_undone_offers_no_button(clinic: Clinic, browser: Browser) -> None:
+    page = _run_page(browser)
+    assert f'action="{page}/undo"' in _body(browser.get(page))
+    clinic.system.cancel(next(iter(clinic.system.bookings)))
+
+    looked_at = browser.get(page)
+
+    assert "There is nothing in it that could be undone now." in _text(looked_at)
+    assert f'action="{page}/undo"' not in _body(looked_at)

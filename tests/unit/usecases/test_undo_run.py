@@ -10,7 +10,8 @@ from calsync_core.domain.ids import ResourceId
 from calsync_core.domain.journal import Did
 from calsync_core.domain.resources import Status
 from calsync_core.ports.journeys import JourneyPorts
-from calsync_core.usecases.sync.undo_run import ask_undo, counts_of, journalled_runs, preview_undo
+from calsync_core.usecases.preview_undo import preview_undo
+from calsync_core.usecases.sync.undo_run import ask_undo, counts_of, journalled_runs
 
 from tests.look_ports import look_ports
 from tests.properties.faults import CrashError, Faults, watched
@@ -69,7 +70,7 @@ def test_a_mass_deletion_is_undone_as_a_whole() -> None:
 
     preview = preview_undo(look_ports(clinic), ACCOUNT, ANNA, run.run)
     assert {one.code for one in preview.judged} == {"undo_copy_again"}
-    assert (len(preview.judged), preview.unlooked) == (20, 20)
+    assert (preview.will_do, len(preview.judged), preview.unlooked) == (40, 40, ())
     assert clinic.copies() == [], "a preview writes nothing"
     _undo(clinic, run.run)
 

@@ -10,7 +10,9 @@ from calsync_core.domain.resources import ResourceState
 from calsync_core.usecases.confirm_stop_line import StopLinePorts, confirm_stop_line, restore_copies
 from calsync_core.usecases.explain_entry import Explained, explain_entry
 from calsync_core.usecases.find_appointments import Question
-from calsync_core.usecases.sync.undo_run import Judged, ask_undo, counts_of, journalled_runs, preview_undo
+from calsync_core.usecases.preview_undo import preview_undo
+from calsync_core.usecases.sync.judge_undo import Judged
+from calsync_core.usecases.sync.undo_run import ask_undo, counts_of, journalled_runs
 from calsync_core.usecases.try_again import TryPorts, set_aside, try_again
 from calsync_core.web.answers import Answer
 from calsync_core.web.api import history_schemas as out
@@ -38,8 +40,19 @@ class HistoryRoutes:
         return answer(
             out.UndoPreviewOut(
                 run=run_out(preview.run, state),
+                outcomes=[
+                    out.UndoOutcomeOut(
+                        did=one.did.value,
+                        code=one.code,
+                        text=wording(one.code).title,
+                        will_do=one.will_do,
+                        count=len(one.judged),
+                    )
+                    for one in preview.outcomes
+                ],
                 steps=[_step_out(one) for one in preview.judged],
-                not_looked_at=preview.unlooked,
+                not_looked_at=preview.count_unlooked,
+                not_looked_at_by_kind={did.value: count for did, count in preview.unlooked},
             )
         )
 

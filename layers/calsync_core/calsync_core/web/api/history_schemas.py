@@ -33,10 +33,24 @@ class UndoStepOut(Answered):
     text: str
 
 
+class UndoOutcomeOut(Answered):
+    """So many things of one kind, and what an undo does about them."""
+
+    did: str
+    code: str = Field(description="What an undo does, or why it leaves these alone; stable.")
+    text: str
+    will_do: bool
+    count: int
+
+
 class UndoPreviewOut(Answered):
+    """What an undo would do now. Up to 1000 things are looked at live, as far as ten seconds reach."""
+
     run: RunOut
-    steps: list[UndoStepOut]
+    outcomes: list[UndoOutcomeOut] = Field(description="All that was looked at, in numbers.")
+    steps: list[UndoStepOut] = Field(description="All that was looked at, one by one, in order of time.")
     not_looked_at: int = Field(description="More of them, that this preview counts only.")
+    not_looked_at_by_kind: dict[str, int] = Field(description="The same by what was done.")
 
 
 class SetAsideOut(Answered):

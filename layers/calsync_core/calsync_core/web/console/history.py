@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from calsync_core.domain.errors import CalsyncError
-from calsync_core.domain.journal import JournalledRun
+from calsync_core.domain.journal import Did, JournalledRun
 from calsync_core.domain.resources import ResourceState
-from calsync_core.usecases.sync.undo_run import Judged, Preview, ask_undo, counts_of, journalled_runs, preview_undo
+from calsync_core.usecases.preview_undo import Outcome, Preview, preview_undo
+from calsync_core.usecases.sync.undo_run import ask_undo, counts_of, journalled_runs
 from calsync_core.usecases.try_again import TryPorts, try_again
 from calsync_core.web.answers import Answer, see_other
 from calsync_core.web.console.frame import Visit
@@ -19,6 +20,7 @@ from calsync_core.web.wording import wording
 from calsync_core.web.wording.words import Wording
 
 PAGE_SIZE = 25
+TIMES_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,18 @@ class ShownRun:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownStep:
-    """One thing with its times, and what an undo would do."""
+class ShownOutcome:
+    """What an undo does about so many things of one kind; `times` are the first of them, `more` are not listed."""
 
     did: str
-    was: str
-    to: str
     will_do: bool
+    count: int
     words: Wording
+    times: tuple[tuple[str, str], ...]
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +104,23 @@ class HistoryPages:
             run=quote(run, safe=""),
             preview=preview,
             shown=_shown(preview.run, state) if preview else None,
-            steps=[_step(one, state.resource.time_zone) for one in preview.judged] if preview else [],
+            outcomes=[_outcome(one, state.resource.time_zone) for one in preview.outcomes] if preview else [],
+            unlooked=_in_words(preview.unlooked) if preview else (),
         )
 
 
 def _shown(run: JournalledRun, state: ResourceState) -> ShownRun:
-    did = tuple((count, wording(f"did_{did.value}").title) for did, count in counts_of(run))
-    return ShownRun(run, did, any(one.run == run.run for one in state.undoing))
+    return ShownRun(run, _in_words(counts_of(run)), any(one.run == run.run for one in state.undoing))
 
 
-def _step(one: Judged, zone: str) -> ShownStep:
-    deed = one.deed
-    return ShownStep(
-        wording(f"did_{deed.did.value}").title, shown_when(deed.was, zone), shown_when(deed.to, zone), one.will_do,
-        wording(one.code),
-    )  # fmt: skip
+def _in_words(counts: tuple[tuple[Did, int], ...]) -> tuple[tuple[int, str], ...]:
+    return tuple((count, wording(f"did_{did.value}").title) for did, count in counts)
+
+
+def _outcome(one: Outcome, zone: str) -> ShownOutcome:
+    deeds = [judged.deed for judged in one.judged[:TIMES_SHOWN]]
+    times = tuple((shown_when(deed.was, zone), shown_when(deed.to, zone)) for deed in deeds)
+    return ShownOutcome(wording(f"did_{one.did.value}").title, one.will_do, len(one.judged), wording(one.code), times)
 
 
 def _address(state: ResourceState) -> str:
