@@ -1,4 +1,4 @@
-"""What both sides are found to be, as whole observations: a side that was not read, is gone or unknown claims nothing."""
+"""What both sides are found to be, as whole observations: a side that was not read, is gone or unknown says nothing."""
 
 from dataclasses import replace
 from datetime import timedelta
