@@ -358,18 +358,72 @@ def test_own_values_say_so_and_go_back_to_the_default(world: World, browser: Bro
     assert "1 setting is changed here" in _text(browser.get("/console/resources/anna"))
     assert "1 with values of its own" in _text(browser.get("/console/settings"))
 
-    browser.post("/console/resources/anna/settings", {"reset": "set.window.weeks_ahead"})
+    pressed = browser.post("/console/resources/anna/settings", {**_AS_IT_STANDS, "reset": "set.window.weeks_ahead"})
 
+    assert "Weeks ahead: 26 → 52" in _text(pressed)
+    assert "again, once it is saved" in _text(pressed)
+    assert 'name="given_back" value="set.window.weeks_ahead"' in _body(pressed)
+    assert world.stores.settings.resource(MAIN, ANNA).values == {"window.weeks_ahead": 26}, "nothing is saved yet"
+    back = {"set.window.weeks_ahead": "52", "given_back": "set.window.weeks_ahead", "action": "save", "version": "1"}
+    browser.post("/console/resources/anna/settings", back)
     assert world.stores.settings.resource(MAIN, ANNA).values == {}
 
 
-def test_all_own_values_go_at_once(world: World, browser: Browser) -> None:
+_AS_IT_STANDS = {"set.window.weeks_ahead": "26", "version": "1"}
+
+
+def test_what_is_entered_after_going_back_to_the_default_counts(world: World, browser: Browser) -> None:
+    browser.post("/console/resources/anna/settings", {"set.window.weeks_ahead": "26", "action": "save", "version": "0"})
+    edited = {"set.window.weeks_ahead": "30", "given_back": "set.window.weeks_ahead", "action": "save", "version": "1"}
+
+    browser.post("/console/resources/anna/settings", edited)
+
+    assert world.stores.settings.resource(MAIN, ANNA).values == {"window.weeks_ahead": 30}
+
+
+def test_all_own_values_go_at_once_after_they_were_listed(world: World, browser: Browser) -> None:
     form = {"set.window.weeks_ahead": "26", "set.direction": "to_calendar", "action": "save", "version": "0"}
     browser.post("/console/resources/anna/settings", form)
 
-    browser.post("/console/resources/anna/settings", {"reset": "all"})
+    listed = browser.post("/console/resources/anna/settings", {"reset": "all", "version": "1"})
 
+    assert "Direction: bookings to the calendar only → both ways" in _text(listed)
+    assert "Weeks ahead: 26 → 52" in _text(listed)
+    assert len(world.stores.settings.resource(MAIN, ANNA).values) == 2
+    names = re.findall(r'name="given_back" value="([^"]+)"', _body(listed))
+    save = {"given_back": names, "action": "save", "version": "1"}
+    browser.post("/console/resources/anna/settings", save)
     assert world.stores.settings.resource(MAIN, ANNA).values == {}
+
+
+def test_going_back_to_a_default_that_shows_more_is_asked_like_any_other_change(world: World, browser: Browser) -> None:
+    """Story: one click on "Use default again" showed all details in the calendar, and nothing had said so before."""
+    private = {"set.to_calendar.privacy": "anonymous", "action": "save", "version": "0"}
+    browser.post("/console/resources/anna/settings", private)
+
+    back = {"given_back": "set.to_calendar.privacy", "action": "save", "version": "1"}
+    asked = browser.post("/console/resources/anna/settings", back)
+
+    assert "More is shown than before" in _text(asked)
+    assert "Show as (Bookings to the calendar): only “Busy” → details" in _text(asked)
+    assert world.stores.settings.resource(MAIN, ANNA).values == {"to_calendar.privacy": "anonymous"}
+    browser.post("/console/resources/anna/settings", {**back, "confirmed": "yes"})
+    assert world.stores.settings.resource(MAIN, ANNA).values == {}
+
+
+def test_a_wrong_value_loses_nothing_that_was_entered(world: World, browser: Browser) -> None:
+    form = {
+        "set.window.weeks_ahead": "9999", "set.to_calendar.title": "{customer}!", "set.direction": "to_calendar",
+        "set.from_calendar.exclude/subjects": "lunch", "action": "check", "version": "0",
+    }  # fmt: skip
+
+    answer = browser.post("/console/settings", form)
+
+    page, text = _body(answer, 422), _text(answer, 422)
+    assert "Weeks ahead: This value is not possible for the setting" in text
+    assert "Enter a whole number from 1 to 156." in text
+    for kept in ('value="9999"', 'value="{customer}!"', '<option value="to_calendar" selected>', ">lunch</textarea>"):
+        assert kept in page
 
 
 def test_a_form_that_somebody_overtook_is_refused(world: World, browser: Browser) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from calsync_core.domain.appointments import Busy, Customer
+from calsync_core.domain.ids import ResourceId
 
 from tests.console_world import MAIN, World
 from tests.living_world import living_clinic
@@ -66,3 +67,34 @@ def test_a_dry_run_then_saving_it(world: World, clinic: Clinic, page: Any) -> No
         page.get_by_text("Changed here").first.wait_for()
     clinic.settle()
     assert [one.title for one in clinic.copies()] == ["Jo Smith (Massage)"]
+
+
+def test_going_back_to_a_default_is_shown_first_and_enter_never_does_it(
+    world: World,
+    clinic: Clinic,
+    page: Any,  # noqa: F811
+) -> None:
+    def own() -> Any:
+        return world.stores.settings.resource(MAIN, ResourceId("anna")).values
+
+    with answering(lambda event: world.handler(event, None)) as base:
+        _signed_in(world, page, base)
+        page.goto(base + ONE)
+        page.get_by_label("Weeks ahead").fill("26")
+        page.get_by_label("Weeks ahead").press("Enter")
+        page.get_by_text("Weeks ahead: 52 → 26").wait_for()
+        page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Use default again").first.wait_for()
+        assert own() == {"window.weeks_ahead": 26}
+
+        page.get_by_label("Weeks back").fill("3")
+        page.get_by_label("Weeks back").press("Enter")
+        page.get_by_text("Weeks back: 2 → 3").wait_for()
+        assert page.get_by_text("Weeks ahead: 26 → 52").count() == 0
+        page.locator(".setting", has=page.get_by_label("Weeks ahead")).get_by_role("button").click()
+        page.get_by_text("Weeks ahead: 26 → 52").wait_for()
+        assert page.get_by_text("Weeks back: 2 → 3").count() == 1, "what was entered before stays"
+        assert own() == {"window.weeks_ahead": 26}
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("Saved.").wait_for()
+    assert own() == {"window.weeks_back": 3}

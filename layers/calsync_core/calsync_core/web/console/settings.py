@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from calsync_core.domain.errors import CalsyncError, ConcurrentChangeError, InputError
 from calsync_core.domain.resources import ResourceState
-from calsync_core.domain.settings import Overrides, Source, SyncSettings, effective
+from calsync_core.domain.settings import Overrides, Source, SyncSettings, effective, flatten
 from calsync_core.ports.stores import StoredSettings
 from calsync_core.usecases.change_settings import Change, save_change
 from calsync_core.usecases.dry_run_settings import DryRun, dry_run_settings
@@ -16,8 +16,17 @@ from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import notice
 from calsync_core.web.console.parts import ConsoleParts
 from calsync_core.web.console.settings_effect import example_title, told_counts, told_examples
-from calsync_core.web.console.settings_form import LABELS, form_groups, read_form
+from calsync_core.web.console.settings_form import (
+    LABELS,
+    PREFIX,
+    RANGES,
+    as_typed,
+    form_groups,
+    read_form,
+    told_changes,
+)
 from calsync_core.web.problems import status_of
+from calsync_core.web.request import Request
 from calsync_core.web.wording import wording
 
 
@@ -53,20 +62,19 @@ class SettingsPages:
         return self._page(visit, present, present.settings)
 
     def change(self, visit: Visit, resource_id: str | None = None) -> Answer:
-        """`action` check shows the numbers, save stores; `reset` gives one key, or all, back to the default.
+        """`action` save stores; all else shows the numbers, also `reset`, which gives one key, or all, back to the
+        default; what was given back on the page before stands in `given_back`.
 
         What shows more than before is saved only from the page that says so.
         """
-        present = self._present(visit, resource_id)
-        request = visit.request
+        present, request = self._present(visit, resource_id), visit.request
         try:
             change = self._change(visit, present)
             wanted = effective(*self._overlaid(present, change))
-            if not request.field("reset") and (
-                request.field("action") == "check" or self._must_ask(visit, present, wanted)
-            ):
+            is_save = request.field("action") == "save" and not request.field("reset")
+            if not is_save or self._must_ask(visit, present, wanted):
                 run = dry_run_settings(self.parts.ports, self.parts.settings, visit.account, _id(present), change)
-                return self._page(visit, present, wanted, run=run)
+                return self._page(visit, present, wanted, change=change, run=run)
             save_change(self.parts.settings, visit.account, _id(present), change, by=visit.who)
         except (InputError, ConcurrentChangeError) as error:
             return self._page(visit, present, present.settings, error=error)
@@ -74,13 +82,11 @@ class SettingsPages:
 
     def _change(self, visit: Visit, present: _Present) -> Change:
         request = visit.request
-        reset = request.field("reset")
-        if reset:
-            every = tuple(present.stored.values) if reset == "all" else (reset.removeprefix("set."),)
-            return Change({}, every, scope=_scope(request.field("scope")))
-        version = request.field("version")
+        sent, version = read_form(request, present.settings), request.field("version")
+        back = _given_back(request, present, sent)
         return Change(
-            read_form(request, present.settings),
+            {key: value for key, value in sent.items() if key not in back},
+            back,
             version=int(version) if version.isdecimal() else None,
             scope=_scope(request.field("scope")),
         )
@@ -89,9 +95,10 @@ class SettingsPages:
         return widens_privacy(present.settings, wanted) and visit.request.field("confirmed") != "yes"
 
     def _overlaid(self, present: _Present, change: Change) -> tuple[Overrides, Overrides]:
-        if present.state is None:
-            return {**present.account, **change.values}, {}
-        return present.account, {**present.own, **change.values}
+        """What would stand for everyone, and for the resource of this page."""
+        kept = {key: value for key, value in present.stored.values.items() if key not in change.reset}
+        new = {**kept, **change.values}
+        return (new, {}) if present.state is None else (present.account, new)
 
     def _present(self, visit: Visit, resource_id: str | None) -> _Present:
         store = self.parts.ports.stores.settings
@@ -108,19 +115,27 @@ class SettingsPages:
         present: _Present,
         shown: SyncSettings,
         *,
+        change: Change | None = None,
         run: DryRun | None = None,
         error: CalsyncError | None = None,
     ) -> Answer:
         state = present.state
+        account, own = self._overlaid(present, change) if change else (present.account, present.own)
+        groups = form_groups(shown, present.defaults, account, own, present.level)
+        if isinstance(error, InputError):
+            groups = as_typed(groups, visit.request)
+        wrong = str(error.detail.get("field", "")) if error else ""
         return self.parts.frame.show(
             visit,
             "settings",
             section="overview" if state else "settings",
             status=status_of(error) if error and not visit.request.is_fragment else 200,
             trouble=wording(error.code) if error else None,
-            trouble_field=f"set.{error.detail['field']}" if error and "field" in error.detail else "",
+            trouble_field=f"set.{wrong}" if wrong else "",
+            trouble_label=LABELS.get(wrong, ""),
+            trouble_range=RANGES.get(wrong),
             notice=notice(visit.request) if error is None else None,
-            groups=form_groups(shown, present.defaults, present.account, present.own, present.level),
+            groups=groups,
             title_example=example_title(shown, state),
             has_own=bool(present.stored.values),
             state=state,
@@ -129,7 +144,8 @@ class SettingsPages:
             scope=visit.request.field("scope", "future"),
             effect=run.estimate if run else None,
             run=run,
-            changed=[LABELS[key] for key in run.estimate.changed_keys] if run else [],
+            given_back=[f"set.{key}" for key in change.reset] if change else [],
+            changed=told_changes(run.estimate.changed_keys, present.settings, shown) if run else [],
             told_counts=told_counts(run) if run else [],
             examples=told_examples(run, state.resource.time_zone if state else self.parts.frame.zone) if run else [],
             **self._numbers(visit, state),
@@ -143,6 +159,19 @@ class SettingsPages:
         states = stores.resources.of_account(visit.account)
         own = sum(bool(stores.settings.resource(visit.account, one.resource.id).values) for one in states)
         return {"total": len(states), "with_own": own}
+
+
+def _given_back(request: Request, present: _Present, sent: Overrides) -> tuple[str, ...]:
+    """Keys whose own value goes: the one that was pressed, and those of the page before, unless something else was
+    entered for them since."""
+    own, pressed = present.stored.values, request.field("reset")
+    if pressed == "all":
+        return tuple(own)
+    default = flatten(present.defaults)
+    before = [name.removeprefix(PREFIX) for name in request.fields("given_back")]
+    still = [key for key in before if key not in sent or sent[key] == default.get(key)]
+    named = [*still, pressed.removeprefix(PREFIX)] if pressed else still
+    return tuple(dict.fromkeys(named))
 
 
 def _id(present: _Present) -> Any:

@@ -4,8 +4,9 @@ A setting without words here is not shown; a test compares this table with domai
 unknown keys, which the domain refuses.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from calsync_core.domain.settings import (
@@ -65,6 +66,9 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (_("When we do not know, and at the end"), ("availability.when_unknown", "on_disconnect")),
 )
+
+PREFIX = "set."
+"""Before the names of fields, so that no setting is mistaken for one of the form's own."""
 
 LABELS: Mapping[str, str] = {
     "direction": _("Direction"),
@@ -236,13 +240,40 @@ def read_form(request: Request, present: SyncSettings) -> Overrides:
     """
     before = flatten(present)
     sent: Overrides = {}
-    names = (key.partition("/")[0] for key, _value in request.form if key.startswith(_PREFIX))
+    names = (key.partition("/")[0] for key, _value in request.form if key.startswith(PREFIX))
     for name in dict.fromkeys(names):
-        key = name.removeprefix(_PREFIX)
+        key = name.removeprefix(PREFIX)
         value = _typed(key, request)
         if key not in before or before[key] != value:
             sent[key] = value
     return sent
+
+
+def as_typed(groups: list[tuple[str, list[Field]]], request: Request) -> list[tuple[str, list[Field]]]:
+    """The fields with what was sent for them, right or wrong, so that nobody enters a form twice."""
+    sent = {name for name, _value in request.form}
+
+    def typed(field: Field) -> Field:
+        lines = tuple((name, label, request.field(name, text)) for name, label, text in field.lines)
+        if field.key not in sent:
+            return replace(field, lines=lines)
+        values = request.fields(field.key)
+        value = tuple(one for one in values if one) if field.control == "many" else values[-1]
+        return replace(field, value=value, lines=lines)
+
+    return [(title, [typed(field) for field in fields]) for title, fields in groups]
+
+
+def told_changes(names: Iterable[str], before: SyncSettings, after: SyncSettings) -> list[tuple[str, str, str, str]]:
+    """Of each key its label, its group where two have the same label, and its value before and after, in words."""
+    old, new = flatten(before), flatten(after)
+    labels = Counter(LABELS.values())
+    group_of = {key: title for title, group in GROUPS for key in group}
+    return [
+        (LABELS[key], group_of[key] if labels[LABELS[key]] > 1 else "", shown_value(key, old[key]),
+         shown_value(key, new[key]))
+        for key in names
+    ]  # fmt: skip
 
 
 def shown_value(key: str, value: Any) -> str:
@@ -258,11 +289,8 @@ def shown_value(key: str, value: Any) -> str:
     return WORDS.get(key, {}).get(str(value), str(value))
 
 
-_PREFIX = "set."
-
-
 def _typed(key: str, request: Request) -> Any:
-    sent = request.fields(_PREFIX + key)
+    sent = request.fields(PREFIX + key)
     if key == _MANY:
         return [one for one in sent if one] + [CUSTOM + one for one in _lines(request, key, "custom")]
     if key == _EXCLUDE:
@@ -278,7 +306,7 @@ def _typed(key: str, request: Request) -> Any:
 
 
 def _lines(request: Request, key: str, part: str) -> list[str]:
-    text = request.field(f"{_PREFIX}{key}/{part}")
+    text = request.field(f"{PREFIX}{key}/{part}")
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
@@ -294,16 +322,16 @@ def _texts(key: str, value: Any) -> tuple[tuple[str, str, str], ...]:
     """Name, label and text of what is written by lines."""
     if key == _MANY:
         own = [one.removeprefix(CUSTOM) for one in value if one.startswith(CUSTOM)]
-        return ((f"{_PREFIX}{key}/custom", HINTS[key], "\n".join(own)),)
+        return ((f"{PREFIX}{key}/custom", HINTS[key], "\n".join(own)),)
     if key == _EXCLUDE:
         return (
             (
-                f"{_PREFIX}{key}/categories",
+                f"{PREFIX}{key}/categories",
                 _("with one of these categories, one a line"),
                 "\n".join(value["categories"]),
             ),
             (
-                f"{_PREFIX}{key}/subjects",
+                f"{PREFIX}{key}/subjects",
                 _("with one of these texts in the title, one a line"),
                 "\n".join(value["subjects"]),
             ),
@@ -319,7 +347,7 @@ def _field(key: str, value: Any, default: Any, is_own: bool) -> Field:
     order = choices(key) or tuple(words)
     least, most = RANGES.get(key, (0, 0))
     return Field(
-        key=_PREFIX + key,
+        key=PREFIX + key,
         label=LABELS[key],
         control=control,
         value=tuple(value) if control == "many" else str(value).lower() if isinstance(value, bool) else str(value),
