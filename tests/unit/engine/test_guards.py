@@ -51,3 +51,7 @@ def test_a_new_version_of_the_origin_opens_a_new_budget() -> None:
     spent = replace(COPY_LINK, writes=6, writes_since=NOW, is_quarantined=True)
 
     assert not spend(new_origin(spent), NOW).is_quarantined
+    assert new_origin(spent) == COPY_LINK
+    assert spend(COPY_LINK, NOW) == replace(COPY_LINK, writes=1, writes_since=NOW)
+    assert spend(replace(COPY_LINK, writes=1, writes_since=NOW), NOW) == replace(COPY_LINK, writes=2, writes_since=NOW)
+    assert spend(replace(spent, is_quarantined=False), NOW) == spent

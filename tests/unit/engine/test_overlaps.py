@@ -53,3 +53,12 @@ def test_all_pairs_are_found_as_by_asking_each_with_each() -> None:
 
     assert {(one.ref, other.ref) for one, other in pairs(links, links)} == wanted
     assert len(wanted) > 50
+
+
+@pytest.mark.rule("R60")
+def test_a_long_booking_that_began_before_is_found() -> None:
+    """The search begins as far back as the longest booking reaches."""
+    early, late = _at(COPY_LINK, "early", -30, 31), _at(COPY_LINK, "late", 0, 1)
+
+    assert {one.ref for one, _ in pairs([early, late], [_at(BLOCK_LINK, "e", 0.5, 0.1)])} == {"early", "late"}
+    assert not list(pairs([], [_at(BLOCK_LINK, "e", 0.5, 0.1)]))

@@ -47,7 +47,13 @@ def block(entry: Entry = FULL_ENTRY, *, time_only: bool = False, **values: Any) 
 def test_an_anonymous_copy_carries_time_only() -> None:
     done = copy(to_calendar__privacy="anonymous")
 
-    assert (done.title, done.notes, done.location, done.when) == (BLOCKER_TITLE, None, None, BOOKING.when)
+    assert done == Copy(BOOKING.when, "Europe/Berlin", BLOCKER_TITLE)
+    private = copy(
+        replace(FULL_BOOKING, is_private=True), to_calendar__privacy="anonymous", to_calendar__show_as="oof",
+        to_calendar__alarm=True, to_calendar__alarm_minutes=5,
+    )  # fmt: skip
+    alarmed = Copy(BOOKING.when, "Europe/Berlin", BLOCKER_TITLE, busy=Busy.OOF, is_private=True)
+    assert private == replace(alarmed, reminder=timedelta(minutes=5))
     assert not [word for word in CANARIES if word in repr(done)]
 
 
@@ -72,6 +78,13 @@ def test_a_copy_shows_the_chosen_fields_and_no_other(
     done = copy(to_calendar__fields=fields)
 
     assert (done.title, done.notes.text if done.notes else None, done.location) == (title, notes, location)
+
+
+def test_html_of_a_detail_in_the_title_is_read_as_text() -> None:
+    notes = Notes("<b>bring</b> keys", is_html=True)
+    done = copy(replace(FULL_BOOKING, notes=notes), to_calendar__fields=("notes",), to_calendar__title="{notes}")
+
+    assert done.title == "bring keys"
 
 
 @pytest.mark.prop("P8")

@@ -160,6 +160,46 @@ def test_a_copy_made_shorter_than_its_buffers_keeps_the_length_of_the_service() 
 
 
 @pytest.mark.rule("R102")
+def test_a_copy_exactly_as_long_as_its_buffers_keeps_the_length_of_the_service() -> None:
+    short = Timed(NOON.start_at, NOON.start_at + 3 * QUARTER)
+    agreed = fingerprint.time_of(copy_time(BUFFERED, settings()))
+
+    asked = booking_time(short, BUFFERED, settings(), agreed)
+
+    assert asked == Timed(NOON.start_at + QUARTER, NOON.start_at + QUARTER + (NINE.end_at - NINE.start_at))
+
+
+@pytest.mark.rule("R102")
+@pytest.mark.parametrize("mode", ["include", "only_service"])
+def test_where_it_is_not_known_how_a_copy_was_written_the_present_setting_says_so(mode: str) -> None:
+    asked = booking_time(NOON, BUFFERED, settings(to_calendar__buffers=mode), "")
+
+    inner = Timed(NOON.start_at + QUARTER, NOON.end_at - 2 * QUARTER)
+    assert asked == (inner if mode == "include" else NOON)
+
+
+@pytest.mark.rule("R102")
+@pytest.mark.parametrize("side", ["buffer_before", "buffer_after"])
+def test_one_buffer_alone_counts(side: str) -> None:
+    booking = replace(BOOKING, **{side: QUARTER})
+    wide = copy_time(booking, settings())
+    assert isinstance(wide, Timed)
+    moved = Timed(wide.start_at + timedelta(hours=3), wide.end_at + timedelta(hours=3))
+
+    asked = booking_time(moved, booking, settings(), fingerprint.time_of(wide))
+
+    assert asked == Timed(NINE.start_at + timedelta(hours=3), NINE.end_at + timedelta(hours=3))
+
+
+@pytest.mark.rule("R102")
+def test_whole_days_have_no_buffers_on_either_side() -> None:
+    day = AllDay(date(2026, 11, 24), date(2026, 11, 25))
+
+    assert booking_time(day, BUFFERED, settings(), "") == day
+    assert booking_time(NOON, replace(BUFFERED, when=day), settings(), "") == NOON
+
+
+@pytest.mark.rule("R102")
 def test_the_plan_asks_for_the_service_and_conflicts_name_it() -> None:
     read = copy_read(BUFFERED)
     assert read.link is not None
@@ -235,6 +275,7 @@ def test_formatting_alone_is_a_change_of_what_we_ask_and_none_of_what_is_shown()
         ({"title": "Long LUNCH break"}, {"subjects": ["lunch"]}, NotBlocking.EXCLUDED_SUBJECT),
         ({"title": "Dentist"}, {"subjects": ["lunch"]}, None),
         ({"title": None, "is_private": True}, {"subjects": ["lunch"], "categories": ["x"]}, None),
+        ({"title": None}, {"subjects": ["x"]}, None),
     ],
 )
 def test_excluded_entries_do_not_block(entry: dict, exclude: dict, expected: NotBlocking | None) -> None:
