@@ -4,6 +4,7 @@ Prints lives, steps, faults by kind and every violation with its shortest script
 live at once, each its own seeds; `python -m tests.properties.simulation SEED` lives any of them again.
 """
 
+import gc
 import os
 import sys
 import time
@@ -74,7 +75,8 @@ def _batches(first: int, until: float) -> Iterator[Batch]:
     """As they are done. What is under way when the time is up is lived to its end. Processes are spawned, not forked:
     the order of a set must not matter, and only a process of its own has other hashes."""
     seeds = (range(at, at + BATCH) for at in count(first, BATCH))
-    with ProcessPoolExecutor(_cores(), get_context("spawn")) as pool:
+    # Frozen: a collection in the middle of a life looks through the lives alone, not through every module.
+    with ProcessPoolExecutor(_cores(), get_context("spawn"), gc.freeze) as pool:
         waiting: set[Future[Batch]] = {pool.submit(live, next(seeds)) for _ in range(2 * _cores())}
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)

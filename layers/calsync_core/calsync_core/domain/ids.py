@@ -4,6 +4,7 @@ Ids of the booking system and of the providers are opaque strings; those that ca
 """
 
 import hashlib
+from functools import lru_cache
 from typing import NewType
 
 AccountId = NewType("AccountId", str)  # a customer of this installation; ours
@@ -22,6 +23,7 @@ RunId = NewType("RunId", str)  # one run of a resource's sync job; ours
 LONGEST_ID = 128  # of the booking system's ids (docs/hosts/connector-v1.md); a longer one names nothing
 
 
+@lru_cache(maxsize=4096)
 def short_hash(*parts: str) -> str:
     """32 hex digits that stand for the parts; foreign ids go behind it into keys (design.md section 7)."""
     joined = "\x1f".join(parts)

@@ -3,8 +3,9 @@
 Keys are those of design.md section 4, dotted. The engine obeys every one of them.
 """
 
+import json
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -150,7 +151,13 @@ def keys() -> tuple[str, ...]:
 
 def effective(account: Overrides, resource: Overrides) -> SyncSettings:
     """Built-in values, overlaid by the account's, overlaid by the resource's."""
-    return parse({**account, **resource})
+    return _parsed(json.dumps({**account, **resource}))
+
+
+@lru_cache(maxsize=256)
+def _parsed(values: str) -> SyncSettings:
+    """Frozen, and the same for all resources without overrides: pages and runs ask for it again and again."""
+    return parse(json.loads(values))
 
 
 def sources(account: Overrides, resource: Overrides) -> dict[str, Source]:

@@ -21,6 +21,7 @@ _DAYS_COMPARED = 200
 _ONCE = "once"
 
 
+@lru_cache(maxsize=4096)
 def time_of(when: When) -> str:
     """Instants to the second; whole days as dates."""
     if isinstance(when, AllDay):

@@ -75,8 +75,10 @@ class Item:
         if original in self.removed or original not in self.plan:
             return None
         changed = self.exceptions.get(original)
+        if changed is not None and changed.version != self.entry.version:  # all instances carry the series' own
+            changed = self.exceptions[original] = replace(changed, version=self.entry.version)
         if changed is not None:
-            return replace(changed, version=self.entry.version)  # all instances carry the series' own version
+            return changed
         if self._made_of is not self.entry:
             self._made_of, self._made = self.entry, {}
         if original not in self._made:
