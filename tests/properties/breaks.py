@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from importlib import import_module
 from textwrap import dedent
 from typing import Any
@@ -99,10 +99,12 @@ BREAKS = (
         (
             "usecases.sync.read_feeds._read_calendar",
             "        apply_shared_copies(run, found.reads)\n",
-            "        early = replace(row, cursor=page.next_cursor, is_round_open=not page.is_last,\n"
-            "                        is_full=row.is_full and not page.is_last)\n"
-            "        run.ports.stores.cursors.store(run.lease, early)\n"
-            "        apply_shared_copies(run, found.reads)\n",
+            """\
+        early = replace(row, cursor=page.next_cursor, is_round_open=not page.is_last,
+                        is_full=row.is_full and not page.is_last)
+        run.ports.stores.cursors.store(run.lease, early)
+        apply_shared_copies(run, found.reads)
+""",
         ),
     ),
     _break(
@@ -124,8 +126,8 @@ BREAKS = (
         "our own write, come back as a notification, is no change",
         (
             "usecases.sync.write_copies._agreed",
-            "calendar=_agreed_there(entry, action.copy)",
-            "calendar=link.calendar",
+            "calendar=_agreed_there(",
+            "calendar=link.calendar if link.calendar.time else _agreed_there(",
         ),
     ),
     _break(
@@ -164,11 +166,7 @@ BREAKS = (
             "generation=base.generation + 1 if again else base.generation",
             "generation=base.generation",
         ),
-        (
-            "usecases.sync.write_copies.create_copy",
-            "generation=row.generation + 1, ",
-            "",
-        ),
+        ("engine.plan_booking._fresh_row", 'mark_id="" if again else base.mark_id', "mark_id=base.mark_id"),
     ),
     _break(
         "clone adopted",
@@ -259,9 +257,11 @@ BREAKS = (
         (
             "engine.plan_block._block_row",
             "start, end = entry.when.interval(scope.resource.time_zone)\n",
-            "start, end = entry.when.interval(scope.resource.time_zone)\n"
-            '    if hasattr(entry.when, "interval") and not hasattr(entry.when, "start_at"):\n'
-            "        end = start + (end - start).__class__(days=(entry.when.end - entry.when.start).days)\n",
+            """\
+start, end = entry.when.interval(scope.resource.time_zone)
+    if not hasattr(entry.when, "start_at"):
+        end = start + (end - start).__class__(days=(entry.when.end - entry.when.start).days)
+""",
         ),
     ),
 )
@@ -352,14 +352,28 @@ class Noticed:
 
 
 def notice(one: Break, most: int = LIVES) -> Noticed:
-    with observed(), broken(one):
-        for seed in range(most):
-            script = Schedule(seed, length=LENGTH).script()
-            try:
-                end(replay(script.opening, script.steps), seed)
-            except Exception as error:
-                return Noticed(seed + 1, f"{type(error).__name__}: {error}".splitlines()[0])
+    for seed in range(most):
+        with observed(), broken(one):
+            words = _live(seed)
+        if words is not None and _live_true(seed) is None:
+            return Noticed(seed + 1, words)
     return Noticed(None)
+
+
+def _live(seed: int) -> str | None:
+    """What somebody noticed in the life of this seed."""
+    script = Schedule(seed, length=LENGTH).script()
+    try:
+        end(replay(script.opening, script.steps), seed)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    return None
+
+
+@cache
+def _live_true(seed: int) -> str | None:
+    """With the engine as it is: what is noticed there as well says nothing about a break."""
+    return _live(seed)
 
 
 def table(most: int = LIVES) -> list[str]:

@@ -1,0 +1,284 @@
+"""How a random life may end: a scene of its own in whatever state the life has left, with an oracle that knows what
+the scene must come to. The invariants ask whether both sides agree; these ask whether they agree on the right thing.
+
+Bert's mailbox is the stage. Each scene begins and ends in quiet, and takes place weeks after everything else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from random import Random
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+from zoneinfo import ZoneInfo
+
+from calsync_core.domain.appointments import AllDay, Entry, Timed
+from calsync_core.domain.conflicts import Conflict, ConflictKind, Resolution
+from calsync_core.domain.errors import RefusedError
+from calsync_core.domain.ids import BookingId, EntryId, ResourceId
+from calsync_core.domain.links import booking_ref
+from calsync_core.engine.guards import WRITE_BUDGET
+from calsync_core.ports.journeys import JourneyPorts
+from calsync_core.usecases.resolve_conflict import ConflictPorts, Decision, resolve_conflict
+from calsync_core.usecases.sync.undo_run import ask_undo
+
+from tests.properties.invariants import quiet_time, ref_of
+from tests.properties.life import SECRET, Life
+from tests.small_clinic import ACCOUNT
+
+if TYPE_CHECKING:
+    from calsync_core.adapters.memory.booking_system import MemoryBookingSystem
+    from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
+
+BERT = ResourceId("bert")
+PLAIN: dict[str, object] = {
+    "direction": "two_way", "edits.moved_in_calendar": "apply", "edits.deleted_in_calendar": "flag",
+    "from_calendar.privacy": "anonymous", "from_calendar.private": "block_time", "from_calendar.all_day": "block",
+    "active": True,
+}  # fmt: skip
+
+
+@dataclass
+class Stage:
+    """Bert, his calendar and the booking system after a life; `at` counts hours from a midnight four weeks ahead."""
+
+    life: Life
+
+    def __post_init__(self) -> None:
+        self.set()
+        self.midnight = self.life.clinic.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        self.midnight += timedelta(weeks=4)
+
+    def set(self, **more: object) -> None:
+        values = PLAIN | {key.replace("__", "."): value for key, value in more.items()}
+        self.life.change_settings("bert", values, "future")
+        self.run()
+
+    @property
+    def server(self) -> "MemoryMailboxServer":
+        return self.life.server("bert")
+
+    @property
+    def system(self) -> "MemoryBookingSystem":
+        return self.life.clinic.system
+
+    def at(self, day: int, hour: float, hours: float = 1) -> Timed:
+        start = self.midnight + timedelta(days=day, hours=hour)
+        return Timed(start, start + timedelta(hours=hours))
+
+    def run(self, cause: str = "notification") -> None:
+        self.life.clinic.run("bert", cause)
+
+    def book(self, day: int, hour: float) -> tuple[BookingId, EntryId]:
+        """A booking and the copy that it gets."""
+        booking = self.system.book(["bert"], self.at(day, hour), "Visit", service_name="Massage")
+        self.run()
+        copy = self.copy_of(booking)
+        assert copy is not None, "P1 a booking has no copy"
+        return booking, copy.id
+
+    def enter(self, when: Timed | AllDay, **fields: object) -> Entry:
+        """An entry in the primary calendar."""
+        primary = self.life.state("bert").primary
+        assert primary is not None
+        entry = self.server.entry(self.server.create_entry(when, f"{SECRET} talk", calendar_id=primary, **fields))  # type: ignore[arg-type]
+        assert entry is not None
+        return entry
+
+    def copy_of(self, booking: BookingId) -> Entry | None:
+        found = [one for calendar in self.server.calendars for one in self.server.shown(calendar)]
+        return next((one for one in found if one.mark is not None and one.mark.booking == booking), None)
+
+    def block_of(self, entry: Entry) -> object:
+        return self.system.blocks.get(ref_of("bert", entry))
+
+    def conflicts(self, booking: BookingId) -> list[Conflict]:
+        return self.life.stores.conflicts.of_link(ACCOUNT, BERT, booking_ref(booking))
+
+    def stand_at(self, booking: BookingId, when: Timed) -> None:
+        copy = self.copy_of(booking)
+        assert self.system.bookings[booking].when == when, "P3 the booking stands at another time than it should"
+        assert copy is not None, "P3 the copy is gone"
+        assert copy.when == when, "P3 the copy stands at another time than it should"
+
+
+def both_moved(stage: Stage, random: Random) -> None:
+    """R11: moved by the clinic and by the person; both versions stay until somebody chooses, and then that one wins."""
+    booking, copy = stage.book(0, 9)
+    clinics, persons = stage.at(0, 11), stage.at(0, 14)
+    stage.system.move_booking_by_clinic(booking, clinics)
+    stage.server.move_entry(copy, persons)
+    stage.run()
+    found = stage.conflicts(booking)
+    moved = stage.copy_of(booking)
+    assert [one.kind for one in found if one.kind is not ConflictKind.SAME_TIME] == [ConflictKind.CHANGED_ON_BOTH], "P3"
+    assert moved is not None, "P3"
+    assert (stage.system.bookings[booking].when, moved.when) == (clinics, persons), (
+        "P3 a side of a conflict was written"
+    )
+    way = random.choice((Resolution.KEEP_BOOKING, Resolution.TAKE_CALENDAR))
+    stores, clinic = stage.life.stores, stage.life.clinic
+    ports = ConflictPorts(
+        conflicts=stores.conflicts, resources=stores.resources, links=stores.links, settings=stores.settings,
+        log=stores.log, host=clinic.host, queue=clinic.queue, clock=clinic.clock, due=stores.due,
+    )  # fmt: skip
+    [conflict] = [one for one in found if one.kind is ConflictKind.CHANGED_ON_BOTH]
+    resolve_conflict(ports, ACCOUNT, conflict.id, Decision(way, "admin"))
+    stage.run()
+    stage.run()
+    stage.stand_at(booking, clinics if way is Resolution.KEEP_BOOKING else persons)
+
+
+def refused(stage: Stage, random: Random) -> None:
+    """R110: what the booking system said no to is not asked again, however often both sides are looked at."""
+    booking, copy = stage.book(1, 9)
+    host = stage.life.clinic.host
+    stage.life.clinic.host.offered = replace(host.offered, may_move=False)
+    stage.server.move_entry(copy, stage.at(1, 13))
+    stage.run()
+    asked = host.calls["move_booking"]
+    for cause in ("notification", "full"):
+        stage.server.touch(copy)
+        stage.run(cause)
+    assert host.calls["move_booking"] == asked, "P12 what was refused is asked again"
+    assert [one for one in stage.conflicts(booking) if one.kind is not ConflictKind.SAME_TIME], (
+        "P3 a refusal is not told"
+    )
+
+
+def contested(stage: Stage, random: Random) -> None:
+    """R52: another program insists on its own time for our copy; we give up before it does."""
+    stage.set(edits__moved_in_calendar="restore")
+    _, copy = stage.book(2, 9)
+    before = len(stage.server.writes)
+    for round_ in range(3 * WRITE_BUDGET):
+        stage.server.move_entry(copy, stage.at(2, 12 + round_ / 4))
+        stage.run()
+    assert len(stage.server.writes) - before <= WRITE_BUDGET, "P12 two programs write against each other for ever"
+    stage.server.move_entry(copy, stage.at(2, 9))
+
+
+def reads_empty(stage: Stage, random: Random) -> None:
+    """P9: the service answers as if the calendar were empty. Nothing is deleted, and when it is back nothing is new."""
+    entries = [stage.enter(stage.at(3, 8 + 2 * number)) for number in range(4)]
+    stage.run()
+    before = dict(stage.system.block_versions)
+    assert all(stage.block_of(entry) for entry in entries), "P1 an entry has no block"
+    primary = stage.life.state("bert").primary
+    hidden = [
+        one
+        for one in stage.server.items.values()
+        if one.entry.calendar_id == primary and not one.is_gone and not stage.life.is_own(one.entry)
+    ]
+    for item in hidden:
+        item.is_gone = True
+    stage.run("full")
+    for item in hidden:
+        item.is_gone = False
+    assert all(stage.block_of(entry) for entry in entries), "P9 an empty answer was believed"
+    stage.run("full")
+    after = stage.system.block_versions
+    assert {ref: after.get(ref) for ref in before} == before, "P9 an empty answer had consequences"
+
+
+def unreadable(stage: Stage, random: Random) -> None:
+    """R120: an entry that cannot be read any more is neither free nor gone."""
+    entry, (booking, copy) = stage.enter(stage.at(4, 8)), stage.book(4, 12)
+    stage.run()
+    stage.server.change_entry(entry.id, problem="range_inverted")
+    stage.server.change_entry(copy, problem="range_inverted")
+    stage.run(random.choice(("notification", "full")))
+    assert stage.block_of(entry), "P5 what cannot be read counts as gone"
+    assert not [one for one in stage.conflicts(booking) if one.kind is ConflictKind.COPY_DELETED], (
+        "P5 the same of a copy"
+    )
+    stage.server.change_entry(entry.id, problem=None)
+    stage.server.change_entry(copy, problem=None)
+
+
+def undone_late(stage: Stage, random: Random) -> None:
+    """R115: an undo leaves alone what has changed since."""
+    booking, copy = stage.book(5, 9)
+    stage.server.move_entry(copy, stage.at(5, 12))
+    stage.run()
+    moved_by = f"run-{stage.life.clinic.runs}"
+    stage.stand_at(booking, stage.at(5, 12))
+    stage.system.move_booking_by_clinic(booking, stage.at(5, 15))
+    stage.run()
+    ports = SimpleNamespace(stores=stage.life.stores, clock=stage.life.clinic.clock, queue=stage.life.clinic.queue)
+    ask_undo(cast("JourneyPorts", ports), ACCOUNT, BERT, moved_by, "admin")
+    stage.run()
+    stage.run()
+    stage.stand_at(booking, stage.at(5, 15))
+
+
+def echoed(stage: Stage, random: Random) -> None:
+    """P2, P3: each edit arrives with one write; what the server does to our own writes afterwards causes none."""
+    booking, copy = stage.book(6, 9)
+
+    def writes() -> int:
+        return len(stage.server.writes) + sum(stage.system.block_versions.values())
+
+    before = writes()
+    for day, hour in ((6, 11), (6, 13)):
+        stage.system.move_booking_by_clinic(booking, stage.at(day, hour))
+        stage.run()
+        stage.server.touch(copy)
+        stage.run()
+        stage.stand_at(booking, stage.at(day, hour))
+    entry = stage.enter(stage.at(6, 16))
+    stage.run()
+    stage.server.touch(entry.id)
+    stage.run()
+    assert writes() == before + 3, "P2 an echo was answered, or an edit did not arrive with one write"
+
+
+def private(stage: Stage, random: Random) -> None:
+    """P8: of a private entry the other side learns its time, also where texts are shown."""
+    stage.set(from_calendar__privacy="full")
+    entry = stage.enter(stage.at(7, 9), is_private=True)
+    stage.run()
+    block = stage.block_of(entry)
+    assert block is not None, "P1 a private entry has no block"
+    assert SECRET not in repr(block), "P8 a private entry is told"
+
+
+def longest_day(stage: Stage, random: Random) -> None:
+    """The day on which the clock goes back has 25 hours: what stands in the last one is on that day."""
+    zone, now = ZoneInfo("Europe/Berlin"), stage.life.clinic.clock.now()
+    fold = next(day for day in _days_from(now.date()) if _hours(day, zone) == 25)
+    start = stage.midnight.replace(year=fold.year, month=fold.month, day=fold.day, hour=22, minute=15)
+    booking = stage.system.book(["bert"], Timed(start, start + timedelta(minutes=30)), "Visit", service_name="Massage")
+    stage.enter(AllDay(fold, fold + timedelta(days=1)))
+    stage.run()
+    stage.run()
+    assert ConflictKind.SAME_TIME in {one.kind for one in stage.conflicts(booking)}, (
+        "P3 a clash in the 25th hour is lost"
+    )
+
+
+def _days_from(day: date) -> list[date]:
+    return [day + timedelta(days=number) for number in range(366)]
+
+
+def _hours(day: date, zone: ZoneInfo) -> float:
+    start, end = AllDay(day, day + timedelta(days=1)).interval(zone.key)
+    return (end - start) / timedelta(hours=1)
+
+
+SCENES: tuple[Callable[[Stage, Random], None], ...] = (
+    both_moved, refused, contested, reads_empty, unreadable, undone_late, echoed, private, longest_day,
+)  # fmt: skip
+
+
+def end(life: Life, seed: int) -> None:
+    """One scene, drawn by the seed; then everything must hold as ever. Raises AssertionError."""
+    random = Random(f"ending {seed}")
+    scene = random.choice(SCENES)
+    try:
+        scene(Stage(life), random)
+    except RefusedError:
+        return  # the time was taken
+    except AssertionError as error:
+        raise AssertionError(f"{scene.__name__}: {error}") from error
+    quiet_time(life)
