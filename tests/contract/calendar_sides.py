@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from calsync_core.adapters.graph.recurrences import to_patterned
 from calsync_core.adapters.graph.wire import MARK_EXPANSION
 from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
 from calsync_core.adapters.memory.exchange_calendar import MemoryExchangeCalendarProvider
@@ -13,6 +14,7 @@ from calsync_core.adapters.memory.exchange_mailbox import MemoryExchangeMailboxS
 from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
 from calsync_core.domain.appointments import AllDay, Copy, Mark, Notes, Timed, When
 from calsync_core.domain.ids import AccountId, BookingId, CalendarId, EntryId, ResourceId
+from calsync_core.domain.recurrence import Recurrence
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import CalendarProvider, Content
 
@@ -57,6 +59,7 @@ class Side(Protocol):
     def delete(self, entry_id: EntryId) -> None: ...
     def delete_occurrence(self, series_id: EntryId, original: datetime) -> None: ...
     def move_occurrence(self, series_id: EntryId, original: datetime, when: Timed) -> None: ...
+    def change_pattern(self, series_id: EntryId, recurrence: Recurrence | None) -> None: ...
     def copy_and_paste(self, entry_id: EntryId, when: Timed) -> EntryId: ...
     def rotate_versions(self) -> None: ...
     def expire_cursors(self) -> None: ...
@@ -92,6 +95,9 @@ class MemorySide:
 
     def move_occurrence(self, series_id: EntryId, original: datetime, when: Timed) -> None:
         self.server.move_occurrence(series_id, original, when)
+
+    def change_pattern(self, series_id: EntryId, recurrence: Recurrence | None) -> None:
+        self.server.change_pattern(series_id, recurrence)
 
     def copy_and_paste(self, entry_id: EntryId, when: Timed) -> EntryId:
         return self.server.copy_entry(entry_id, when)
@@ -161,6 +167,11 @@ class GraphSide:
 
     def move_occurrence(self, series_id: EntryId, original: datetime, when: Timed) -> None:
         self.move(self._occurrence(series_id, original), when)
+
+    def change_pattern(self, series_id: EntryId, recurrence: Recurrence | None) -> None:
+        """From the day on which it stands; None: it repeats no more."""
+        said = to_patterned(recurrence) if recurrence else None
+        self._events("PATCH", series_id, {"recurrence": said})
 
     def copy_and_paste(self, entry_id: EntryId, when: Timed) -> EntryId:
         """Outlook carries extended properties over."""

@@ -15,6 +15,7 @@ from calsync_core.adapters.exchange.calendar import ExchangeCalendarProvider
 from calsync_core.adapters.memory.stores import memory_stores
 from calsync_core.domain.appointments import Timed, When
 from calsync_core.domain.ids import AccountId, CalendarId, EntryId
+from calsync_core.domain.recurrence import Recurrence
 from calsync_core.ports.exchange import ExchangeLogin, ExchangeServer
 
 from tests.contract.calendar_sides import ZONE, GraphSide
@@ -79,6 +80,9 @@ class ExchangeSide(GraphSide):
 
     def move_occurrence(self, series_id: EntryId, original: datetime, when: Timed) -> None:
         super().move(EntryId(self._part(series_id, original)), when)
+
+    def change_pattern(self, series_id: EntryId, recurrence: Recurrence | None) -> None:
+        super().change_pattern(EntryId(self.to_graph(series_id)), recurrence)
 
     def copy_and_paste(self, entry_id: EntryId, when: Timed) -> EntryId:
         self.microsoft.control("POST", "/clock", {"advance_seconds": 2})  # Exchange tells whole seconds

@@ -10,6 +10,7 @@ from calsync_core.domain.appointments import Copy, Entry, Kind, Notes, Timed, Wh
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError, VersionChangedError
 from calsync_core.domain.ids import EntryId
 from calsync_core.domain.recurrence import Pattern, Recurrence, Weekday, WeekIndex
+from calsync_core.engine.fingerprint import pattern_of, repeats_of
 
 from tests.contract.calendar_sides import ALL, MONDAY, WINDOW, ZONE, Side, at, copy, days, mark
 
@@ -168,6 +169,45 @@ class SeriesContract:
         assert [one.when.interval(ZONE)[0] for one in found] == [_wall(14 * n, 2) for n in range(4)]
         assert {one.kind for one in found} == {Kind.OCCURRENCE}
 
+    @pytest.mark.rule("R135")
+    def test_a_series_tells_how_it_repeats(self, side: Side) -> None:
+        master = _create(side, weekly(4))
+        other = replace(weekly(None), interval=2, end=_day(60))
+
+        assert _repeats(side, master) == pattern_of(weekly(4)) == repeats_of(master)
+        changed = side.provider.update(side.calendar, master.id, series(other), master.version)
+        assert _repeats(side, master) == pattern_of(other) == repeats_of(changed)
+        assert {one.recurrence for one in _occurrences(side, master.id)} == {None}
+
+    @pytest.mark.rule("R134")
+    @pytest.mark.parametrize(
+        "changes",
+        [{"interval": 2}, {"days": (Weekday.MONDAY, Weekday.WEDNESDAY)}, {"count": 2}, {"count": 9}, {"count": None}],
+    )
+    def test_what_a_person_made_of_a_series_is_told(self, side: Side, changes: dict[str, object]) -> None:
+        master = _create(side, weekly(4))
+
+        side.change_pattern(master.id, replace(weekly(4), **changes))  # type: ignore[arg-type]
+
+        assert _repeats(side, master) == pattern_of(replace(weekly(4), **changes))  # type: ignore[arg-type]
+        assert _repeats(side, master) != repeats_of(master)
+
+    @pytest.mark.rule("R134")
+    def test_a_series_that_repeats_no_more_is_a_single_appointment_under_its_id_and_becomes_one_again(
+        self, side: Side
+    ) -> None:
+        master = _create(side, weekly(4))
+
+        side.change_pattern(master.id, None)
+        alone = side.provider.entries(side.calendar, [master.id], ALL)[master.id]
+
+        assert alone is not None
+        assert (alone.kind, alone.when, alone.recurrence) == (Kind.SINGLE, at(0), None)
+        assert alone.mark == master.mark
+        again = side.provider.update(side.calendar, master.id, series(weekly(4)), alone.version)
+        assert (again.id, again.kind, repeats_of(again)) == (master.id, Kind.MASTER, pattern_of(weekly(4)))
+        assert len(_occurrences(side, master.id)) == 4
+
     def test_a_shorter_series_keeps_what_lies_inside(self, side: Side) -> None:
         master = _create(side, weekly(6))
         side.provider.update(side.calendar, _occurrences(side, master.id)[1].id, copy(at(8, 14)), None)
@@ -206,6 +246,11 @@ class SeriesContract:
 def _create(side: Side, recurrence: Recurrence, when: When | None = None, **fields: object) -> Entry:
     wanted = series(recurrence, when, **fields)
     return side.provider.create(side.calendar, wanted, mark("ser_1"), "transaction-1")
+
+
+def _repeats(side: Side, master: Entry) -> str:
+    found = side.provider.entries(side.calendar, [master.id], ALL)[master.id]
+    return repeats_of(found) if found is not None else "gone"
 
 
 def _occurrences(side: Side, master: EntryId) -> list[Entry]:

@@ -1,12 +1,15 @@
 """Random RRULEs, starts and zones for the oracle tests; python-dateutil says what is right."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import Timed
+from calsync_core.domain.recurrence import EVERY_DAY, WEEKDAYS, WEEKEND, Pattern, Recurrence, WeekIndex
+from calsync_core.domain.rrules import days_of
 from dateutil.rrule import rrulestr
 from hypothesis import strategies as st
 
@@ -90,3 +93,30 @@ def first_start(rule: str, wall: datetime) -> datetime | None:
 def appointment(wall: datetime, zone: str) -> Timed:
     start = wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
     return Timed(start, start + timedelta(minutes=45))
+
+
+@st.composite
+def said_rules(draw: st.DrawFn, first: date) -> Recurrence:
+    """Everything that Graph's grammar can say (and Exchange's with it), from its first date on or after a day."""
+    kind = draw(st.sampled_from(list(Pattern)))
+    groups = st.sampled_from((WEEKDAYS, WEEKEND, EVERY_DAY, *((day,) for day in EVERY_DAY)))
+    chosen = st.lists(st.sampled_from(EVERY_DAY), min_size=1, max_size=4, unique=True)
+    is_relative = kind in (Pattern.RELATIVE_MONTHLY, Pattern.RELATIVE_YEARLY)
+    is_absolute = kind in (Pattern.ABSOLUTE_MONTHLY, Pattern.ABSOLUTE_YEARLY)
+    is_weekly = kind is Pattern.WEEKLY
+    said = Recurrence(
+        kind,
+        first,
+        draw(zones),
+        draw(st.integers(1, 5)),
+        draw(groups) if is_relative else tuple(sorted(draw(chosen), key=EVERY_DAY.index)) if is_weekly else (),
+        draw(st.sampled_from(EVERY_DAY)) if is_weekly else EVERY_DAY[0],
+        draw(st.integers(1, 31)) if is_absolute else 0,
+        draw(st.integers(1, 12)) if kind in (Pattern.ABSOLUTE_YEARLY, Pattern.RELATIVE_YEARLY) else 0,
+        draw(st.sampled_from(WeekIndex)) if is_relative else WeekIndex.FIRST,
+    )
+    said = replace(said, start=next(days_of(said)))
+    end = draw(st.sampled_from(("never", "count", "day")))
+    if end == "count":
+        return replace(said, count=draw(st.integers(1, 60)))
+    return said if end == "never" else replace(said, end=said.start + timedelta(days=draw(st.integers(0, 900))))

@@ -21,6 +21,9 @@ class ConflictKind(StrEnum):
 ACCEPTED_OUTSIDE = "accepted_outside_hours"
 """The code of a booking that the booking system let go where the resource does not work."""
 
+REPEATS_OTHERWISE = "repeats_otherwise"
+"""The code of a series that a person made repeat in another way: the booking system is not asked for that (R134)."""
+
 
 def kind_of_refusal(code: str) -> ConflictKind:
     """A refused move outside working hours has a kind of its own."""

@@ -82,6 +82,7 @@ class Observation:
     host_rest_changed: bool = False
     calendar_time_changed: bool = False
     calendar_rest_changed: bool = False
+    calendar_pattern_changed: bool = False
     copy: Copy | None = None
     block: Block | NotBlocking | None = None
 
@@ -95,7 +96,17 @@ def calendar_moved_on(link: Link, entry: Entry) -> bool:
     """Whether a feed entry says more than our own echo; cheap, decides which bookings must be read."""
     if entry.version == link.calendar.version and link.series_id is None:
         return False  # the version of an occurrence is its series' own, and may not tell of a change (graph.md 3.4)
-    return entry.is_cancelled or fingerprint.time_of(entry.when) != link.calendar.time
+    if entry.is_cancelled or fingerprint.time_of(entry.when) != link.calendar.time:
+        return True
+    return repeats_otherwise(link, entry)
+
+
+def repeats_otherwise(link: Link, entry: Entry) -> bool:
+    """R134, R135: somebody made a series of ours repeat in another way than the calendar said it when we wrote it. What
+    the entry does not tell is no change."""
+    if not (link.pattern and link.calendar.repeats):
+        return False
+    return fingerprint.repeats_of(entry) not in ("", link.calendar.repeats)
 
 
 def _observe_one(read: Read, scope: Scope) -> Observation:
@@ -123,12 +134,14 @@ def _host_born(read: Read, scope: Scope) -> Observation:
         host = Side.GONE
     elif booking is Missing.UNKNOWN:
         host = Side.UNKNOWN
-    calendar, calendar_time, calendar_rest = _copy_side(link, entry, is_whole=read.entry_is_whole)
+    calendar, calendar_time, calendar_rest, repeats = _copy_side(link, entry, is_whole=read.entry_is_whole)
     must_project = calendar is not Side.UNCHANGED or (link is not None and link.decision is not None)
     must_project |= isinstance(booking, Booking) and _cannot_be_said(booking, link)
     if copy is None and isinstance(booking, Booking) and host is Side.UNCHANGED and must_project:
         copy = project_booking(booking, scope.settings, scope.resource)
-    return Observation(read, Origin.HOST, host, calendar, host_time, host_rest, calendar_time, calendar_rest, copy=copy)
+    return Observation(
+        read, Origin.HOST, host, calendar, host_time, host_rest, calendar_time, calendar_rest, repeats, copy=copy
+    )
 
 
 def _cannot_be_said(booking: Booking, link: Link | None) -> bool:
@@ -145,20 +158,23 @@ def _has_left(booking: Booking, resource: ResourceId) -> bool:
     return booking.status is BookingStatus.CANCELLED or resource not in booking.resource_ids
 
 
-def _copy_side(link: Link | None, entry: Entry | Missing, *, is_whole: bool) -> tuple[Side, bool, bool]:
+def _copy_side(link: Link | None, entry: Entry | Missing, *, is_whole: bool) -> tuple[Side, bool, bool, bool]:
+    """And what has changed: the time, the rest, how a series repeats."""
     if isinstance(entry, Entry):
         if link is None or not link.calendar.time:
-            return Side.CHANGED, True, True  # found by its mark; what it looks like was never agreed on
+            return Side.CHANGED, True, True, False  # found by its mark; what it looks like was never agreed on
         if entry.version == link.calendar.version and link.series_id is None:
-            return Side.UNCHANGED, False, False
+            return Side.UNCHANGED, False, False, False
         time = fingerprint.time_of(entry.when) != link.calendar.time
         rest = is_whole and fingerprint.rest_of_entry(entry) != link.calendar.rest
-        return (Side.CHANGED if time or rest else Side.UNCHANGED), time, rest
+        repeats = repeats_otherwise(link, entry)
+        return (Side.CHANGED if time or rest or repeats else Side.UNCHANGED), time, rest, repeats
+    side = Side.UNCHANGED if link and link.entry_id else Side.ABSENT
     if entry is Missing.GONE:
-        return Side.GONE, False, False
-    if entry is Missing.UNKNOWN:
-        return Side.UNKNOWN, False, False
-    return (Side.UNCHANGED if link and link.entry_id else Side.ABSENT), False, False
+        side = Side.GONE
+    elif entry is Missing.UNKNOWN:
+        side = Side.UNKNOWN
+    return side, False, False, False
 
 
 def _calendar_born(read: Read, scope: Scope) -> Observation:

@@ -43,7 +43,8 @@ def _keeping_times(action: Action, seen: Observation) -> Action:
     """R84: a series whose times are written loses its exceptions; where only the text differs they are left alone."""
     if not isinstance(action, UpdateCopy) or action.copy.recurrence is None:
         return action
-    if action.is_text_only or not (seen.host_time_changed or seen.calendar_time_changed):
+    is_changed = seen.host_time_changed or seen.calendar_time_changed or seen.calendar_pattern_changed
+    if action.is_text_only or not is_changed:
         return replace(action, copy=replace(action.copy, keeps_times=True))
     return action
 

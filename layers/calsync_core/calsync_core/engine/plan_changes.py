@@ -4,8 +4,8 @@ what is a conflict, and what was our own write."""
 from dataclasses import replace
 
 from calsync_core.domain.appointments import Booking, Copy, Entry, When
-from calsync_core.domain.conflicts import ConflictKind, kind_of_refusal
-from calsync_core.domain.links import CANCEL, Agreed, Link, Origin, wish_of
+from calsync_core.domain.conflicts import REPEATS_OTHERWISE, ConflictKind, kind_of_refusal
+from calsync_core.domain.links import CANCEL, Agreed, Intent, Link, Origin, wish_of
 from calsync_core.domain.synclog import Reason
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import (
@@ -50,7 +50,8 @@ def _text_in_dispute(
         return None
     if seen.read.entry_is_whole and fingerprint.rest_of_copy(copy) == fingerprint.rest_of_entry(entry):
         return None
-    if not seen.calendar_time_changed:
+    is_shown = seen.calendar_pattern_changed and scope.settings.edits.moved_in_calendar == "flag"
+    if not (seen.calendar_time_changed or is_shown):
         return UpdateCopy("R100", link, booking, copy, entry.version)
     kept = replace(copy, when=entry.when, keeps_times=True)
     return UpdateCopy("R100", link, booking, kept, entry.version, is_text_only=True)
@@ -65,10 +66,12 @@ def _both_changed(
             return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, asked, "both_times_changed")
     elif seen.calendar_time_changed:
         return _moved(seen, link, booking, copy, entry, scope)  # R13: the time first, the rest with the next round
-    if seen.host_rest_changed and seen.calendar_rest_changed:
-        if fingerprint.rest_of_copy(copy) != fingerprint.rest_of_entry(entry):
-            return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, asked, "both_details_changed")
-    elif not seen.host_time_changed and not seen.host_rest_changed:
+    are_both_changed = seen.host_rest_changed and seen.calendar_rest_changed
+    if are_both_changed and fingerprint.rest_of_copy(copy) != fingerprint.rest_of_entry(entry):
+        return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, asked, "both_details_changed")
+    if seen.calendar_pattern_changed and not seen.host_time_changed:
+        return _repeats_otherwise(link, booking, copy, entry, scope)
+    if not seen.host_time_changed and not seen.host_rest_changed:
         return _agree_on(seen, link, scope, "R6")
     if _looks_alike(copy, entry, is_whole=seen.read.entry_is_whole):
         return _agree_on(seen, link, scope, "R12")
@@ -76,10 +79,15 @@ def _both_changed(
 
 
 def _looks_alike(copy: Copy, entry: Entry, *, is_whole: bool) -> bool:
-    if copy.recurrence is not None:
-        return False  # an entry does not tell how it repeats
+    if not repeats_alike(copy, entry):
+        return False
     same_time = fingerprint.time_of(copy.when) == fingerprint.time_of(entry.when)
     return is_whole and same_time and fingerprint.rest_of_copy(copy) == fingerprint.rest_of_entry(entry)
+
+
+def repeats_alike(copy: Copy, entry: Entry) -> bool:
+    """Of a series only where the entry tells how it repeats."""
+    return copy.recurrence is None or fingerprint.pattern_of(copy.recurrence) == fingerprint.repeats_of(entry)
 
 
 def copy_changed(seen: Observation, link: Link, scope: Scope) -> Action | None:
@@ -89,10 +97,12 @@ def copy_changed(seen: Observation, link: Link, scope: Scope) -> Action | None:
     is_ours = _is_own_update(seen, link, entry)
     if is_ours and isinstance(booking, Booking) and copy is not None:
         return UpdateCopy("R18", link, booking, copy, entry.version)
-    if not seen.calendar_time_changed:
+    if not (seen.calendar_time_changed or seen.calendar_pattern_changed):
         return _agree_on(seen, link, scope, "R6")
     if not isinstance(booking, Booking) or copy is None:
         return None
+    if not seen.calendar_time_changed:
+        return _repeats_otherwise(link, booking, copy, entry, scope)
     return _moved(seen, link, booking, copy, entry, scope)
 
 
@@ -113,6 +123,8 @@ def _is_own_update(seen: Observation, link: Link, entry: Entry) -> bool:
     attempt = link.attempt
     if attempt is None or attempt.side is not Origin.CALENDAR or fingerprint.time_of(entry.when) != attempt.time:
         return False
+    if attempt.repeats and fingerprint.repeats_of(entry) not in ("", attempt.repeats):
+        return False
     return not seen.read.entry_is_whole or fingerprint.rest_of_entry(entry) == attempt.rest
 
 
@@ -128,7 +140,7 @@ def _moved(
     """The copy was moved by the person."""
     wish = scope.settings.edits.moved_in_calendar
     if fingerprint.time_of(copy.when) == fingerprint.time_of(entry.when):
-        if copy.recurrence is not None:  # an entry does not tell how it repeats: the booking system's rule is written
+        if not repeats_alike(copy, entry):
             return UpdateCopy("R88", link, booking, copy, entry.version)
         return _agree_on(seen, link, scope, "R12")
     asked = asked_for(entry, link, booking, scope)
@@ -137,6 +149,14 @@ def _moved(
     if wish == "apply" and scope.settings.writes_host:
         return ask_once(MoveBooking(rule, link, booking, asked, entry), link, booking, asked)
     return UpdateCopy("R4", link, booking, copy, entry.version, Reason.COPY_RESTORED)
+
+
+def _repeats_otherwise(link: Link, booking: Booking, copy: Copy, entry: Entry, scope: Scope) -> Action:
+    """R134: the person changed how a series repeats. That is the booking system's, and nothing is asked for."""
+    if scope.settings.edits.moved_in_calendar == "flag":
+        asked = asked_for(entry, link, booking, scope)
+        return OpenConflict("R134", link, ConflictKind.MOVED, booking.when, asked, REPEATS_OTHERWISE)
+    return UpdateCopy("R134", link, booking, copy, entry.version, Reason.COPY_RESTORED)
 
 
 def ask_once(wish: MoveBooking | CancelBooking, link: Link, booking: Booking, when: When | None) -> Action:
@@ -169,7 +189,11 @@ def _is_echo(seen: Observation, link: Link) -> bool:
 def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action | None:
     """Take what both sides show now as agreed; the person's own changes of other fields are left alone."""
     entry, booking, copy = seen.read.calendar, seen.read.host, seen.copy
-    host, calendar, when = link.host, link.calendar, link.when
+    host, calendar, when, intent, pattern = link.host, link.calendar, link.when, link.intent, link.pattern
+    if copy is not None and copy.recurrence is not None:
+        pattern = fingerprint.pattern_of(copy.recurrence)
+        if seen.calendar_time_changed or seen.calendar_pattern_changed:
+            intent = Intent.ALIGN  # its occurrences stand elsewhere since, under new ids
     if isinstance(booking, Booking):
         time, rest = (
             (fingerprint.time_of(copy.when), fingerprint.asked_of_copy(copy)) if copy else (host.time, host.rest)
@@ -177,11 +201,13 @@ def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action 
         host, when = Agreed(booking.version, time, rest), booking.when
     if isinstance(entry, Entry):
         rest = fingerprint.rest_of_entry(entry) if seen.read.entry_is_whole else calendar.rest
-        calendar = Agreed(entry.version, fingerprint.time_of(entry.when), rest)
+        repeats = (fingerprint.repeats_of(entry) or link.calendar.repeats) if link.pattern else ""
+        calendar = Agreed(entry.version, fingerprint.time_of(entry.when), rest, repeats)
     start, end = when.interval(scope.resource.time_zone)
     end = start if link.pattern else end
     row = replace(
         link, host=host, calendar=calendar, when=when, start_at=start, end_at=end, decision=None, attempt=None,
+        intent=intent, pattern=pattern,
         has_attendees=entry.has_attendees if isinstance(entry, Entry) else link.has_attendees,
         is_disputed=link.is_disputed and not (isinstance(booking, Booking) and isinstance(entry, Entry)),
         settings_version=scope.settings_version if copy else link.settings_version,

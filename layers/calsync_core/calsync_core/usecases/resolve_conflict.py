@@ -13,7 +13,14 @@ from itertools import islice
 from typing import Self
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Timed, When
-from calsync_core.domain.conflicts import ACCEPTED_OUTSIDE, Conflict, ConflictKind, ConflictStatus, Resolution
+from calsync_core.domain.conflicts import (
+    ACCEPTED_OUTSIDE,
+    REPEATS_OTHERWISE,
+    Conflict,
+    ConflictKind,
+    ConflictStatus,
+    Resolution,
+)
 from calsync_core.domain.errors import (
     AppointmentGoneError,
     ConcurrentChangeError,
@@ -85,7 +92,7 @@ def offered(conflict: Conflict) -> tuple[Resolution, ...]:
         return (Resolution.KEEP_BOOKING, Resolution.NEXT_FREE, Resolution.LEAVE_BOTH)
     if conflict.code == ACCEPTED_OUTSIDE:
         return (Resolution.KEEP_BOOKING, Resolution.NEXT_FREE, Resolution.LEAVE_BOTH)
-    if conflict.kind in _MOVED_KINDS:
+    if conflict.kind in _MOVED_KINDS and conflict.code != REPEATS_OTHERWISE:
         return tuple(Resolution)
     if conflict.kind is ConflictKind.COPY_DELETED:
         return (Resolution.KEEP_BOOKING, Resolution.TAKE_CALENDAR, Resolution.LEAVE_BOTH)

@@ -88,9 +88,9 @@ _SERIES = (
         "one request to the booking system; how it repeats stays as it was booked", ("R88",),
     ),
     Limit(
-        "how a booking series repeats, changed in the calendar", Way.TO_HOST, Fate.LOSSY,
-        "dates that are gone count as deleted copies, one by one; dates too many go with the weekly check",
-        ("R83", "R86"),
+        "how a booking series repeats, changed in the calendar", Way.TO_HOST, Fate.NEVER,
+        "one decision about the series: the booking's rule is written again, or one conflict shows it; no date is deleted",
+        ("R134", "R135"),
     ),
     Limit(
         "a recurring entry of the calendar", Way.TO_HOST, Fate.LOSSY,

@@ -14,6 +14,7 @@ from calsync_core.domain.errors import (
     LinkChangedError,
     VersionChangedError,
 )
+from calsync_core.domain.links import Intent
 from calsync_core.domain.synclog import Reason
 from calsync_core.engine.actions import (
     Action,
@@ -65,6 +66,7 @@ def apply_plan(run: SyncRun, actions: list[Action]) -> None:
         return
     if not actions:
         return
+    run.note_times(actions)
     run.journal(deeds_of(actions, run.ports.clock.now()))
     creates: list[Action] = []
     blocks: list[PutBlock] = []
@@ -129,6 +131,8 @@ def _do(run: SyncRun, action: Action) -> None:  # noqa: C901 - one line per kind
             cancel_booking(run, action)
         case Agree():
             store_link(run, action.link, has_agreed=action.is_proof)
+            if action.link.intent is Intent.ALIGN:
+                run.unaligned.add(action.link.ref)
         case DropLink():
             if action.link.pattern:
                 scatter_series(run, action.link)

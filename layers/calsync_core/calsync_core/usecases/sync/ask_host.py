@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from calsync_core.domain.appointments import Booking, Copy, When
+from calsync_core.domain.appointments import Booking, Copy, Entry, When
 from calsync_core.domain.conflicts import ACCEPTED_OUTSIDE, ConflictKind, kind_of_refusal
 from calsync_core.domain.errors import (
     RefusedError,
@@ -19,6 +19,7 @@ from calsync_core.engine.actions import (
     UpdateCopy,
 )
 from calsync_core.engine.deeds import deeds_of
+from calsync_core.engine.plan_changes import repeats_alike
 from calsync_core.engine.project import project_booking
 from calsync_core.ports.outward import Wish
 from calsync_core.usecases.sync.keep_links import forget_link, store_link
@@ -44,14 +45,20 @@ def move_booking(run: SyncRun, action: MoveBooking) -> None:
         rounded = replace(action, when=moved.when)
         run.journal(deeds_of([rounded], run.ports.clock.now()))
     copy = project_booking(moved, run.scope.settings, run.scope.resource)
-    if copy.recurrence is not None and not action.entry.has_attendees:
-        # R88: agreed on is the time. How the person made it repeat, an entry does not tell: our rule is written.
+    if not action.entry.has_attendees and not _is_where_it_was_put(copy, action.entry):
+        # R88: agreed on is the time, and not how the person made it repeat: our rule is written.
         update_copy(run, UpdateCopy("R88", link, moved, copy, action.entry.version))
     else:
         store_link(run, _moved_along(run, link, moved, copy, action))
     run.log(Reason.BOOKING_MOVED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, was=span(action.booking.when))
     _note_odd_hours(run, action, moved)
     _wake_others(run, action)
+
+
+def _is_where_it_was_put(copy: Copy, entry: Entry) -> bool:
+    """Whether a series needs no write of ours; a single copy is left as it stands."""
+    is_there = fingerprint.time_of(copy.when) == fingerprint.time_of(entry.when) and repeats_alike(copy, entry)
+    return copy.recurrence is None or is_there
 
 
 def _moved_along(run: SyncRun, link: Link, moved: Booking, copy: Copy, action: MoveBooking) -> Link:
@@ -63,7 +70,8 @@ def _moved_along(run: SyncRun, link: Link, moved: Booking, copy: Copy, action: M
     shown = fingerprint.time_of(action.entry.when)
     host = Agreed(moved.version if is_same else link.host.version, shown, link.host.rest)
     start, end = moved.when.interval(run.scope.resource.time_zone)
-    calendar = Agreed(action.entry.version, shown, link.calendar.rest)
+    repeats = fingerprint.repeats_of(action.entry) if link.pattern and repeats_alike(copy, action.entry) else ""
+    calendar = Agreed(action.entry.version, shown, link.calendar.rest, repeats or link.calendar.repeats)
     has_guests = action.entry.has_attendees
     row = replace(
         link, host=host, calendar=calendar, when=moved.when, start_at=start, end_at=end, has_attendees=has_guests

@@ -11,11 +11,18 @@ from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Kind
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.links import Agreed, Link, Origin, booking_ref, entry_ref, occurrence_ref, series_prefix
+from calsync_core.engine import fingerprint
 from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted, is_renumbered
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
-from calsync_core.usecases.sync.read_own_series import own_series, read_own_parts, series_in_calendar, share_days
+from calsync_core.usecases.sync.read_own_series import (
+    follows,
+    own_series,
+    read_own_parts,
+    series_in_calendar,
+    share_days,
+)
 from calsync_core.usecases.sync.set_aside import set_aside_entries
 from calsync_core.usecases.sync.sync_run import SyncRun
 
@@ -58,7 +65,7 @@ def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarP
     else:
         for series_id in sorted(foreign):
             _read_series_anew(run, feed, row, series_id, foreign[series_id], found)
-    _read_singles(run, feed, singles, found)
+    _read_singles(run, feed, row, [one for one in singles if one.id not in own], found)
     found.reads.extend(_own_bookings(run, found.reads))
     found.seen.update(read.ref for read in found.reads)
     found.leaving -= found.seen
@@ -88,25 +95,43 @@ def read_known_series(run: SyncRun, feed: Feed, row: CursorRow, series: Iterable
 def _read_series_of_ours(
     run: SyncRun, feed: Feed, row: CursorRow, link: Link, entries: Mapping[EntryId, Entry], found: PageReads
 ) -> None:
-    """R86: its occurrences are copies of bookings like any other; each is known by its own link."""
-    master = entries.get(link.entry_id) if link.entry_id else None
+    """R86: its occurrences are copies of bookings like any other; each is known by its own link. The series comes
+    first: where it was moved (R88) or repeats otherwise (R134), nothing else is asked of them."""
+    master = _master(run, feed, row, link, entries.get(link.entry_id) if link.entry_id else None)
     parts: Iterable[Entry] = [entry for entry in entries.values() if entry.series_id == link.entry_id]
-    if not row.is_full and link.entry_id is not None:
+    is_whole = link.entry_id is not None and not row.is_full
+    if is_whole and master is None:
+        found.leaving.add(link.ref)
+        return
+    if is_whole and link.entry_id is not None and not follows(link, master):
         try:
             parts = feed.provider.occurrences(feed.calendar_id, link.entry_id, row.window, run.content)
         except AppointmentGoneError:
             found.leaving.add(link.ref)
             return
         parts = _readable(run, feed, parts, found)
-        if master is None:  # whether the whole series was moved (R88) only it can tell
-            master = feed.provider.entries(feed.calendar_id, [link.entry_id], run.content)[link.entry_id]
+    own = read_own_parts(run, link, master, parts, row, is_complete=not row.is_full)
+    if master is None and link.entry_id is not None and own.has_moved:
+        # Told on another page (Exchange), and perhaps before the person moved the whole series: it is asked once more.
+        master = feed.provider.entries(feed.calendar_id, [link.entry_id], run.content)[link.entry_id]
+        own = read_own_parts(run, link, master, parts, row, is_complete=False)
     if master is not None:
         found.reads.append(_read_linked(run, link, master))
-    own = read_own_parts(run, link, master, parts, row, is_complete=not row.is_full)
     found.reads.extend(_read_linked(run, part, entry) for part, entry in own.present)
     found.leaving |= own.absent
     found.seen |= own.followers | {link.ref}
     found.leaving -= found.seen
+
+
+def _master(run: SyncRun, feed: Feed, row: CursorRow, link: Link, told: Entry | None) -> Entry | None:
+    """The series itself, as the feed told it or by a look-up: where the feed was silent about it, or told a new version
+    of it and not how it repeats (Exchange). None in a full round that has not told it (yet)."""
+    if link.entry_id is None:
+        return told
+    is_telling = told is not None and (told.version == link.calendar.version or fingerprint.repeats_of(told) != "")
+    if is_telling or (told is None and row.is_full):
+        return told
+    return feed.provider.entries(feed.calendar_id, [link.entry_id], run.content)[link.entry_id]
 
 
 def _foreign_series(run: SyncRun, feed: Feed, series: set[EntryId], found: PageReads) -> dict[EntryId, Mark | None]:
@@ -231,10 +256,15 @@ def _read_series_anew(
     }
 
 
-def _read_singles(run: SyncRun, feed: Feed, singles: list[Entry], found: PageReads) -> None:
+def _read_singles(run: SyncRun, feed: Feed, row: CursorRow, singles: list[Entry], found: PageReads) -> None:
     ids = [entry.id for entry in singles]
     linked = run.ports.stores.links.by_entries(run.account, run.resource, feed.calendar_id, ids) if ids else {}
-    found.reads.extend(_read_linked(run, linked[entry.id], entry) for entry in singles if entry.id in linked)
+    for entry in singles:
+        link = linked.get(entry.id)
+        if link is not None and link.pattern:  # R134: it repeats no more
+            _read_series_of_ours(run, feed, row, link, {entry.id: entry}, found)
+        elif link is not None:
+            found.reads.append(_read_linked(run, link, entry))
     new = _readable(run, feed, _with_marks(run, feed, [one for one in singles if one.id not in linked]), found)
     found.reads.extend(_read_new(run, feed, entry) for entry in new)
 

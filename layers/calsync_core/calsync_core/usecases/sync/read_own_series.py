@@ -24,6 +24,10 @@ class OwnParts:
     absent: frozenset[LinkRef] = frozenset()
     followers: frozenset[LinkRef] = frozenset()
 
+    @property
+    def has_moved(self) -> bool:
+        return any(calendar_moved_on(link, entry) for link, entry in self.present)
+
 
 @dataclass(frozen=True, slots=True)
 class _OwnDates:
@@ -54,12 +58,17 @@ def own_series(run: SyncRun, calendar: CalendarId, ids: Iterable[EntryId]) -> di
     return {entry_id: link for entry_id, link in found.items() if link.pattern}
 
 
+def follows(series: Link, master: Entry | None) -> bool:
+    """Whether the occurrences follow their series without a look: it is dealt with first."""
+    return series.intent is Intent.ALIGN or (master is not None and calendar_moved_on(series, master))
+
+
 def read_own_parts(
     run: SyncRun, series: Link, master: Entry | None, parts: Iterable[Entry], row: CursorRow, *, is_complete: bool
 ) -> OwnParts:
     """`parts` are occurrences as the calendar shows them; `is_complete`: all of them in the window."""
     links = run.ports.stores.links.parts(run.account, run.resource, series.booking_id or "")
-    if series.intent is Intent.ALIGN or (master is not None and calendar_moved_on(series, master)):
+    if follows(series, master):
         if series.intent is Intent.ALIGN:
             run.unaligned.add(series.ref)
         return OwnParts(followers=frozenset(link.ref for link in links))
@@ -168,7 +177,8 @@ def one_for_all(
     reads: list[Read],
     booking_of: Callable[[BookingId | None], Booking | Missing],
 ) -> list[Read]:
-    """R87: where the whole series is gone from the calendar, its one read stands for those of its occurrences."""
+    """R87, R88, R134: before an occurrence counts as deleted its series is asked. Where that is gone as a whole, or was
+    moved, or repeats otherwise, its one read stands for those of its occurrences."""
     gone = [read for read in reads if _is_gone_part(read)]
     if not gone:
         return reads
@@ -177,15 +187,16 @@ def one_for_all(
     known = {read.ref: read for read in reads}
     whole: dict[LinkRef, Read] = {}
     for ref, link in series.items():
-        if ref in known:
-            if known[ref].calendar is Missing.GONE:
-                whole[ref] = known[ref]
-        elif link.entry_id is None:
-            whole[ref] = Read(ref, link)
-        elif _is_gone(provider, link):
-            whole[ref] = Read(ref, link, booking_of(link.booking_id), Missing.GONE, entry_is_whole=True)
+        if link.entry_id is None or link.intent is Intent.ALIGN:
+            whole[ref] = known.get(ref) or Read(ref, link)
+            run.unaligned |= {ref} if link.entry_id is not None else set()
+            continue
+        master = known[ref].calendar if ref in known else _as_it_stands(provider, link)
+        if master is Missing.GONE or (isinstance(master, Entry) and follows(link, master)):
+            read = Read(ref, link, booking_of(link.booking_id), master, entry_is_whole=True)
+            whole[ref] = known.get(ref) or read
     kept = [read for read in reads if not (_is_gone_part(read) and read.link and series_ref(read.link) in whole)]
-    return kept + [read for ref, read in whole.items() if ref not in known and read.calendar is Missing.GONE]
+    return kept + [read for ref, read in whole.items() if ref not in known and read.calendar is not Missing.NOT_READ]
 
 
 def _is_gone_part(read: Read) -> bool:
@@ -193,7 +204,7 @@ def _is_gone_part(read: Read) -> bool:
     return read.calendar is Missing.GONE and link is not None and link.origin is Origin.HOST and bool(link.series_id)
 
 
-def _is_gone(provider: CalendarProvider, series: Link) -> bool:
+def _as_it_stands(provider: CalendarProvider, series: Link) -> Entry | Missing:
     if series.entry_id is None:
-        return True
-    return provider.entries(series.calendar_id, [series.entry_id], EVERYTHING)[series.entry_id] is None
+        return Missing.GONE
+    return provider.entries(series.calendar_id, [series.entry_id], EVERYTHING)[series.entry_id] or Missing.GONE

@@ -23,6 +23,7 @@ from calsync_core.engine.actions import (
 from calsync_core.engine.marks import uid_hash
 from calsync_core.engine.observe import Read, observe
 from calsync_core.engine.plan import plan
+from calsync_core.engine.plan_changes import repeats_alike
 from calsync_core.ports.outward import Wish
 from calsync_core.usecases.read_span import bookings_in
 from calsync_core.usecases.sync.expect_news import expect_copy
@@ -94,8 +95,8 @@ def taken_out(run: SyncRun, action: UpdateCopy | AdoptCopy) -> CreateCopy:
 
 
 def is_up_to_date(entry: Entry, copy: Copy) -> bool:
-    """Whether an entry that is adopted shows its booking already. The pattern of a series cannot be compared."""
-    is_there = fingerprint.time_of(entry.when) == fingerprint.time_of(copy.when) and copy.recurrence is None
+    """Whether an entry that is adopted shows its booking already."""
+    is_there = fingerprint.time_of(entry.when) == fingerprint.time_of(copy.when) and repeats_alike(copy, entry)
     return is_there and fingerprint.rest_of_entry(entry) == fingerprint.rest_of_copy(copy)
 
 
@@ -131,7 +132,8 @@ def update_copy(run: SyncRun, action: UpdateCopy) -> None:
         return
     time, rest = fingerprint.time_of(action.copy.when), fingerprint.rest_of_copy(action.copy)
     if not action.is_text_only:
-        link = run.ports.stores.links.put(run.account, replace(link, attempt=Attempt(Origin.CALENDAR, time, rest)))
+        attempt = Attempt(Origin.CALENDAR, time, rest, _repeats(link, action.copy))
+        link = run.ports.stores.links.put(run.account, replace(link, attempt=attempt))
     if action.copy.recurrence is not None and not action.is_text_only:
         link = run.ports.stores.links.put(run.account, replace(link, intent=Intent.ALIGN))
     if _is_rewritten(action.copy):
@@ -174,16 +176,26 @@ def _agreed(run: SyncRun, link: Link, entry: Entry, action: CreateCopy | AdoptCo
         when=action.booking.when, start_at=start, end_at=end, decision=None, has_attendees=entry.has_attendees,
         is_disputed=False,
         host=Agreed(action.booking.version, time, fingerprint.asked_of_copy(action.copy)),
-        calendar=_agreed_there(entry, action.copy),
+        calendar=_agreed_there(link, entry, action.copy),
     )  # fmt: skip
 
 
-def _agreed_there(entry: Entry, copy: Copy) -> Agreed:
+def _agreed_there(link: Link, entry: Entry, copy: Copy) -> Agreed:
     """What was written may be read back by a call of its own (Exchange): where a person was faster, the other time is
-    his move, which nobody has agreed to, and no version of ours."""
+    his move, which nobody has agreed to, and no version of ours; so it is with how a series repeats, which is told only
+    where it is ours (R135)."""
     time, rest = fingerprint.time_of(entry.when), fingerprint.rest_of_entry(entry)
     wanted = time if copy.keeps_times else fingerprint.time_of(copy.when)
-    return Agreed(entry.version if time == wanted else "", wanted, rest)
+    said = fingerprint.repeats_of(entry) if _is_rewritten(copy) else ""
+    is_ours = time == wanted and bool(said or not _is_rewritten(copy))
+    return Agreed(entry.version if is_ours else "", wanted, rest, said or _repeats(link, copy))
+
+
+def _repeats(link: Link, copy: Copy) -> str:
+    """How a series must repeat once this is written."""
+    if copy.recurrence is None or copy.keeps_times:
+        return link.calendar.repeats
+    return fingerprint.pattern_of(copy.recurrence)
 
 
 def delete_copy(run: SyncRun, action: DeleteCopy) -> None:

@@ -89,6 +89,8 @@ def clear_strays(run: SyncRun) -> None:
     for series in run.ports.stores.links.all(run.account, run.resource):
         if not series.pattern or series.entry_id is None or series.intent is not None or series.booking_id is None:
             continue
+        if series.is_disputed:
+            continue  # R88, R134: it stands as the person put it until somebody decides
         booking = read_booking(run, series.booking_id)
         if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
             continue  # its own read says what becomes of it

@@ -133,6 +133,12 @@ WHY: Mapping[str, Wording] = {
     "both_details_changed": Wording(
         _("Title, notes or place were changed on both sides"), "", _("Choose one of the two."), Actor.RESOURCE
     ),
+    "repeats_otherwise": Wording(
+        _("How the series repeats was changed in the calendar"),
+        _("The booking system decides how a booking repeats; both stay as they are until somebody chooses."),
+        _("Keep the booking's rule, or change how it repeats in the booking system."),
+        Actor.RESOURCE,
+    ),
     "accepted_outside_hours": Wording(
         _("The booking stands outside the working hours"),
         _("The booking system accepted it there."),
