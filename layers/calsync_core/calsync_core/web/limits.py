@@ -89,7 +89,7 @@ _SERIES = (
     ),
     Limit(
         "how a booking series repeats, changed in the calendar", Way.TO_HOST, Fate.NEVER,
-        "one decision about the series: the booking's rule is written again, or one conflict shows it; no date is deleted",
+        "one decision: the booking's rule is written again, or one conflict shows it; no date counts as deleted",
         ("R134", "R135"),
     ),
     Limit(
