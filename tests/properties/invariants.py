@@ -21,6 +21,7 @@ def quiet_time(life: Life) -> None:
     """Edits and faults stop; at most two passes later both sides agree, and stay so. A third one stands for the
     notifications that the others' writes into a shared mailbox cause."""
     life.heal()
+    assert not life.unbounded, life.unbounded[0]
     clinic = life.clinic
     if life.has_moved_blocks:
         for who in RESOURCES:
@@ -36,6 +37,7 @@ def quiet_time(life: Life) -> None:
         check_all(life, who)
     for who in RESOURCES:
         check_quiet(life, who)
+    assert not life.unbounded, life.unbounded[0]
 
 
 def _forget_old_settings(life: Life, who: str) -> None:
@@ -51,6 +53,7 @@ def check_all(life: Life, who: str) -> None:
     check_blocks_agree(life, who, _links(life, who))
     links = _links(life, who)  # a block that was missing may have come with a full check
     check_copies_agree(life, who, links)
+    check_series_repeat(life, who, links)
     check_conflicts_agree(life, who, links)
     check_no_text(life, who)
     check_foreign_untouched(life)
@@ -244,6 +247,24 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
         and not {booking_ref(BookingId(name)), booking_ref(BookingId(name.partition(" has none")[0]))} & apart
     ]
     assert not left, f"P1 {who}: copies of no booking {left}"
+
+
+def check_series_repeat(life: Life, who: str, links: dict[LinkRef, Link]) -> None:
+    """P1, R134: a series of ours repeats as the booking system says, unless an open conflict says why not."""
+    if not all(settings.writes_calendar for settings in life.in_force[who]):
+        return
+    conflicts = life.stores.conflicts.of_resource(ACCOUNT, ResourceId(who))
+    apart = {one.booking_ref for one in conflicts if one.kind in KEPT_APART and _is_live(one.status)}
+    server = life.clinic.servers[MAILBOX_OF[who]]
+    for link in links.values():
+        booking = life.clinic.system.bookings.get(link.booking_id or BookingId(""))
+        if not link.pattern or link.entry_id is None or link.ref in apart or booking is None:
+            continue
+        entry, said = server.items[link.entry_id].entry, project_booking(
+            booking, life.in_force[who][-1], life.clinic.system.resources[ResourceId(who)]
+        ).recurrence
+        if said is not None and not entry.has_attendees:
+            assert fingerprint.repeats_of(entry) == fingerprint.pattern_of(said), f"P1 {who}: {link.booking_id} repeats as {entry.recurrence}, not {said}"
 
 
 def _refs_of(booking: Booking) -> set[LinkRef]:

@@ -7,11 +7,13 @@ seeded schedules (simulation.py) and Hypothesis (test_sync_machine.py). All argu
 steps can be printed and replayed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import count
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from calsync_core.adapters.memory.exchange_calendar import MemoryExchangeCalendarProvider
@@ -43,10 +45,11 @@ from calsync_core.usecases.pause_resource import PauseResource, pause_resource
 from calsync_core.usecases.resolve_conflict import ConflictPorts, Decision, offered, resolve_conflict
 from calsync_core.usecases.resume_resource import resume_resource
 from calsync_core.usecases.sync.finish_round import STOP_LINE
-from calsync_core.usecases.sync.sync_resource import Result
+from calsync_core.usecases.sync.sync_resource import Outcome, Result
 
 from tests.properties.attentive import AttentiveProvider
 from tests.properties.faults import CrashError, Faults, watched
+from tests.properties.repeats import OTHERWISE, repeating_otherwise
 from tests.properties.second_thoughts import SecondThoughts
 from tests.small_clinic import ACCOUNT, a_clinic, at
 
@@ -59,6 +62,10 @@ BESIDE = CalendarId("calendar-2")
 AT_HOME = CalendarId("calendar-home")
 SECRET = "SECRET"
 BERLIN = ZoneInfo("Europe/Berlin")
+WRITES = ("create", "update", "delete", "put_block", "delete_block", "move_booking", "cancel_booking")
+PAGES = ("changes", "bookings")
+FEW_CALLS = 40
+"""What a call of *work* may ask about nothing at all: four feeds, subscriptions, marks."""
 
 
 class Moody(AttentiveProvider):
@@ -106,6 +113,8 @@ class Life(SecondThoughts):
         self.went_back = timedelta(0)
         self.busy_with: str | None = None
         self.depth = 0
+        self.counted = Counter[str]()
+        self.unbounded: list[str] = []
         self.steps = 0
         self._open_clinic(page_size)
         self.clinic.settings(edits__moved_in_calendar=moved, edits__deleted_in_calendar=deleted)
@@ -126,6 +135,7 @@ class Life(SecondThoughts):
             kind = MoodyExchange if mailbox in self.at_exchange else Moody
             clinic.providers[mailbox] = kind(server, clinic._fault)
         clinic.servers[MAILBOX_OF["bert"]].add_calendar("Band")
+        clinic.work = self._measured(clinic.work)  # type: ignore[method-assign]
         self.stores = clinic.stores
         self.choose_conflict_calendars("anna", True)
         self.choose_conflict_calendars("bert", True)
@@ -133,6 +143,35 @@ class Life(SecondThoughts):
         self.ports = clinic.ports
         object.__setattr__(clinic.ports, "stores", watched(clinic.stores, self.faults))
         self.mails = MailPorts(stores=clinic.stores, mailer=MemoryMailer(), writer=PlainWriter(), clock=clinic.clock)
+
+    def _measured(self, work: Callable[..., Outcome]) -> Callable[..., Outcome]:
+        """P12: one call of *work* asks and writes as often as there is something to ask about, and reads no more pages
+        than its feeds ever had. A run that overtakes another counts by itself."""
+
+        def measured(*asked: Any) -> Outcome:
+            before, of_others, self.counted = self._calls(), self.counted, Counter[str]()
+            try:
+                return work(*asked)
+            finally:
+                all_of_it = self._calls() - before
+                used, self.counted = all_of_it - self.counted, of_others + all_of_it
+                if used.total() > FEW_CALLS:
+                    self._note_unbounded(used, asked)
+
+        return measured
+
+    def _calls(self) -> Counter[str]:
+        sides = (*self.clinic.providers.values(), self.clinic.host)
+        return sum((side.calls for side in sides), Counter[str]())
+
+    def _note_unbounded(self, used: Counter[str], asked: object) -> None:
+        links = sum(1 for who in RESOURCES for _ in self.stores.links.all(ACCOUNT, ResourceId(who)))
+        size = links + sum(len(self.shown(place)) for place in PLACES) + len(self.clinic.system.bookings)
+        size += sum(used[operation] for operation in WRITES)
+        pages = sum(used[operation] for operation in PAGES)
+        told = self.clinic.system.seq + sum(server.seq for server in self.clinic.servers.values())
+        if used.total() - pages > FEW_CALLS + 4 * size or pages > FEW_CALLS + told + size:
+            self.unbounded.append(f"P12 {used} about {size} appointments: {asked}")
 
     def _add_mailbox(self, mailbox: MailboxId, owner: str) -> None:
         """Its ids are no other mailbox's: a resource tells its calendars apart by their ids alone."""
@@ -325,6 +364,14 @@ class Life(SecondThoughts):
         series = sorted({entry.series_id for entry in self.shown(place) if entry.series_id})
         if series:
             self.server(place).move_series(series[pick % len(series)], at(day, 12), count)
+
+    def change_pattern(self, place: str, pick: int, how: str) -> None:
+        """How a series repeats, a person's own or a copy of ours."""
+        series = sorted({entry.series_id for entry in self.shown(place) if entry.series_id})
+        item = self.server(place).items[series[pick % len(series)]] if series else None
+        if item is not None and item.entry.recurrence is not None:
+            said = repeating_otherwise(item.entry.recurrence, how, len(item.plan))
+            self.server(place).change_pattern(item.entry.id, said)
 
     def delete_series(self, place: str, pick: int) -> None:
         found = sorted({entry.series_id for entry in self.shown(place) if entry.series_id})
@@ -527,7 +574,11 @@ class Life(SecondThoughts):
             lambda: self.change_booking(pick, "retitle"), lambda: self.book([random.choice(RESOURCES)], day, hour),
             lambda: self.reassign(pick, [random.choice(RESOURCES)]), lambda: self.pause(random.choice(RESOURCES)),
         ]  # fmt: skip
-        random.choice(edits)()
+        chosen = random.choice(edits)
+        if pick % 12 == 0:
+            self.change_pattern(place, pick, OTHERWISE[day % len(OTHERWISE)])
+        else:
+            chosen()
 
     def _be_slow(self, _random: Random) -> None:
         self.clinic.clock.advance(timedelta(seconds=55))
