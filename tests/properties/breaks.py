@@ -1,4 +1,4 @@
-"""Twenty-five promises, each with the line that keeps it, and that line broken: do the random lives notice?
+"""Promises, each with the line that keeps it, and that line broken: do the random lives notice?
 
     python -m tests.properties.breaks            all of them, at most 2,000 lives each; prints the table
     python -m tests.properties.breaks lease      those whose name has this word
@@ -127,7 +127,7 @@ BREAKS = (
         (
             "usecases.sync.write_copies._agreed",
             "calendar=_agreed_there(",
-            "calendar=link.calendar if link.calendar.time else _agreed_there(",
+            "calendar=link.calendar or _agreed_there(",
         ),
     ),
     _break(

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from calsync_core.domain.appointments import AllDay, Entry, Timed
+from calsync_core.domain.appointments import AllDay, Block, Entry, Timed
 from calsync_core.domain.conflicts import Conflict, ConflictKind, Resolution
 from calsync_core.domain.errors import RefusedError
 from calsync_core.domain.ids import BookingId, EntryId, ResourceId
@@ -243,6 +243,21 @@ def private(stage: Stage, random: Random) -> None:
     assert SECRET not in repr(block), "P8 a private entry is told"
 
 
+def moved_out(stage: Stage, random: Random) -> None:
+    """R121: what left the window by a move is followed, to its end, although no page of a full check shows it."""
+    entry = stage.enter(stage.at(8, 9))
+    stage.run()
+    far = stage.at(800, 9)
+    stage.server.move_entry(entry.id, far)
+    stage.run(random.choice(("notification", "full")))
+    block = stage.block_of(entry)
+    assert isinstance(block, Block), "P14 what left the window by a move is forgotten"
+    assert block.when == far, "P14 what left the window by a move is not followed"
+    stage.server.delete_entry(entry.id)
+    stage.run("full")
+    assert stage.block_of(entry) is None, "P14 what is gone beyond the window still takes its time"
+
+
 def longest_day(stage: Stage, random: Random) -> None:
     """The day on which the clock goes back has 25 hours: what stands in the last one is on that day."""
     zone, now = ZoneInfo("Europe/Berlin"), stage.life.clinic.clock.now()
@@ -267,7 +282,7 @@ def _hours(day: date, zone: ZoneInfo) -> float:
 
 
 SCENES: tuple[Callable[[Stage, Random], None], ...] = (
-    both_moved, refused, contested, reads_empty, unreadable, undone_late, echoed, private, longest_day,
+    both_moved, refused, contested, reads_empty, unreadable, undone_late, echoed, private, moved_out, longest_day,
 )  # fmt: skip
 
 

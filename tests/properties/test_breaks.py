@@ -1,4 +1,4 @@
-"""The lives notice what is broken. All twenty-five breaks are lived by `make mutation`; here the table must fit the code,
+"""The lives notice what is broken. `make mutation` tries every break of the table; here the table must fit the code,
 and a handful is noticed at once."""
 
 import pytest
