@@ -84,6 +84,8 @@ def test_what_was_made_long_after_its_mark_was_pasted_also_when_it_is_alone() ->
         ({"entry_uid": short_hash("u"), "mark_id": "a"}, {}, {"own": "b"}, True),
         ({"mark_id": "a"}, {"uid": "u"}, {"own": "b"}, True),
         ({"mark_id": "a"}, {}, {"own": "a"}, False),
+        ({"entry_uid": short_hash("u"), "mark_id": "a"}, {}, {"own": "a"}, False),
+        ({"mark_id": "a"}, {"uid": "u"}, {"own": "a"}, False),
         ({"mark_id": "a"}, {}, {}, False),
         ({}, {}, {"own": "b"}, False),
         ({}, {}, {}, False),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from calsync_core.domain.appointments import AllDay, BookingStatus, Timed
-from calsync_core.domain.ids import EntryId
+from calsync_core.domain.ids import CalendarId, EntryId
 from calsync_core.domain.links import Agreed, Attempt, Intent, Link, Origin
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import (
@@ -62,6 +62,10 @@ def read(host: Any = SERIES_MASTER, calendar: Any = SERIES_ENTRY, link: Link | N
 def test_a_series_is_written_as_one_whatever_part_of_it_lies_in_the_window() -> None:
     assert SERIES_COPY.recurrence == DAILY
     assert decide(read(calendar=LOST, link=None)) == CreateCopy("R80", FRESH, SERIES_MASTER, SERIES_COPY)
+    cut_off = replace(FRESH, generation=4, mark_id="7-x", pattern="", start_at=TEN.start_at)
+    assert decide(read(calendar=LOST, link=cut_off)) == CreateCopy(
+        "R80", replace(FRESH, generation=4, mark_id="7-x"), SERIES_MASTER, SERIES_COPY
+    )
     long_ago = Timed(NINE.start_at - timedelta(days=90), NINE.end_at - timedelta(days=90))
     rooted = replace(
         SERIES_MASTER, when=long_ago, recurrence=replace(DAILY, start=long_ago.start_at.date(), count=None)
@@ -89,7 +93,8 @@ def test_what_calendars_cannot_say_is_skipped_and_what_stands_there_goes() -> No
 @pytest.mark.rule("R82")
 def test_a_series_that_cannot_be_said_any_more_goes_whatever_else_happened_to_it() -> None:
     row = replace(WORN, entry_id=SERIES_ENTRY.id, calendar_id=CALENDAR)
-    for before in (WORN, replace(WORN, is_quarantined=True), replace(WORN, decision=Origin.HOST)):
+    old = replace(WORN, calendar_id=CalendarId("calendar-0"))
+    for before in (WORN, old, replace(WORN, is_quarantined=True), replace(WORN, decision=Origin.HOST)):
         done = decide(read(WORDLESS, link=before))
         assert isinstance(done, DeleteCopy)
         assert done == DeleteCopy("R82", replace(before, entry_id=SERIES_ENTRY.id, calendar_id=CALENDAR), "")
@@ -265,5 +270,6 @@ def test_our_own_write_of_a_series_whose_answer_was_lost() -> None:
 
     done = decide(read(later, moved(SERIES_ENTRY, TEN), ours))
 
-    assert done == UpdateCopy("R18", ours, later, copy_of(later), "v2")
+    calendar = replace(ours.calendar, version="v2", time=fingerprint.time_of(TEN))
+    assert done == UpdateCopy("R18", replace(ours, calendar=calendar), later, copy_of(later), "v2")
     assert isinstance(decide(read(later, moved(SERIES_ENTRY, NOON), ours)), OpenConflict)

@@ -199,6 +199,13 @@ def test_what_the_row_did_not_know_is_noted_without_a_write(before: dict[str, An
     assert done == Agree("R22", replace(BLOCK_LINK, calendar=replace(BLOCK_LINK.calendar, version="v2")))
 
 
+@pytest.mark.rule("R22")
+def test_newer_settings_that_ask_for_the_same_note_nothing() -> None:
+    older = replace(BLOCK_LINK, settings_version=0)
+
+    assert decide(block_read(replace(ENTRY, version="v2"), link=older)) is None
+
+
 @pytest.mark.rule("R24")
 def test_from_the_row_alone_only_a_plain_blocker_can_be_put_back() -> None:
     """Tentative, or out of office: its kind is not in the row, so the entry is read first."""

@@ -483,20 +483,46 @@ def test_a_write_of_ours_is_one_by_time_and_text() -> None:
     ours = attempted(Origin.CALENDAR, TEN)
     entry = moved(COPY_ENTRY, TEN)
 
-    assert decide(copy_read(BOOKING, entry, ours)) == update("R18", BOOKING, "v2", ours)
-    assert decide(copy_read(rebooked(when=NOON), entry, ours)) == update("R18", rebooked(when=NOON), "v2", ours)
+    known = replace(ours, calendar=replace(ours.calendar, version="v2", time=fingerprint.time_of(TEN)))
+    assert decide(copy_read(BOOKING, entry, ours)) == update("R18", BOOKING, "v2", known)
+    assert decide(copy_read(rebooked(when=NOON), entry, ours)) == update("R18", rebooked(when=NOON), "v2", known)
     retitled = replace(entry, title="Mine")
     assert isinstance(decide(copy_read(BOOKING, retitled, ours)), MoveBooking), "another text: the person wrote it"
-    assert decide(copy_read(BOOKING, retitled, ours, whole=False)) == update("R18", BOOKING, "v2", ours), "not read"
+    assert decide(copy_read(BOOKING, retitled, ours, whole=False)) == update("R18", BOOKING, "v2", known), "not read"
 
 
 @pytest.mark.rule("R19")
 def test_the_persons_move_after_our_request_is_asked_for() -> None:
     asked = attempted(Origin.HOST, TEN)
+    known = replace(asked, host=replace(asked.host, time=fingerprint.time_of(TEN)))
 
     assert decide(copy_read(rebooked(when=TEN), moved(COPY_ENTRY, NOON), asked)) == MoveBooking(
-        "R19", asked, rebooked(when=TEN), NOON, moved(COPY_ENTRY, NOON)
+        "R19", known, rebooked(when=TEN), NOON, moved(COPY_ENTRY, NOON)
     )
+
+
+@pytest.mark.rule("R7")
+@pytest.mark.rule("R19")
+def test_a_copy_deleted_after_our_own_move_is_missing_at_the_new_time() -> None:
+    asked = attempted(Origin.HOST, TEN)
+
+    host = Agreed("2", fingerprint.time_of(TEN), WORN.host.rest)
+    missing = replace(WORN, entry_id=None, calendar=Agreed(), host=host)
+    assert decide(copy_read(rebooked(when=TEN), Missing.GONE, asked)) == OpenConflict(
+        "R7", missing, ConflictKind.COPY_DELETED, TEN, None
+    )
+
+
+@pytest.mark.rule("R71")
+@pytest.mark.rule("R102")
+def test_the_calendars_time_is_taken_without_the_buffers() -> None:
+    quarter = timedelta(minutes=15)
+    buffered = replace(BOOKING, buffer_before=quarter)
+    wide = Timed(NINE.start_at - quarter, NINE.end_at)
+    link = replace(WORN, decision=Origin.CALENDAR, host=replace(WORN.host, time=fingerprint.time_of(wide)))
+    entry = moved(COPY_ENTRY, Timed(NOON.start_at - quarter, NOON.end_at))
+
+    assert decide(copy_read(buffered, entry, link)) == MoveBooking("R71", link, buffered, NOON, entry)
 
 
 @pytest.mark.rule("R100")
