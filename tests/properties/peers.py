@@ -35,7 +35,7 @@ WRITES = frozenset(
     {"create", "update", "delete", "put_block", "delete_block", "move_booking", "cancel_booking"}
 )  # fmt: skip
 FAULTS = ERROR, LOST, CRASH, TOUCHED = "error before the write", "answer lost", "crash", "touched by the server"
-PROMISES = ("stuck", "not quiet", "sides differ", "duplicate", "lost edit")
+PROMISES = ("stuck", "not quiet", "sides differ", "duplicate", "lost edit", "needless conflict")
 ROUNDS = 8
 
 
@@ -323,6 +323,7 @@ def _judge(pair: Pair, memory: _Memory) -> list[tuple[str, bool]]:
         ("sides differ", sides[0] != sides[1]),
         ("duplicate", any(len(shown) != len({item for item, _ in shown}) for shown in sides)),
         ("lost edit", bool(lost)),
+        ("needless conflict", not apart <= memory.in_conflict),
     ]
 
 

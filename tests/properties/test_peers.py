@@ -4,11 +4,12 @@ import pytest
 
 from tests.properties.peers import CASES, FAULTS, PAIRS, broken_promises
 
-SCHEDULES = 150
+SCHEDULES = 200
 
 
 @pytest.mark.prop("P3")
 @pytest.mark.prop("P4")
+@pytest.mark.prop("P5")
 @pytest.mark.parametrize("case", CASES)
 def test_calsync_keeps_every_promise(case: str) -> None:
     broken = {

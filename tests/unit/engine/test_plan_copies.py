@@ -350,6 +350,23 @@ def test_our_own_write_is_not_taken_for_the_persons(booking: Any, expected: Any)
 
 
 @pytest.mark.rule("R18")
+@pytest.mark.prop("P3")
+def test_the_write_after_a_lost_answer_may_be_cut_off_as_well() -> None:
+    """The first came and its answer did not, the second never came: the copy stands as the first one meant it, and
+    nobody touched it. It was shown as changed on both sides; found in peers.py once it judged conflicts as well."""
+    second = decide(copy_read(rebooked(when=NOON), moved(COPY_ENTRY, TEN), attempted(Origin.CALENDAR, TEN)))
+    assert isinstance(second, UpdateCopy)
+    cut_off = replace(second.link, attempt=Attempt(Origin.CALENDAR, fingerprint.time_of(NOON), "rest"))
+
+    third = decide(copy_read(rebooked(when=NOON), moved(COPY_ENTRY, TEN), cut_off))
+    moved_since = decide(copy_read(rebooked(when=NOON), replace(moved(COPY_ENTRY, NINE), version="v3"), cut_off))
+
+    assert isinstance(third, UpdateCopy)
+    assert (third.rule, third.copy.when, third.entry_version) == ("R10", NOON, "v2")
+    assert rule(moved_since) == "R11", "what a person does in between is still seen"
+
+
+@pytest.mark.rule("R18")
 def test_an_own_write_that_is_still_right_needs_no_second_one() -> None:
     done = decide(copy_read(CHANGED, moved(COPY_ENTRY, TEN), attempted(Origin.CALENDAR, TEN)))
 
@@ -371,6 +388,19 @@ def test_our_own_request_is_not_taken_for_the_clinics_move(where: Any) -> None:
 
     assert isinstance(done, MoveBooking)
     assert (done.rule, done.when) == ("R19", where)
+
+
+@pytest.mark.rule("R19")
+@pytest.mark.prop("P3")
+def test_the_request_after_a_lost_answer_may_be_cut_off_as_well() -> None:
+    second = decide(copy_read(CHANGED, moved(COPY_ENTRY, NOON), attempted(Origin.HOST, TEN)))
+    assert isinstance(second, MoveBooking)
+    cut_off = replace(second.link, attempt=Attempt(Origin.HOST, fingerprint.time_of(NOON), "rest"))
+
+    third = decide(copy_read(CHANGED, moved(COPY_ENTRY, NOON), cut_off))
+
+    assert isinstance(third, MoveBooking)
+    assert (third.rule, third.when) == ("R3", NOON)
 
 
 @pytest.mark.rule("R19")

@@ -96,7 +96,7 @@ def copy_changed(seen: Observation, link: Link, scope: Scope) -> Action | None:
         return None
     is_ours = _is_own_update(seen, link, entry)
     if is_ours and isinstance(booking, Booking) and copy is not None:
-        return UpdateCopy("R18", link, booking, copy, entry.version)
+        return UpdateCopy("R18", _as_it_stands(link, entry), booking, copy, entry.version)
     if not (seen.calendar_time_changed or seen.calendar_pattern_changed):
         return _agree_on(seen, link, scope, "R6")
     if not isinstance(booking, Booking) or copy is None:
@@ -112,9 +112,10 @@ def _after_a_lost_answer(
     """What looks like a change on both sides, and is one: the other was our own write."""
     is_elsewhere = fingerprint.time_of(copy.when) != fingerprint.time_of(entry.when)
     if is_elsewhere and is_own_move(link, booking):
-        return _moved(seen, link, booking, copy, entry, scope, "R19")
+        known = replace(link, host=replace(link.host, time=fingerprint.time_of(copy.when)))
+        return _moved(seen, known, booking, copy, entry, scope, "R19")
     if _is_own_update(seen, link, entry) and not _looks_alike(copy, entry, is_whole=seen.read.entry_is_whole):
-        return UpdateCopy("R18", link, booking, copy, entry.version)
+        return UpdateCopy("R18", _as_it_stands(link, entry), booking, copy, entry.version)
     return None
 
 
@@ -126,6 +127,15 @@ def _is_own_update(seen: Observation, link: Link, entry: Entry) -> bool:
     if attempt.repeats and fingerprint.repeats_of(entry) not in ("", attempt.repeats):
         return False
     return not seen.read.entry_is_whole or fingerprint.rest_of_entry(entry) == attempt.rest
+
+
+def _as_it_stands(link: Link, entry: Entry) -> Link:
+    """What our write brought about is known from now on: the next one may be cut off as well."""
+    attempt = link.attempt
+    if attempt is None:
+        return link
+    repeats = attempt.repeats or link.calendar.repeats
+    return replace(link, calendar=Agreed(entry.version, attempt.time, attempt.rest, repeats))
 
 
 def is_own_move(link: Link, booking: Booking) -> bool:
