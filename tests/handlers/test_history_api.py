@@ -88,6 +88,7 @@ def test_why_names_rule_reason_and_what_was_done_last(world: World, clinic: Clin
     assert (booked["kind"], booked["rule"], booked["code"]) == ("booking", "R2", "in_step")
     assert booked["link"]["written"]
     assert booked["last_to_booking_system"]["code"] == "booking_moved"
+    assert booked["last_to_booking_system"]["appointment"]["start"] == "2026-11-26T12:00:00Z"
     assert booked["last_to_calendar"]["code"] == "copy_created"
     assert by_title["items"] == [booked]
     assert by_title["sides"] == [{"name": "primary", "known": True, "reason": None},

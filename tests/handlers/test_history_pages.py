@@ -261,3 +261,26 @@ def test_what_cannot_be_undone_offers_no_button(clinic: Clinic, browser: Browser
 
     assert "There is nothing in it that could be undone now." in _text(looked_at)
     assert f'action="{page}/undo"' not in _body(looked_at)
+
+
+def test_the_log_says_which_appointment_each_line_is_about(clinic: Clinic, browser: Browser) -> None:
+    clinic.mailbox().delete_entry(clinic.copies()[0].id)
+    clinic.settle()
+
+    answer = browser.get("/console/log?resource=anna")
+    log, page = _text(answer), _text(browser.get(BASE))
+
+    assert "Booking moved in the booking system Details" in log
+    link = '<a href="/console/resources/anna/why?day=2026-11-26" title="Why?">Thu 26 Nov 2026, 13:00-14:00</a>'
+    assert link in _body(answer)
+    assert "A conflict was opened Deleted in the calendar Details The booking stands in the booking system" in log
+    assert "Was at Thu 26 Nov 2026, 11:00-12:00" in log
+    assert "Booking moved in the booking system: Thu 26 Nov 2026, 13:00-14:00" in page
+    export = _body(browser.get("/console/log.csv?resource=anna"))
+    assert '"Booking moved in the booking system";"2026-11-26T12:00:00Z/2026-11-26T13:00:00Z";"R3";' in export
+
+
+def test_a_change_of_settings_says_in_the_log_which_and_by_whom(world: World, browser: Browser) -> None:
+    browser.post("/console/settings", {"set.window.weeks_ahead": "26", "action": "save", "version": "0"})
+
+    assert "Settings changed Weeks ahead, A. Braun Details" in _text(browser.get("/console/log"))

@@ -632,3 +632,27 @@ def test_a_direction_closed_for_the_whole_window_removes_what_it_wrote() -> None
     clinic.settle()
     assert clinic.copies() == []
     assert len(clinic.blocks()) == 1
+
+
+def test_each_line_about_an_appointment_says_when_it_is() -> None:
+    """Story: three lines "Booking written to the calendar", and nobody could tell which bookings they were about."""
+    clinic = a_clinic()
+    clinic.connect()
+    booking = clinic.system.book(["anna"], at(3, 10))
+    clinic.mailbox().create_entry(at(4, 9))
+    clinic.run(cause="import")
+    clinic.system.move_booking_by_clinic(booking, at(3, 12))
+    clinic.settle()
+    entry = next(entry for entry in clinic.mailbox().shown() if entry.mark is None)
+    clinic.mailbox().delete_entry(entry.id)
+    clinic.mailbox().move_entry(clinic.copies()[0].id, at(3, 14))
+    clinic.settle()
+    clinic.mailbox().delete_entry(clinic.copies()[0].id)
+    clinic.settle()
+
+    lines = {line.reason.value: line for line in clinic.stores.log.of_resource(ACCOUNT, ANNA) if line.ref}
+
+    assert {code: line.when for code, line in lines.items()} == {
+        "copy_created": at(3, 10), "block_written": at(4, 9), "copy_updated": at(3, 12), "block_deleted": at(4, 9),
+        "booking_moved": at(3, 14), "conflict_opened": at(3, 14),
+    }  # fmt: skip

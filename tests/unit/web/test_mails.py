@@ -33,7 +33,17 @@ FACTS: dict[MailKind, list[Facts]] = {
     MailKind.CONNECTED: [{"entries": 420}],
     MailKind.NOT_CONNECTED: [{"code": code} for code in CATALOGUE],
     MailKind.SIGN_IN_EXPIRED: [{"code": "auth_expired", "since_at": NOW}],
-    MailKind.CONFLICT: [{"conflict": "c-1", "revision": 3, "at": NOW, "code": "slot_taken"}],
+    MailKind.CONFLICT: [
+        {"conflict": "c-1", "revision": 3, "at": NOW, "code": "slot_taken"},
+        {
+            "conflict": "c-2",
+            "revision": 1,
+            "at": NOW,
+            "code": "same_time",
+            "booking": "2026-11-24T09:00:00Z/2026-11-24T09:30:00Z",
+            "calendar": "2026-11-24/2026-11-25",
+        },
+    ],
     MailKind.NOTICE: [
         {"what": "paused", "by": EVIL, "until_at": NOW},
         {"what": "paused", "by": "Anna", "until_at": None},
@@ -148,3 +158,20 @@ def test_html_that_mail_programs_would_cut_is_refused() -> None:
     facts: Facts = {"token": "t", "expires_at": NOW, "invited_by": "A", "message": "x" * MAX_HTML}
     with pytest.raises(ValueError, match="larger"):
         write(MailKind.INVITATION, facts)
+
+
+def test_a_conflict_says_both_times_in_the_persons_zone_and_what_was_deleted() -> None:
+    times = {
+        "booking": "2026-11-24T09:00:00Z/2026-11-24T09:30:00Z",
+        "calendar": "2026-11-24T09:15:00Z/2026-11-24T10:00:00Z",
+    }
+    facts = {"conflict": "c", "revision": 1, "at": NOW}
+
+    moved = write(MailKind.CONFLICT, {**facts, **times, "code": "same_time"})
+    deleted = write(MailKind.CONFLICT, {**facts, "booking": times["booking"], "calendar": None, "code": "copy_deleted"})
+
+    for text in (moved.text, " ".join(moved.html.split())):
+        assert "Booking: Tue 24 Nov 2026, 10:00-10:30" in text
+        assert "Calendar: Tue 24 Nov 2026, 10:15-11:00" in text
+    assert deleted.subject.startswith("A booking was deleted in the calendar: ")
+    assert "Calendar: not there any more" in deleted.text

@@ -55,8 +55,8 @@ def row_of(deed: Deed) -> dict[str, str]:
 def deed_of(row: dict[str, str]) -> Deed:
     get = row.get
     return Deed(
-        Did(row["did"]), LinkRef(row["ref"]), _instant(row["at"]), _when(row["was"]),
-        _when(row["to"]) if get("to") else None, CalendarId(get("calendar", "")),
+        Did(row["did"]), LinkRef(row["ref"]), _instant(row["at"]), when_of_span(row["was"]),
+        when_of_span(row["to"]) if get("to") else None, CalendarId(get("calendar", "")),
         EntryId(row["entry"]) if get("entry") else None, BookingId(row["booking"]) if get("booking") else None,
         get("version", ""), get("rule", ""),
     )  # fmt: skip
@@ -122,7 +122,8 @@ def span(when: When) -> str:
     return f"{when.start_at:%Y-%m-%dT%H:%M:%SZ}/{when.end_at:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _when(text: str) -> When:
+def when_of_span(text: str) -> When:
+    """The reverse of `span`. Raises ValueError."""
     first, _, second = text.partition("/")
     if "T" not in first:
         return AllDay(date.fromisoformat(first), date.fromisoformat(second))

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from calsync_core.domain.appointments import When
 from calsync_core.domain.ids import AccountId, LinkRef, ResourceId, RunId
+from calsync_core.domain.journal import when_of_span
 
 
 class Reason(StrEnum):
@@ -57,7 +59,8 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One line. `detail` holds ids, codes, counts and instants as text, never titles or notes."""
+    """One line. `detail` holds ids, codes, counts and instants as text, never titles or notes; `when` and `was` are
+    times of the appointment, as journal.py writes a span."""
 
     account: AccountId
     resource_id: ResourceId | None
@@ -70,3 +73,9 @@ class LogEntry:
     code: str | None = None
     detail: tuple[tuple[str, str], ...] = ()
     is_problem: bool = False
+
+    @property
+    def when(self) -> When | None:
+        """When the appointment is that the line is about; None where it is about none."""
+        text = dict(self.detail).get("when")
+        return when_of_span(text) if text else None

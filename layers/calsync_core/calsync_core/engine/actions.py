@@ -157,3 +157,19 @@ Action = (
 def link_of(action: Action) -> Link | None:
     """The row that an action is about; a `Skip` has none."""
     return getattr(action, "link", None)
+
+
+def when_of(action: Action) -> When | None:
+    """The time that the appointment has when it is done, as the log names it; a `Skip` has none."""
+    match action:
+        case CreateCopy() | AdoptCopy() | UpdateCopy():
+            return action.copy.when
+        case PutBlock():
+            return action.block.when
+        case MoveBooking():
+            return action.when
+        case OpenConflict():
+            return action.booking_when or action.calendar_when
+        case _:
+            link = link_of(action)
+            return link.when if link else None

@@ -31,6 +31,7 @@ from calsync_core.domain.errors import (
     VersionChangedError,
 )
 from calsync_core.domain.ids import LONGEST_ID, AccountId, ConflictId
+from calsync_core.domain.journal import span
 from calsync_core.domain.links import Origin
 from calsync_core.domain.resources import Resource, ResourceState
 from calsync_core.domain.settings import effective
@@ -292,6 +293,9 @@ def _candidates(
 
 def _entry(conflict: Conflict, decision: Decision, now: datetime) -> LogEntry:
     detail = [("conflict", str(conflict.id)), ("resolution", decision.resolution.value), ("by", decision.by)]
+    when = conflict.booking_when or conflict.calendar_when
+    if when is not None:
+        detail.append(("when", span(when)))
     if conflict.left_until_at is not None:
         detail.append(("until", f"{conflict.left_until_at:%Y-%m-%dT%H:%M:%SZ}"))
     return LogEntry(

@@ -6,6 +6,7 @@ from calsync_core.domain.appointments import When
 from calsync_core.domain.conflicts import Conflict
 from calsync_core.domain.errors import CalsyncError
 from calsync_core.domain.ids import short_hash
+from calsync_core.domain.journal import span
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import effective
 from calsync_core.domain.synclog import LogEntry, Reason
@@ -45,6 +46,8 @@ def _tell(ports: JourneyPorts, state: ResourceState, conflict: Conflict, role: s
         "revision": conflict.revision,
         "at": _start(when, state.resource.time_zone) if when else now,
         "code": conflict.kind.value,
+        "booking": span(conflict.booking_when) if conflict.booking_when else None,
+        "calendar": span(conflict.calendar_when) if conflict.calendar_when else None,
     }
     draft = Draft(MailKind.CONFLICT, conflict.account, state.resource, address, now, facts)
     try:

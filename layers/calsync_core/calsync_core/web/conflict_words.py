@@ -1,6 +1,8 @@
 """How conflicts and their special ways out are called, the same in the console and behind the link in a mail."""
 
 from calsync_core.domain.conflicts import ConflictKind, Resolution
+from calsync_core.web.wording import wording
+from calsync_core.web.wording.words import Wording
 
 
 def _(text: str) -> str:
@@ -23,3 +25,11 @@ CHOICES_BY_KIND: dict[tuple[ConflictKind, Resolution], str] = {
     (ConflictKind.COPY_DELETED, Resolution.TAKE_CALENDAR): _("Cancel the booking"),
     (ConflictKind.NOT_WRITABLE, Resolution.KEEP_BOOKING): _("Try again"),
 }
+
+
+def conflict_wording(kind: str) -> Wording:
+    """All four parts, for mails and the log. A kind that is also a reason of the log has a text of its own."""
+    return wording(_OWN_TEXTS.get(kind, kind))
+
+
+_OWN_TEXTS = {ConflictKind.COPY_DELETED.value: "deleted_in_calendar"}

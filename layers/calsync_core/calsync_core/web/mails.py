@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from calsync_core.domain.appointments import When
+from calsync_core.domain.journal import when_of_span
 from calsync_core.ports.mails import Draft, MailKind
 from calsync_core.ports.outward import Mail
+from calsync_core.web.conflict_words import conflict_wording
 from calsync_core.web.links import MANAGE_LIFETIME, conflict_path, invitation_path, manage_path
 from calsync_core.web.render import language, render
+from calsync_core.web.when import shown_when
 from calsync_core.web.wording import wording
 
 MAX_HTML = 30 * 1024
@@ -57,7 +61,8 @@ class TemplateMailWriter:
             "zone": resource.time_zone,
             "now": draft.now,
             "facts": facts,
-            "wording": wording(code),
+            "wording": conflict_wording(code) if draft.kind is MailKind.CONFLICT else wording(code),
+            "versions": [shown_when(_when(facts, side), resource.time_zone) for side in ("booking", "calendar")],
             "link": self.public_url + self._path(draft, facts),
             "not_me": self._not_me(draft, facts),
             "privacy_url": self.privacy_url,
@@ -82,6 +87,10 @@ class TemplateMailWriter:
         if draft.kind in {MailKind.INVITATION, MailKind.REMINDER}:
             return f"{self.public_url}{self._path(draft, facts)}/not-me"
         return ""
+
+
+def _when(facts: dict[str, Any], side: str) -> When | None:
+    return when_of_span(str(facts[side])) if facts.get(side) else None
 
 
 def _one_line(text: str, longest: int) -> str:

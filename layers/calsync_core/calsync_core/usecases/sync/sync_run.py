@@ -1,19 +1,19 @@
 """One run of one resource: the ports it may use, and what it knows and collects while it holds the lease."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from calsync_core.domain.appointments import Mark
+from calsync_core.domain.appointments import Mark, When
 from calsync_core.domain.conflicts import Conflict
 from calsync_core.domain.errors import LeaseLostError
 from calsync_core.domain.ids import AccountId, LinkRef, MailboxId, ResourceId, RunId, short_hash
-from calsync_core.domain.journal import Deed, row_of
+from calsync_core.domain.journal import Deed, row_of, span
 from calsync_core.domain.links import Link
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import SyncSettings
 from calsync_core.domain.synclog import LogEntry, Reason, Way
-from calsync_core.engine.actions import Action
+from calsync_core.engine.actions import Action, link_of, when_of
 from calsync_core.engine.marks import mark_id_for
 from calsync_core.engine.observe import Scope
 from calsync_core.ports.calendar import CalendarProvider, Content
@@ -67,7 +67,8 @@ class SyncRun:
     """Mutable company of one *work* call; never stored, never shared between calls.
 
     With a list in `foreseen` nothing is done: the actions are noted there (a dry run). `own_mailbox`: the resources
-    that use the mailbox of this one, read when they are asked for.
+    that use the mailbox of this one, read when they are asked for. `times`: when the appointments are that lines of
+    the log are about.
     """
 
     ports: SyncPorts
@@ -79,6 +80,7 @@ class SyncRun:
     until: datetime
     host: HostPlatform
     lines: list[LogEntry] = field(default_factory=list)
+    times: dict[LinkRef, When] = field(default_factory=dict)
     touched: dict[LinkRef, Link | None] = field(default_factory=dict)
     agreed: set[LinkRef] = field(default_factory=set)
     unaligned: set[LinkRef] = field(default_factory=set)
@@ -137,6 +139,8 @@ class SyncRun:
         code: str | None = None, is_problem: bool = False, **detail: str,
     ) -> None:  # fmt: skip
         now = self.ports.clock.now()
+        if ref in self.times:
+            detail.setdefault("when", span(self.times[ref]))
         self.lines.append(
             LogEntry(
                 self.account,
@@ -153,6 +157,13 @@ class SyncRun:
             )
         )
 
+    def note_times(self, actions: Iterable[Action]) -> None:
+        """So that each line about them says which appointment it is about."""
+        for action in actions:
+            link, when = link_of(action), when_of(action)
+            if link is not None and when is not None:
+                self.times[link.ref] = when
+
     def journal(self, deeds: Sequence[Deed]) -> None:
         """Before they are done, so that a crash in between hides nothing from an undo (R113)."""
         if deeds:
@@ -163,3 +174,4 @@ class SyncRun:
         if self.lines:
             self.ports.stores.log.add(self.lines)
             self.lines = []
+        self.times = {}

@@ -121,7 +121,10 @@ def _undo(run: SyncRun, wish: Undoing, deed: Deed) -> None:
     if judged.code == "undo_there_again":  # perhaps by an undo that died before it looked for conflicts
         run.touched.setdefault(deed.ref, _link(run, deed.ref))
     if not judged.will_do:
-        run.log(Reason.UNDO_LEFT, rule="R115", ref=deed.ref, code=judged.code, undone_run=wish.run, did=deed.did.value)
+        run.log(
+            Reason.UNDO_LEFT, rule="R115", ref=deed.ref, code=judged.code, undone_run=wish.run, did=deed.did.value,
+            when=span(deed.was),
+        )  # fmt: skip
 
 
 def _move_back(run: SyncRun, wish: Undoing, judged: Judged, booking: Booking) -> Judged:
@@ -140,7 +143,7 @@ def _move_back(run: SyncRun, wish: Undoing, judged: Judged, booking: Booking) ->
             return Judged(deed, "undo_changed_since")
         run.log(
             Reason.BOOKING_MOVED, Way.FROM_CALENDAR, rule="R114", ref=deed.ref, undone_run=wish.run,
-            was=span(booking.when),
+            was=span(booking.when), when=span(deed.was),
         )  # fmt: skip
         for other in booking.resource_ids:
             if other != run.resource:

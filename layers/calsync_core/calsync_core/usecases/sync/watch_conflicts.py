@@ -6,6 +6,7 @@ from dataclasses import replace
 from calsync_core.domain.appointments import Entry, When
 from calsync_core.domain.conflicts import ACCEPTED_OUTSIDE, Conflict, ConflictKind, ConflictStatus, conflict_id
 from calsync_core.domain.ids import LinkRef
+from calsync_core.domain.journal import span
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.synclog import Reason
 from calsync_core.domain.working_hours import is_working_time
@@ -52,7 +53,10 @@ def open_conflict(
     opened = old.opened_at if old and old.status is ConflictStatus.OPEN else now
     conflict = replace(new, revision=revision, opened_at=opened)
     run.ports.stores.conflicts.save(conflict)
-    run.log(Reason.CONFLICT_OPENED, rule=rule, ref=link.ref, code=kind.value, is_problem=True, conflict=key)
+    run.log(
+        Reason.CONFLICT_OPENED, rule=rule, ref=link.ref, code=kind.value, is_problem=True, conflict=key,
+        when=span(booking_when or calendar_when or link.when),
+    )  # fmt: skip
     if run.ports.on_conflict is not None:
         run.ports.on_conflict(conflict)
 
@@ -194,6 +198,9 @@ def _settle(run: SyncRun, conflict: Conflict) -> None:
     now = run.ports.clock.now()
     settled = replace(conflict, status=ConflictStatus.SETTLED, ended_at=now, revision=conflict.revision + 1)
     run.ports.stores.conflicts.save(settled)
+    when = conflict.booking_when or conflict.calendar_when
+    if when is not None:
+        run.times[conflict.booking_ref] = when
     run.log(
         Reason.CONFLICT_SETTLED, rule="R62", ref=conflict.booking_ref, code=conflict.kind.value, conflict=conflict.id
     )

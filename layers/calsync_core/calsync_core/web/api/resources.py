@@ -192,6 +192,7 @@ def log_out(line: LogEntry) -> schemas.LogOut:
         reference=line.ref,
         cause=line.code,
         problem=line.is_problem,
+        appointment=schemas.when_out(line.when),
         detail=dict(line.detail),
     )
 

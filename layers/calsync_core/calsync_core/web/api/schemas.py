@@ -117,6 +117,14 @@ class CheckOut(AvailabilityOut):
     result: Literal["free", "busy", "unknown"]
 
 
+class WhenOut(Answered):
+    """Instants, or dates with an exclusive end for whole days."""
+
+    start: str
+    end: str
+    all_day: bool
+
+
 class LogOut(Answered):
     at: Instant
     resource_id: str | None
@@ -127,15 +135,8 @@ class LogOut(Answered):
     reference: str | None
     cause: str | None
     problem: bool
+    appointment: WhenOut | None = Field(description="When the appointment is that the line is about.")
     detail: dict[str, str]
-
-
-class WhenOut(Answered):
-    """Instants, or dates with an exclusive end for whole days."""
-
-    start: str
-    end: str
-    all_day: bool
 
 
 class ConflictOut(Answered):

@@ -149,7 +149,7 @@ class ResourcePages:
             is_reconnect=state.mailbox is not None,
             tomorrow=f"{self.parts.frame.clock.now() + timedelta(days=1):%Y-%m-%d}",
             log=[
-                shown_line(line, {resource.id: resource.name})
+                shown_line(line, {resource.id: resource.name}, resource.time_zone)
                 for line in stores.log.of_resource(visit.account, resource.id, LOG_READ)
                 if line.reason.value not in FOLDED
             ][:LOG_LINES],

@@ -99,6 +99,6 @@ def _shown(one: Explained, zone: str) -> ShownReason:
     return ShownReason(
         one, shown_when(one.when, zone), wording(one.code), wording(one.next_code),
         KINDS[one.conflict.kind] if one.conflict else "",
-        shown_line(one.last_to_calendar, {}) if one.last_to_calendar else None,
-        shown_line(one.last_from_calendar, {}) if one.last_from_calendar else None,
+        shown_line(one.last_to_calendar, {}, zone) if one.last_to_calendar else None,
+        shown_line(one.last_from_calendar, {}, zone) if one.last_from_calendar else None,
     )  # fmt: skip

@@ -29,6 +29,12 @@ CONFLICTS: Mapping[str, Wording] = {
         _("Choose in the conflict which time is right."),
         Actor.RESOURCE,
     ),
+    "deleted_in_calendar": Wording(
+        _("A booking was deleted in the calendar"),
+        _("The booking stands in the booking system as before."),
+        _("Have it written into the calendar again, or cancel the booking."),
+        Actor.RESOURCE,
+    ),
     "not_writable": Wording(
         _("A booking could not be written to the calendar"),
         _("It stands in the booking system only."),

@@ -25,8 +25,8 @@ LOG: Mapping[str, Wording] = {
     "booking_moved": Wording(_("Booking moved in the booking system"), "", NOTHING, Actor.NOBODY),
     "booking_cancelled": Wording(_("Booking cancelled in the booking system"), "", NOTHING, Actor.NOBODY),
     "conflict_opened": Wording(
-        _("Two entries contradict each other"),
-        _("Both stay as they are."),
+        _("A conflict was opened"),
+        _("Both versions stay as they are."),
         _("Choose in the conflict which one is right."),
         Actor.RESOURCE,
     ),
