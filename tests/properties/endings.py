@@ -111,8 +111,10 @@ def both_moved(stage: Stage, random: Random) -> None:
     stage.run()
     found = stage.conflicts(booking)
     moved = stage.copy_of(booking)
-    assert [one.kind for one in found if one.kind is not ConflictKind.SAME_TIME] == [ConflictKind.CHANGED_ON_BOTH], "P3"
-    assert moved is not None, "P3"
+    assert [one.kind for one in found if one.kind is not ConflictKind.SAME_TIME] == [ConflictKind.CHANGED_ON_BOTH], (
+        "P3 what was moved on both sides is not put before a person"
+    )
+    assert moved is not None, "P3 the copy is gone"
     assert (stage.system.bookings[booking].when, moved.when) == (clinics, persons), (
         "P3 a side of a conflict was written"
     )
