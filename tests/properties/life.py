@@ -48,6 +48,7 @@ from calsync_core.usecases.sync.finish_round import STOP_LINE
 from calsync_core.usecases.sync.sync_resource import Outcome, Result
 
 from tests.properties.attentive import AttentiveProvider
+from tests.properties.circumstances import OTHER, Circumstances
 from tests.properties.faults import CrashError, Faults, watched
 from tests.properties.repeats import OTHERWISE, repeating_otherwise
 from tests.properties.second_thoughts import SecondThoughts
@@ -85,12 +86,18 @@ class MoodyExchange(Moody, MemoryExchangeCalendarProvider):
     """The same at an Exchange server."""
 
 
+def _as_ours(entry: Entry) -> Entry:
+    """R123: what another installation wrote is an entry like any other."""
+    is_other = entry.mark is not None and entry.mark.installation == OTHER
+    return replace(entry, mark=None) if is_other else entry
+
+
 class PlainWriter:
     def write(self, draft: Draft) -> Mail:
         return Mail(draft.to, f"{draft.kind} {draft.facts.get('what', '')}", "text", "html", draft.kind.value)
 
 
-class Life(SecondThoughts):
+class Life(SecondThoughts, Circumstances):
     """`clinic` as it stands, and what an honest observer remembers of it: who cloned what, which settings were ever in
     force since a window was last rewritten, which copies a person has edited."""
 
@@ -209,13 +216,13 @@ class Life(SecondThoughts):
 
     def shown(self, place: str) -> list[Entry]:
         server = self.server(place)
-        return [entry for calendar in server.calendars for entry in server.shown(calendar)]
+        return [_as_ours(entry) for calendar in server.calendars for entry in server.shown(calendar)]
 
     def marked(self, place: str, entries: Iterable[Entry]) -> list[Entry]:
         """An occurrence of a series of ours stands for one booking: it is shown with the mark that it would have."""
         of_series: dict[BookingId, dict[date, list[Booking]]] = {}
         found: list[Entry] = []
-        for entry in entries:
+        for entry in map(_as_ours, entries):
             mark = self.server(place).items[entry.series_id].entry.mark if entry.series_id else None
             if mark is None or entry.mark is not None:
                 found.append(entry)
@@ -627,6 +634,7 @@ class Life(SecondThoughts):
 
     def heal(self) -> None:
         """Everybody is let in again, feeds catch up, left-over leases run out."""
+        self.heal_circumstances()
         for server in self.clinic.servers.values():
             server.release_feed()
         for provider in self.clinic.providers.values():

@@ -12,6 +12,7 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
+from tests.properties.circumstances import rare_steps
 from tests.properties.invariants import quiet_time
 from tests.properties.life import PLACES, RESOURCES, Life
 from tests.properties.second_thoughts import WAYS
@@ -76,6 +77,10 @@ class Schedule:
         self.seed, self.length, self.share = seed, length, share
 
     def script(self) -> Script:
+        usual = self._usual()
+        return Script(usual.opening, tuple(rare_steps(self.seed, list(usual.steps))))
+
+    def _usual(self) -> Script:
         random = Random(self.seed)
         opening: dict[str, Any] = {
             "page_size": random.choice((1, 3, 50)),

@@ -185,7 +185,10 @@ def test_it_ends_as_promised(name: str) -> None:
     replay(opening, steps)
 
 
-@pytest.mark.parametrize("seed", [64169, 12010559, 14002519, 1795263701, 1795266526, 1795291792, 1795294074, 50003236])
+WHOLE = (64169, 12010559, 14002519, 1795263701, 1795266526, 1795291792, 1795294074, 50003236, 50004743)
+
+
+@pytest.mark.parametrize("seed", WHOLE)
 def test_lives_that_broke_a_promise_by_a_fault_at_its_moment_keep_it_now(seed: int) -> None:
     """Whole lives of the soak, because a crash or an overtaking at one certain call was needed."""
     script = Schedule(seed).script()

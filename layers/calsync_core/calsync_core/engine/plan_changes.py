@@ -191,9 +191,10 @@ def note_versions(seen: Observation, link: Link, scope: Scope) -> Action | None:
 
 
 def _is_echo(seen: Observation, link: Link) -> bool:
-    """R84: every write to a series gives all its occurrences a new version at once; no write of ours needs it."""
-    entry = seen.read.calendar
-    return link.series_id is not None and isinstance(entry, Entry) and entry.id == link.entry_id
+    """R84: every write to a series gives all its occurrences a new version at once; no write of ours needs it. Where no
+    version was known the id is new (R122)."""
+    entry, is_known = seen.read.calendar, bool(link.calendar.version)
+    return is_known and link.series_id is not None and isinstance(entry, Entry) and entry.id == link.entry_id
 
 
 def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action | None:

@@ -20,7 +20,7 @@ _EXPECTED = "expected:"
 def expect_copy(run: SyncRun, link: Link) -> None:
     """Before it is written: after a crash nothing else would tell that it was."""
     run.expecting.add(link.ref)
-    _expect(run, run.primary, link.calendar_id, [link.ref])
+    _expect(run, run.primary, run.scope.primary, [link.ref])
 
 
 def expect_blocks(run: SyncRun, actions: Iterable[Action]) -> frozenset[LinkRef]:

@@ -18,11 +18,12 @@ from calsync_core.domain.resources import Status
 from calsync_core.domain.synclog import Reason, Way
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import DeleteBlock
-from calsync_core.engine.marks import uid_hash
+from calsync_core.engine.marks import is_renumbered, uid_hash
 from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.engine.project import project_booking
 from calsync_core.usecases.sync.apply_plan import apply_plan
+from calsync_core.usecases.sync.expect_news import expect_copy
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.series_parts import detach_parts
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
@@ -84,9 +85,12 @@ def _move_copy(run: SyncRun, link: Link) -> None:
         link = run.ports.stores.links.put(run.account, _found_unfinished(run, link))
         if link.entry_id is None:
             return
-    if _has_guests(run, link, link.entry_id):
-        return  # R53
-    row = _row_of_new(run, link, link.entry_id)
+    old = _old_copy(run, link, link.entry_id)
+    if old is not None and old.has_attendees:
+        return  # R53: to delete it would mail them
+    entry_id = old.id if old is not None else link.entry_id
+    link = replace(link, entry_id=entry_id)
+    row = _row_of_new(run, link, entry_id)
     if row is None:
         return
     copy = project_booking(booking, run.scope.settings, run.scope.resource)
@@ -97,6 +101,7 @@ def _move_copy(run: SyncRun, link: Link) -> None:
             entry = run.primary.update(run.scope.primary, found[0].id, copy, None)
         else:
             row = run.ports.stores.links.put(run.account, run.named(row))
+            expect_copy(run, row)
             entry = run.primary.create(run.scope.primary, copy, run.mark(row), run.transaction_id(row))
     except AppointmentRejectedError as error:
         if error.code == "transaction_used":
@@ -109,7 +114,7 @@ def _move_copy(run: SyncRun, link: Link) -> None:
         [Deed(Did.COPY_MOVED, link.ref, now, link.when, booking.when, link.calendar_id, link.entry_id, link.booking_id)]
     )
     with suppress(AppointmentGoneError):
-        run.primary.delete(link.calendar_id, link.entry_id, None)
+        run.primary.delete(link.calendar_id, entry_id, None)
     start, end = booking.when.interval(run.scope.resource.time_zone)
     moved = replace(
         row, calendar_id=run.scope.primary, entry_id=entry.id, entry_uid=uid_hash(entry), intent=None,
@@ -178,10 +183,14 @@ def _stands(run: SyncRun, link: Link, entry_id: EntryId) -> bool:
     return run.primary.entries(link.calendar_id, [entry_id], run.content)[entry_id] is not None
 
 
-def _has_guests(run: SyncRun, link: Link, entry_id: EntryId) -> bool:
-    """Others were invited to the copy: to delete it would mail them."""
-    entry = run.primary.entries(link.calendar_id, [entry_id], EVERYTHING)[entry_id]
-    return entry is not None and entry.has_attendees
+def _old_copy(run: SyncRun, link: Link, entry_id: EntryId) -> Entry | None:
+    """R122: where the mailbox was moved the mark finds it under its new id; its calendar may be read no more."""
+    known = run.primary.entries(link.calendar_id, [entry_id], EVERYTHING)[entry_id]
+    if known is not None or link.intent is Intent.CREATE:
+        return known
+    mark = run.mark(link)
+    found = [one for one in run.primary.find_mark(mark) if one.calendar_id == link.calendar_id]
+    return next((one for one in found if is_renumbered(link, one, mark)), None)
 
 
 def _shows_too_much_or_too_little(run: SyncRun, link: Link) -> bool:

@@ -10,7 +10,16 @@ from dataclasses import dataclass, field, replace
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Kind, Mark
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, ResourceId
-from calsync_core.domain.links import Agreed, Link, Origin, booking_ref, entry_ref, occurrence_ref, series_prefix
+from calsync_core.domain.links import (
+    Agreed,
+    Intent,
+    Link,
+    Origin,
+    booking_ref,
+    entry_ref,
+    occurrence_ref,
+    series_prefix,
+)
 from calsync_core.engine import fingerprint
 from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted, is_renumbered
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
@@ -153,9 +162,24 @@ def _foreign_series(run: SyncRun, feed: Feed, series: set[EntryId], found: PageR
         read = _read_new(run, feed, master)
         if read.ref == entry_ref(run.resource, feed.calendar_id, series_id):
             foreign[series_id] = master.mark
-        elif read.link is None:
-            found.reads.append(read)  # R32; one with an intent waits for the booking system's feed
+        elif read.link is None or read.link.intent is not Intent.CREATE:
+            found.reads.append(read)  # R32; one that is about to be created waits for the booking system's feed
+            found.reads.extend(_renumbered_parts(run, feed, read.link, master))
     return foreign
+
+
+def _renumbered_parts(run: SyncRun, feed: Feed, series: Link | None, master: Entry) -> list[Read]:
+    """R122: of a series of ours under a new id, each occurrence by its place."""
+    if series is None or series.entry_id != master.id:
+        return []
+    try:
+        shown = feed.provider.occurrences(feed.calendar_id, master.id, run.scope.window, run.content)
+    except AppointmentGoneError:
+        return []
+    by_place = {one.original_start_at: one for one in shown if one.problem is None}
+    parts = run.ports.stores.links.parts(run.account, run.resource, series.booking_id or "")
+    placed = [one for one in parts if one.entry_id and one.original_start_at in by_place]
+    return [_read_linked(run, _renumbered(one, entry := by_place[one.original_start_at]), entry) for one in placed]
 
 
 def _series_of(entry: Entry) -> EntryId:
@@ -352,14 +376,18 @@ def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None
         if twin is not None:
             return None  # R35: the mark belongs to the one that the link knows
         if is_renumbered(link, entry, mark):  # R122: the mailbox was moved
-            as_agreed = replace(link.calendar, version="")
-            return _read_linked(run, replace(link, entry_id=entry.id, calendar=as_agreed), entry)
+            return _read_linked(run, _renumbered(link, entry), entry)
         link = replace(link, entry_id=None, calendar=Agreed())  # R122: the table was restored and is behind
     booking = read_booking(run, mark.booking)
     is_known = link is not None and link.intent is not None
     if not is_known and not takes_place(booking, run.resource):
         return None  # no link, no deletion: it stays, and blocks as time only
     return Read(ref, link, booking, entry)
+
+
+def _renumbered(link: Link, entry: Entry) -> Link:
+    """Under its new id; its new version says nothing, so what it looks like is compared with what was agreed on."""
+    return replace(link, entry_id=entry.id, calendar=replace(link.calendar, version=""))
 
 
 def _is_pasted_here(feed: Feed, entry: Entry, mark: Mark) -> bool:
