@@ -404,6 +404,22 @@ def test_the_request_after_a_lost_answer_may_be_cut_off_as_well() -> None:
 
 
 @pytest.mark.rule("R19")
+@pytest.mark.prop("P3")
+@pytest.mark.parametrize("entry", [moved(COPY_ENTRY, TEN), Missing.NOT_READ], ids=["read", "not read"])
+def test_a_copy_written_after_such_a_request_does_not_make_the_next_move_a_change_on_both_sides(entry: Any) -> None:
+    """The row holds one attempt: that the booking's new time was ours was forgotten with the next write to its copy."""
+    retitled = replace(CHANGED, service_name="Other")
+    second = decide(copy_read(retitled, entry, attempted(Origin.HOST, TEN)))
+    assert isinstance(second, UpdateCopy)
+    cut_off = replace(second.link, attempt=Attempt(Origin.CALENDAR, fingerprint.time_of(TEN), "rest"))
+
+    third = decide(copy_read(retitled, replace(moved(COPY_ENTRY, NOON), version="v3"), cut_off))
+
+    assert isinstance(third, MoveBooking)
+    assert third.when == NOON
+
+
+@pytest.mark.rule("R19")
 def test_a_request_that_came_and_still_holds_is_agreement() -> None:
     done = decide(copy_read(CHANGED, moved(COPY_ENTRY, TEN), attempted(Origin.HOST, TEN)))
 

@@ -36,7 +36,7 @@ def booking_changed(seen: Observation, link: Link, scope: Scope) -> Action | Non
         if action is not None:
             return action
     if not isinstance(entry, Entry) or seen.calendar is Side.UNCHANGED:
-        return UpdateCopy("R10", link, booking, copy, version)
+        return UpdateCopy("R10", _as_asked(link, booking, copy), booking, copy, version)
     return _both_changed(seen, link, booking, copy, entry, scope)
 
 
@@ -75,7 +75,7 @@ def _both_changed(
         return _agree_on(seen, link, scope, "R6")
     if _looks_alike(copy, entry, is_whole=seen.read.entry_is_whole):
         return _agree_on(seen, link, scope, "R12")
-    return UpdateCopy("R13", link, booking, copy, entry.version)
+    return UpdateCopy("R13", _as_asked(link, booking, copy), booking, copy, entry.version)
 
 
 def _looks_alike(copy: Copy, entry: Entry, *, is_whole: bool) -> bool:
@@ -112,8 +112,7 @@ def _after_a_lost_answer(
     """What looks like a change on both sides, and is one: the other was our own write."""
     is_elsewhere = fingerprint.time_of(copy.when) != fingerprint.time_of(entry.when)
     if is_elsewhere and is_own_move(link, booking):
-        known = replace(link, host=replace(link.host, time=fingerprint.time_of(copy.when)))
-        return _moved(seen, known, booking, copy, entry, scope, "R19")
+        return _moved(seen, _as_asked(link, booking, copy), booking, copy, entry, scope, "R19")
     if _is_own_update(seen, link, entry) and not _looks_alike(copy, entry, is_whole=seen.read.entry_is_whole):
         return UpdateCopy("R18", _as_it_stands(link, entry), booking, copy, entry.version)
     return None
@@ -130,12 +129,19 @@ def _is_own_update(seen: Observation, link: Link, entry: Entry) -> bool:
 
 
 def _as_it_stands(link: Link, entry: Entry) -> Link:
-    """What our write brought about is known from now on: the next one may be cut off as well."""
+    """What our write to the calendar brought about is known from now on: the next one may be cut off as well."""
     attempt = link.attempt
     if attempt is None:
         return link
     repeats = attempt.repeats or link.calendar.repeats
     return replace(link, calendar=Agreed(entry.version, attempt.time, attempt.rest, repeats))
+
+
+def _as_asked(link: Link, booking: Booking, copy: Copy) -> Link:
+    """The same of what we asked the booking system for: the row holds one attempt, and another takes its place."""
+    if not is_own_move(link, booking):
+        return link
+    return replace(link, host=replace(link.host, time=fingerprint.time_of(copy.when)))
 
 
 def is_own_move(link: Link, booking: Booking) -> bool:
