@@ -157,13 +157,14 @@ class Life(SecondThoughts, Circumstances):
 
         def measured(*asked: Any) -> Outcome:
             before, of_others, self.counted = self._calls(), self.counted, Counter[str]()
+            links = self._count_links()
             try:
                 return work(*asked)
             finally:
                 all_of_it = self._calls() - before
                 used, self.counted = all_of_it - self.counted, of_others + all_of_it
                 if used.total() > FEW_CALLS:
-                    self._note_unbounded(used, asked)
+                    self._note_unbounded(used, asked, max(links, self._count_links()))
 
         return measured
 
@@ -171,8 +172,10 @@ class Life(SecondThoughts, Circumstances):
         sides = (*self.clinic.providers.values(), self.clinic.host)
         return sum((side.calls for side in sides), Counter[str]())
 
-    def _note_unbounded(self, used: Counter[str], asked: object) -> None:
-        links = sum(1 for who in RESOURCES for _ in self.stores.links.all(ACCOUNT, ResourceId(who)))
+    def _count_links(self) -> int:
+        return sum(1 for who in RESOURCES for _ in self.stores.links.all(ACCOUNT, ResourceId(who)))
+
+    def _note_unbounded(self, used: Counter[str], asked: object, links: int) -> None:
         size = links + sum(len(self.shown(place)) for place in PLACES) + len(self.clinic.system.bookings)
         size += sum(used[operation] for operation in WRITES)
         pages = sum(used[operation] for operation in PAGES)
