@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import AllDay, Block, Entry, Timed
 from calsync_core.domain.conflicts import Conflict, ConflictKind, Resolution
-from calsync_core.domain.errors import RefusedError
+from calsync_core.domain.errors import ProviderUnavailableError, RefusedError
 from calsync_core.domain.ids import BookingId, EntryId, ResourceId
 from calsync_core.domain.links import booking_ref
 from calsync_core.engine.guards import WRITE_BUDGET
@@ -86,8 +86,11 @@ class Stage:
         return entry
 
     def copy_of(self, booking: BookingId) -> Entry | None:
-        found = [one for calendar in self.server.calendars for one in self.server.shown(calendar)]
-        return next((one for one in found if one.mark is not None and one.mark.booking == booking), None)
+        found = (one for one in self.entries() if one.mark is not None and one.mark.booking == booking)
+        return next(found, None)
+
+    def entries(self) -> list[Entry]:
+        return [one for calendar in self.server.calendars for one in self.server.shown(calendar)]
 
     def block_of(self, entry: Entry) -> object:
         return self.system.blocks.get(ref_of("bert", entry))
@@ -245,6 +248,32 @@ def private(stage: Stage, random: Random) -> None:
     assert SECRET not in repr(block), "P8 a private entry is told"
 
 
+def pasted_and_restored(stage: Stage, random: Random) -> None:
+    """R8, R35: the person pasted our copy, deleted the original, and the answer to the new one was lost on its way."""
+    stage.set(edits__deleted_in_calendar="restore")
+    booking, copy = stage.book(9, 9)
+    clone = stage.server.copy_entry(copy, stage.at(9, 15))
+    stage.life.clones.add(clone)
+    stage.run()
+    stage.server.delete_entry(copy)
+    clinic, kept = stage.life.clinic, stage.life.clinic.fault
+
+    def lose_answer(operation: str, phase: str) -> None:
+        kept(operation, phase)
+        if (operation, phase) == ("create", "after"):
+            clinic.fault = kept
+            raise ProviderUnavailableError("cut", operation=operation)
+
+    clinic.fault = lose_answer
+    stage.run()
+    clinic.fault = kept
+    stage.run()
+    marked = [one for one in stage.entries() if one.mark is not None and one.mark.booking == booking]
+    found = {one.id: one.when for one in marked}
+    assert found.pop(clone, None) == stage.at(9, 15), "P10 a person's copy of our copy was taken for ours"
+    assert list(found.values()) == [stage.at(9, 9)], f"P4 {len(found)} copies of a booking that was restored"
+
+
 def moved_out(stage: Stage, random: Random) -> None:
     """R121: what left the window by a move is followed, to its end, although no page of a full check shows it."""
     entry = stage.enter(stage.at(8, 9))
@@ -285,6 +314,7 @@ def _hours(day: date, zone: ZoneInfo) -> float:
 
 SCENES: tuple[Callable[[Stage, Random], None], ...] = (
     both_moved, refused, contested, reads_empty, unreadable, undone_late, echoed, private, moved_out, longest_day,
+    pasted_and_restored,
 )  # fmt: skip
 
 
