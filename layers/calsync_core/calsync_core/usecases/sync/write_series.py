@@ -221,8 +221,10 @@ def _align(run: SyncRun, ref: LinkRef, parts: Iterable[Read], known: Booking | M
     if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
         apply_plan(run, plan(observe([Read(ref, series, booking)], run.scope), run.scope))
         return
-    if not isinstance(booking.recurrence, Recurrence):
-        return  # it changed once more: the booking system's feed brings it
+    if booking.version != series.host.version:  # it changed once more, and no page need tell of its occurrences
+        if _is_brought_along(run, series, booking):
+            _align(run, ref, parts, booking)
+        return
     alone = _starts_of_singles(run, series.booking_id, {read.ref for read in reads})
     places = _places(run, series, booking, reads, alone)
     if places is None:
@@ -235,6 +237,18 @@ def _align(run: SyncRun, ref: LinkRef, parts: Iterable[Read], known: Booking | M
     series = links.get(run.account, run.resource, [ref]).get(ref)
     if series is not None and series.intent is Intent.ALIGN and series.entry_id == places.master:
         links.put(run.account, replace(series, intent=None))
+
+
+def _is_brought_along(run: SyncRun, series: Link, booking: Booking) -> bool:
+    """Whether the series itself stands as its booking says now, and its occurrences can follow."""
+    master: Entry | Missing = Missing.NOT_READ
+    if series.entry_id is not None:
+        found = run.primary.entries(series.calendar_id, [series.entry_id], EVERYTHING)
+        master = found[series.entry_id] or Missing.GONE
+    read = Read(series.ref, series, booking, master, entry_is_whole=True)
+    apply_plan(run, plan(observe([read], run.scope), run.scope))
+    written = run.ports.stores.links.get(run.account, run.resource, [series.ref]).get(series.ref)
+    return written is not None and written.host.version == booking.version
 
 
 def _with_text_of(series: Link, read: Read) -> Read:
