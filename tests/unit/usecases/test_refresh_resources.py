@@ -39,6 +39,14 @@ def test_names_and_hours_follow_and_the_status_stays() -> None:
     assert (world.state().resource.name, world.state().status) == ("Dr Anna Weber", Status.CONNECTED)
 
 
+def test_who_is_in_another_zone_wants_a_full_run_at_once() -> None:
+    world = _world()
+    world.system.resources[ANNA] = replace(world.system.resources[ANNA], time_zone="Asia/Kolkata")
+
+    assert _refresh(world) == Refreshed(0, 1, 0, (ANNA,))
+    assert _refresh(world).started == ()
+
+
 def test_what_is_no_longer_offered_stops_and_nothing_is_deleted() -> None:
     world = _world()
     world.system.add_resource("ben")

@@ -137,17 +137,26 @@ def test_a_whole_day_is_written_as_midnights_of_one_zone(zone: str) -> None:
     assert sent["end"] == {"dateTime": "2027-03-29T00:00:00", "timeZone": zone}
 
 
-def test_new_rules_of_a_zone_move_the_instants_of_whole_days_and_write_nothing() -> None:
-    """After an update of the zone data dates stay dates; the rows learn their new instants with the full check."""
+@pytest.mark.rule("R2", "R25")
+def test_another_zone_of_the_resource_moves_the_instants_of_whole_days_with_the_full_check() -> None:
+    """Also other rules of the same zone. Days stay days: the copy stands as it is, the block is said again, because the
+    booking system knows it by instants, and the rows learn them for overlaps and availability."""
     clinic = _clinic("Europe/Berlin")
-    day = AllDay(date(2026, 12, 1), date(2026, 12, 2))
-    clinic.mailbox().create_entry(day)
+    blocked, booked = AllDay(date(2026, 12, 1), date(2026, 12, 2)), AllDay(date(2026, 12, 3), date(2026, 12, 4))
+    clinic.mailbox().create_entry(blocked)
+    clinic.system.book(["anna"], booked, "Holiday")
     clinic.settle()
-    before = dict(clinic.system.block_versions)
+    (ref,), writes = clinic.system.blocks, len(clinic.mailbox().writes)
+    said = clinic.system.block_versions[ref]
+    zone = "Asia/Kolkata"
+    clinic.system.resources[ANNA] = replace(clinic.system.resources[ANNA], time_zone=zone)
     state = clinic.stores.resources.get(ACCOUNT, ANNA)
-    clinic.stores.resources.save(replace(state, resource=replace(state.resource, time_zone="Asia/Kolkata")))
-    clinic.mailbox().touch(clinic.mailbox().shown()[0].id)
+    clinic.stores.resources.save(replace(state, resource=replace(state.resource, time_zone=zone)))
+    for _ in range(2):
+        clinic.run(cause="full")
+        rows = {link.when: (link.start_at, link.end_at) for link in clinic.stores.links.all(ACCOUNT, ANNA)}
+        assert rows == {day: day.interval(zone) for day in (blocked, booked)}
+        assert (clinic.system.block_versions[ref] > said, len(clinic.mailbox().writes)) == (True, writes)
+    said = clinic.system.block_versions[ref]
     clinic.run(cause="full")
-    (link,) = clinic.stores.links.all(ACCOUNT, ANNA)
-    assert (link.start_at, link.end_at) == day.interval("Asia/Kolkata")
-    assert dict(clinic.system.block_versions) == before
+    assert clinic.system.block_versions[ref] == said, "and then all is quiet"

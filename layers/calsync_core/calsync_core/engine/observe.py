@@ -8,7 +8,7 @@ A side that was not read counts as unchanged, because a version guards every wri
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
-from calsync_core.domain.appointments import Block, Booking, BookingStatus, Copy, Entry
+from calsync_core.domain.appointments import Block, Booking, BookingStatus, Copy, Entry, Timed
 from calsync_core.domain.ids import AccountId, CalendarId, LinkRef, ResourceId
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.recurrence import Recurrence
@@ -183,7 +183,8 @@ def _calendar_born(read: Read, scope: Scope) -> Observation:
     if isinstance(entry, Entry):
         is_known = link is not None and bool(link.calendar.time)
         must_project = link is not None and (link.settings_version < scope.reproject_below or not link.host.version)
-        is_same = link is not None and is_known and entry.version == link.calendar.version
+        is_right = link is None or is_placed(link, scope.resource.time_zone)
+        is_same = link is not None and is_known and is_right and entry.version == link.calendar.version
         if is_same and not must_project and _block_side(read) is Side.UNCHANGED:
             return Observation(read, Origin.CALENDAR, Side.UNCHANGED, Side.UNCHANGED)
         time_only = _is_time_only(entry, link, scope)
@@ -193,7 +194,7 @@ def _calendar_born(read: Read, scope: Scope) -> Observation:
         if link is None or not is_known or isinstance(block, NotBlocking):
             calendar = Side.CHANGED
         else:
-            is_same = fingerprint.time_of(block.when) == link.calendar.time
+            is_same = is_right and fingerprint.time_of(block.when) == link.calendar.time
             is_same &= fingerprint.rest_of_block(block) == link.calendar.rest
             calendar = Side.UNCHANGED if is_same else Side.CHANGED
     elif entry is Missing.GONE:
@@ -201,6 +202,11 @@ def _calendar_born(read: Read, scope: Scope) -> Observation:
     elif entry is Missing.UNKNOWN:
         calendar = Side.UNKNOWN
     return Observation(read, Origin.CALENDAR, _block_side(read), calendar, block=block)
+
+
+def is_placed(link: Link, zone: str) -> bool:
+    """Whether the row has the instants of its days, which another zone of the resource, or new rules of it, move."""
+    return isinstance(link.when, Timed) or link.start_at == link.when.interval(zone)[0]
 
 
 def _is_time_only(entry: Entry, link: Link | None, scope: Scope) -> bool:

@@ -17,7 +17,7 @@ from calsync_core.engine.actions import (
     Quiet,
     UpdateCopy,
 )
-from calsync_core.engine.observe import Observation, Scope, Side
+from calsync_core.engine.observe import Observation, Scope, Side, is_placed
 from calsync_core.engine.plan_quiet import WAITS
 from calsync_core.engine.project import booking_time
 
@@ -191,6 +191,7 @@ def note_versions(seen: Observation, link: Link, scope: Scope) -> Action | None:
     if (link.attempt is not None or link.is_disputed) and not isinstance(booking, Booking):
         return WAITS  # a write of ours did not come through, or met a change (R11): one side alone proves no agreement
     is_old = not new_booking and link.settings_version >= scope.reproject_below
+    is_old = is_old and is_placed(link, scope.resource.time_zone)
     if is_old and not link.is_disputed and (not new_entry or _is_echo(seen, link)):
         return _AS_AGREED
     return _agree_on(seen, link, scope, "R2")

@@ -21,7 +21,7 @@ _STOPS = {Status.IMPORTING, Status.CONNECTED, Status.REAUTH_REQUIRED}
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """Counts; `started` lists the resources that are active again and want a full run."""
+    """Counts; `started` lists the resources that want a full run: active again, or in another zone."""
 
     added: int
     changed: int
@@ -56,6 +56,8 @@ def refresh_resources(
             log.add([_entry(target, before, now)])
             if before.status is Status.PAUSED:
                 started.append(target.resource.id)
+        elif before is not None and target.may_sync and before.resource.time_zone != one.time_zone:
+            started.append(target.resource.id)  # whole days are other instants now
     return Refreshed(added, changed, stopped, tuple(started))
 
 
