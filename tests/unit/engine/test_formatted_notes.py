@@ -46,8 +46,8 @@ def test_the_wished_format_with_lines_above(
             "<b>a</b><i>b</i><u>c</u><strong>d</strong><em>e</em>",
         ),
         (
-            "<a href='https://e.example' class='t' onclick='x()'>a</a>",
-            '<a href="https://e.example" rel="noopener noreferrer nofollow">a</a>',
+            "<a href='https://e.example' class='t' hreflang='de' onclick='x()'>a</a><ol start='3'></ol>",
+            '<a href="https://e.example" rel="noopener noreferrer nofollow">a</a><ol></ol>',
         ),
         ("<a href='mailto:a@b.example'>a</a>", '<a href="mailto:a@b.example" rel="noopener noreferrer nofollow">a</a>'),
         ("<a href='http://e.example'>a</a>", '<a rel="noopener noreferrer nofollow">a</a>'),

@@ -161,6 +161,17 @@ def test_a_date_takes_its_place_in_the_series(whole: bool) -> None:
     assert (lost.rule, lost.link.original_start_at) == ("R81", NINE.start_at)
 
 
+@pytest.mark.rule("R14")
+@pytest.mark.rule("R81")
+def test_a_date_that_is_written_anew_has_no_place_any_more() -> None:
+    changed = replace(PART, version="2", when=TEN)
+
+    done = decide(part(changed, Missing.GONE))
+
+    assert isinstance(done, CreateCopy)
+    assert (done.rule, done.link.original_start_at, done.link.series_id) == ("R14", None, "b9")
+
+
 @pytest.mark.rule("R83")
 def test_a_date_that_the_booking_system_left_out_leaves_the_series() -> None:
     gone = replace(PART, status=BookingStatus.CANCELLED)

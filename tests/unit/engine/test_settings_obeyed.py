@@ -210,6 +210,8 @@ def test_the_plan_asks_for_the_service_and_conflicts_name_it() -> None:
     entry = replace(COPY_ENTRY, when=moved, version="v2")
 
     asked = decide(replace(read, link=link, calendar=entry))
+    narrow = decide(replace(read, link=link, calendar=entry), scope(to_calendar__buffers="only_service"))
+    assert narrow == asked, "as it was written, not as it would be now"
     flagged = decide(replace(read, link=link, calendar=entry), scope(edits__moved_in_calendar="flag"))
 
     assert isinstance(asked, MoveBooking)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from calsync_core.domain.appointments import AllDay, Block, BlockKind, Busy, Notes
+from calsync_core.domain.appointments import AllDay, Block, BlockKind, Busy, Notes, Timed
 from calsync_core.domain.ids import CalendarId, EntryId, LinkRef, ResourceId, short_hash
 from calsync_core.domain.links import Agreed, Intent, Link, Origin
 from calsync_core.domain.synclog import Reason
@@ -104,6 +104,10 @@ AT_NOON, ALL_DAY = replace(KEPT, when=NOON), replace(KEPT, when=DAY)
             block_read(replace(FREE, is_cancelled=True), link=WORN), DeleteBlock("R27", WORN), id="R27 cancelled"
         ),
         pytest.param(block_read(FREE, link=None), Skip("R21", BLOCK_REF, code="free"), id="R21"),
+        pytest.param(
+            block_read(replace(ENTRY, when=Timed(NOON.start_at, NOON.start_at)), link=None),
+            Skip("R21", BLOCK_REF, code="no_length", is_noteworthy=True), id="R21 odd",
+        ),
         pytest.param(
             block_read(moved(ENTRY, FAR), link=None), Skip("R42", BLOCK_REF, code="outside_window"), id="R42"
         ),

@@ -426,6 +426,40 @@ def test_a_copy_back_at_its_bookings_time_agrees() -> None:
     assert done == Agree("R12", row, is_proof=True)
 
 
+@pytest.mark.rule("R13")
+def test_a_copy_back_at_its_bookings_time_is_no_reason_to_forget_the_clinics_text() -> None:
+    elsewhere = replace(WORN, calendar=replace(WORN.calendar, time=fingerprint.time_of(NOON)))
+    entry = replace(COPY_ENTRY, version="v2")
+
+    assert decide(copy_read(RETITLED, entry, elsewhere)) == update("R13", RETITLED, "v2", elsewhere)
+
+
+@pytest.mark.rule("R6")
+def test_a_row_that_never_knew_its_booking_takes_both_as_they_are() -> None:
+    unknown = replace(WORN, host=Agreed())
+
+    done = decide(copy_read(BOOKING, RENAMED, unknown))
+
+    host = Agreed("1", fingerprint.time_of(NINE), fingerprint.asked_of_copy(copy_of(BOOKING)))
+    calendar = Agreed("v2", fingerprint.time_of(NINE), fingerprint.rest_of_entry(RENAMED))
+    row = replace(WORN, host=host, calendar=calendar, settings_version=1, is_disputed=False)
+    assert done == Agree("R6", row, is_proof=True)
+
+
+@pytest.mark.rule("R11")
+@pytest.mark.rule("R102")
+def test_a_conflict_names_the_time_without_the_buffers() -> None:
+    quarter = timedelta(minutes=15)
+    wide = Timed(NINE.start_at - quarter, NINE.end_at)
+    link = replace(WORN, host=replace(WORN.host, time=fingerprint.time_of(wide)),
+                   calendar=replace(WORN.calendar, time=fingerprint.time_of(wide)))  # fmt: skip
+    entry = moved(COPY_ENTRY, Timed(NOON.start_at - quarter, NOON.end_at))
+
+    for booking in (rebooked(when=TEN, buffer_before=quarter), rebooked(when=TEN, buffer_before=quarter, title="x")):
+        done = decide(copy_read(booking, entry, link))
+        assert done == OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, TEN, NOON, "both_times_changed")
+
+
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 

@@ -61,10 +61,9 @@ def _both_changed(
     seen: Observation, link: Link, booking: Booking, copy: Copy, entry: Entry, scope: Scope
 ) -> Action | None:
     asked = asked_for(entry, link, booking, scope)
-    if seen.host_time_changed and seen.calendar_time_changed:
-        if fingerprint.time_of(entry.when) != fingerprint.time_of(copy.when):
+    if seen.calendar_time_changed and fingerprint.time_of(entry.when) != fingerprint.time_of(copy.when):
+        if seen.host_time_changed:
             return OpenConflict("R11", link, ConflictKind.CHANGED_ON_BOTH, booking.when, asked, "both_times_changed")
-    elif seen.calendar_time_changed:
         return _moved(seen, link, booking, copy, entry, scope)  # R13: the time first, the rest with the next round
     are_both_changed = seen.host_rest_changed and seen.calendar_rest_changed
     if are_both_changed and fingerprint.rest_of_copy(copy) != fingerprint.rest_of_entry(entry):
