@@ -191,7 +191,7 @@ def _calendar_born(read: Read, scope: Scope) -> Observation:
         judged = entry if entry.calendar_id != scope.primary or not time_only else without_text(entry)
         ref = link.block_ref if link is not None else read.ref
         block = project_entry(judged, scope.settings, scope.resource, ref, time_only=time_only)
-        if link is None or not is_known or isinstance(block, NotBlocking):
+        if link is None or isinstance(block, NotBlocking):
             calendar = Side.CHANGED
         else:
             is_same = is_right and fingerprint.time_of(block.when) == link.calendar.time
