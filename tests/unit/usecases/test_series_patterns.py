@@ -142,7 +142,7 @@ def test_where_moves_are_shown_one_conflict_shows_it_until_somebody_decides(clin
 @pytest.mark.rule("R62")
 def test_the_conflict_ends_by_itself_where_the_person_takes_it_back(clinic: Clinic) -> None:
     clinic.settings(edits__moved_in_calendar="flag")
-    series = book(clinic)
+    series = a_lively_course(clinic)
     change(clinic, CHANGES["every two weeks"])
     assert len(conflicts(clinic)) == 1
 
@@ -291,4 +291,37 @@ def test_a_year_of_dates_that_vanish_by_a_shorter_end_stops_no_line(clinic: Clin
     assert len(shown(clinic)) == 50
     assert shown(clinic) == booked(clinic, series)
     assert len(links(clinic)) == 51
+    assert_quiet(clinic)
+
+
+def a_persons_series(clinic: Clinic) -> EntryId:
+    series = clinic.mailbox().create_series(at(2, 9), 4)
+    clinic.settle()
+    assert len(clinic.blocks()) == 4
+    return series
+
+
+@pytest.mark.rule("R26")
+def test_a_persons_own_series_that_repeats_no_more_blocks_once(clinic: Clinic) -> None:
+    series = a_persons_series(clinic)
+
+    clinic.mailbox().change_pattern(series, None)
+    clinic.settle()
+
+    assert [block.when for block in clinic.blocks()] == [at(2, 9)]
+    assert_quiet(clinic)
+
+
+@pytest.mark.rule("R26")
+def test_a_persons_entry_that_repeats_now_blocks_on_each_of_its_dates(clinic: Clinic) -> None:
+    series = a_persons_series(clinic)
+    said = clinic.mailbox().items[series].entry.recurrence
+    clinic.mailbox().change_pattern(series, None)
+    clinic.settle()
+
+    clinic.mailbox().change_pattern(series, said)
+    clinic.settle()
+
+    assert len(clinic.blocks()) == 4
+    assert {block.ref[:2] for block in clinic.blocks()} == {"s-"}
     assert_quiet(clinic)

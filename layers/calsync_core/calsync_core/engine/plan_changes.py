@@ -209,8 +209,9 @@ def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action 
     host, calendar, when, intent, pattern = link.host, link.calendar, link.when, link.intent, link.pattern
     if copy is not None and copy.recurrence is not None:
         pattern = fingerprint.pattern_of(copy.recurrence)
-        if seen.calendar_time_changed or seen.calendar_pattern_changed:
-            intent = Intent.ALIGN  # its occurrences stand elsewhere since, under new ids
+    was_apart = seen.calendar_time_changed or seen.calendar_pattern_changed or link.is_disputed
+    if link.pattern and was_apart and isinstance(entry, Entry) and not entry.has_attendees:
+        intent = Intent.ALIGN  # what was moved or left out is lost with such a change, also where it is taken back
     if isinstance(booking, Booking):
         time, rest = (
             (fingerprint.time_of(copy.when), fingerprint.asked_of_copy(copy)) if copy else (host.time, host.rest)
@@ -225,6 +226,7 @@ def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action 
     row = replace(
         link, host=host, calendar=calendar, when=when, start_at=start, end_at=end, decision=None, attempt=None,
         intent=intent, pattern=pattern,
+        entry_id=entry.id if isinstance(entry, Entry) and link.entry_id is not None else link.entry_id,
         has_attendees=entry.has_attendees if isinstance(entry, Entry) else link.has_attendees,
         is_disputed=link.is_disputed and not (isinstance(booking, Booking) and isinstance(entry, Entry)),
         settings_version=scope.settings_version if copy else link.settings_version,

@@ -18,7 +18,7 @@ from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.expect_news import expect_blocks
-from calsync_core.usecases.sync.read_both import read_both
+from calsync_core.usecases.sync.read_both import read_both, shown_for
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.read_host import written_before
 from calsync_core.usecases.sync.read_own_series import one_for_all
@@ -168,7 +168,7 @@ def _look_up(
 
 
 def _looked_up(run: SyncRun, link: Link, entry: Entry | None) -> Read:
-    calendar = entry if entry is not None else Missing.GONE
+    calendar = shown_for(link, entry)
     if entry is not None and entry.problem is not None:
         note_unreadable(run, link.ref, entry.problem, Way.FROM_CALENDAR)
     if link.origin is Origin.CALENDAR:

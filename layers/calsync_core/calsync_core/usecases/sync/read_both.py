@@ -1,6 +1,6 @@
 """Both sides of one link, by look-up."""
 
-from calsync_core.domain.appointments import Entry
+from calsync_core.domain.appointments import Entry, Kind
 from calsync_core.domain.links import Link, Origin
 from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.calendar import CalendarProvider
@@ -17,11 +17,19 @@ def read_both(run: SyncRun, link: Link) -> Read:
     elif link.entry_id is not None:
         content = EVERYTHING if link.origin is Origin.HOST else run.content
         provider = _provider_of(run, link)
-        calendar = provider.entries(link.calendar_id, [link.entry_id], content)[link.entry_id] or Missing.GONE
+        calendar = shown_for(link, provider.entries(link.calendar_id, [link.entry_id], content)[link.entry_id])
     if link.origin is Origin.CALENDAR:
         return Read(link.ref, link, calendar=calendar)
     calendar = written_before(run, link) if calendar is Missing.NOT_READ else calendar
     return Read(link.ref, link, read_booking(run, link.booking_id), calendar, entry_is_whole=True)
+
+
+def shown_for(link: Link, entry: Entry | None) -> Entry | Missing:
+    """What was looked up for a link. A single entry that repeats since is gone: each of its dates has a block."""
+    is_series_now = entry is not None and entry.kind is Kind.MASTER
+    if entry is None or (is_series_now and link.origin is Origin.CALENDAR and link.series_id is None):
+        return Missing.GONE
+    return entry
 
 
 def _provider_of(run: SyncRun, link: Link) -> CalendarProvider:

@@ -27,6 +27,7 @@ from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.sync.read_own_series import (
     follows,
+    links_at,
     own_series,
     read_own_parts,
     series_in_calendar,
@@ -55,7 +56,8 @@ class Feed:
 
 
 def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarPage) -> PageReads:
-    """Turn a page into reads. Raises what the provider and the stores raise; nothing is written."""
+    """Turn a page into reads. Raises what the provider and the stores raise; nothing is written but notes of what is to
+    be looked up."""
     found = PageReads()
     if not row.is_full and not page.entries and not page.removed:
         return found  # nothing has changed, as nearly always
@@ -65,7 +67,10 @@ def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarP
     singles = [entry for entry in entries.values() if entry.kind is Kind.SINGLE]
     series = {_series_of(entry) for entry in latest.values() if entry.kind is not Kind.SINGLE}
     series |= _trace_removed(run, feed, page.removed, found)
-    own = own_series(run, feed.calendar_id, sorted(series))
+    known = links_at(run, feed.calendar_id, sorted(series))
+    own = {entry_id: link for entry_id, link in known.items() if link.pattern}
+    # A person's single entry that repeats since: each of its dates has a block of its own.
+    found.leaving |= {one.ref for one in known.values() if one.origin is Origin.CALENDAR and one.series_id is None}
     for link in own.values():
         _read_series_of_ours(run, feed, row, link, entries, found)
     foreign = _foreign_series(run, feed, series - own.keys(), found)
@@ -289,8 +294,22 @@ def _read_singles(run: SyncRun, feed: Feed, row: CursorRow, singles: list[Entry]
             _read_series_of_ours(run, feed, row, link, {entry.id: entry}, found)
         elif link is not None:
             found.reads.append(_read_linked(run, link, entry))
-    new = _readable(run, feed, _with_marks(run, feed, [one for one in singles if one.id not in linked]), found)
+    new = [one for one in singles if one.id not in linked]
+    if not row.is_full:
+        found.leaving |= _note_dates(run, feed, new)
+    new = _readable(run, feed, _with_marks(run, feed, new), found)
     found.reads.extend(_read_new(run, feed, entry) for entry in new)
+
+
+def _note_dates(run: SyncRun, feed: Feed, singles: Iterable[Entry]) -> set[LinkRef]:
+    """Of a person's own series that repeats no more, and stands as a single entry under its id. Noted at once: when the
+    entry has a link of its own nothing leads to them any more."""
+    links = run.ports.stores.links
+    prefixes = [series_prefix(run.resource, feed.calendar_id, entry.id) for entry in singles]
+    dates = {link.ref for prefix in prefixes for link in links.series(run.account, run.resource, prefix)}
+    if dates and run.foreseen is None:
+        links.set_leaving(run.account, run.resource, feed.calendar_id, sorted(dates))
+    return dates
 
 
 def _read_linked(run: SyncRun, link: Link, entry: Entry) -> Read:

@@ -53,14 +53,18 @@ def series_ref(part: Link) -> LinkRef:
 
 def own_series(run: SyncRun, calendar: CalendarId, ids: Iterable[EntryId]) -> dict[EntryId, Link]:
     """Which of these series in the calendar are ours, with their links."""
+    return {entry_id: link for entry_id, link in links_at(run, calendar, ids).items() if link.pattern}
+
+
+def links_at(run: SyncRun, calendar: CalendarId, ids: Iterable[EntryId]) -> dict[EntryId, Link]:
     wanted = list(dict.fromkeys(ids))
-    found = run.ports.stores.links.by_entries(run.account, run.resource, calendar, wanted) if wanted else {}
-    return {entry_id: link for entry_id, link in found.items() if link.pattern}
+    return run.ports.stores.links.by_entries(run.account, run.resource, calendar, wanted) if wanted else {}
 
 
 def follows(series: Link, master: Entry | None) -> bool:
-    """Whether the occurrences follow their series without a look: it is dealt with first."""
-    return series.intent is Intent.ALIGN or (master is not None and calendar_moved_on(series, master))
+    """Whether the occurrences follow their series without a look: it is dealt with first, while it is in dispute."""
+    is_first = series.intent is Intent.ALIGN or series.is_disputed
+    return is_first or (master is not None and calendar_moved_on(series, master))
 
 
 def read_own_parts(
