@@ -500,6 +500,71 @@ def test_a_choice_is_required_and_the_revision_must_hold(world: World, browser: 
     assert "No open conflicts" in _text(browser.get("/console/conflicts"))
 
 
+def _deleted_copies(world: World, count: int) -> None:
+    """Newest first, as they are opened: the last day first."""
+    link = _book(world)
+    for number in reversed(range(count)):
+        when = Timed(NOW + timedelta(days=number, hours=1), NOW + timedelta(days=number, hours=2))
+        one = Conflict(
+            ConflictId(f"d-{number}"), MAIN, ANNA, ConflictKind.COPY_DELETED, link.ref, link.booking_id, None, None,
+            when, None, NOW,
+        )  # fmt: skip
+        world.stores.conflicts.save(one)
+
+
+def test_the_next_appointment_comes_first(world: World, browser: Browser) -> None:
+    _deleted_copies(world, 4)
+
+    for page in ("/console/conflicts", "/console/resources/anna"):
+        days = re.findall(r"(\d+) Nov 2026, 10:00-11:00", _text(browser.get(page)))
+        assert days == ["23", "24", "25", "26"], page
+
+
+def test_a_wrong_choice_is_said_at_its_conflict_and_stays_chosen(world: World, browser: Browser) -> None:
+    _deleted_copies(world, 2)
+
+    answer = browser.post(
+        "/console/conflicts/d-1", {"resolution": "leave_both", "revision": "1", "until": "2020-01-01"}
+    )
+
+    page = _body(answer, 422)
+    assert 'href="#c-d-1"' in page
+    first, second = page.split('aria-labelledby="c-d-1"')
+    assert page.count('role="alert"') == second.count('role="alert"') == 1
+    assert (first.count(" checked"), second.count(" checked")) == (0, 1)
+    stale = _body(browser.post("/console/conflicts/d-1", {"resolution": "keep_booking", "revision": "9"}), 409)
+    assert " checked" not in stale, "of a conflict that changed nothing is preselected"
+
+
+def test_a_decision_leads_back_to_the_list_that_it_came_from(world: World, browser: Browser) -> None:
+    _deleted_copies(world, 1)
+    assert 'name="resource" value="anna"' in _body(browser.get("/console/conflicts?resource=anna"))
+
+    done = browser.post("/console/conflicts/d-0", {"resolution": "keep_booking", "revision": "1", "resource": "anna"})
+
+    assert done["headers"]["location"] == "/console/conflicts?resource=anna&done=resolved"
+
+
+def test_many_conflicts_of_one_kind_are_settled_by_one_press(world: World, browser: Browser) -> None:
+    """Story: somebody emptied his calendar, and 32 bookings had to be written again by 64 clicks."""
+    _deleted_copies(world, 4)
+    page = _body(browser.get("/console/conflicts"))
+    assert "Settle 4 at once" in page
+    assert "Cancel the booking" not in page.split("<article")[0], "nothing is taken from anybody for many at once"
+
+    nothing = browser.post("/console/conflicts", {"kind": "copy_deleted"})
+    cancel = browser.post("/console/conflicts", {"kind": "copy_deleted", "resolution": "take_calendar"})
+    every_kind = browser.post("/console/conflicts", {"resolution": "keep_booking"})
+    assert [one["statusCode"] for one in (nothing, cancel, every_kind)] == [422, 422, 422]
+    assert len(world.stores.conflicts.open(MAIN)) == 4
+    until = {"kind": "copy_deleted", "resolution": "leave_both", "until": "2026-11-30"}
+    done = browser.post("/console/conflicts", until)
+
+    assert done["headers"]["location"] == "/console/conflicts?kind=copy_deleted&done=left"
+    assert world.stores.conflicts.open(MAIN) == []
+    assert world.browser(role="viewer").post("/console/conflicts", until)["statusCode"] == 403
+
+
 def test_the_log_names_what_happened_and_by_which_rule(world: World, browser: Browser) -> None:
     browser.post("/console/resources/anna/pause")
 

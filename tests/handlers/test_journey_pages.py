@@ -585,6 +585,44 @@ def test_a_conflict_is_ended_from_its_link() -> None:
     assert "This is settled" in browser.text
 
 
+def test_a_day_that_cannot_be_is_said_and_the_choice_stays() -> None:
+    world = JourneyWorld()
+    connected(world)
+    conflict = a_conflict(world)
+    browser = world.browser().get(conflict_path(world.link_key, ACCOUNT, conflict.id, conflict.revision, NOW))
+
+    browser.press("Do this", resolution="leave_both", until="2020-01-01")
+
+    assert browser.status == 422
+    assert "Choose a day between tomorrow and a year from now" in browser.text
+    assert re.findall(r'value="(\w+)" required checked', browser.text) == ["leave_both"]
+    assert 'name="until" value="2020-01-01"' in browser.text
+
+
+def test_the_manage_page_lists_all_that_waits_the_next_first() -> None:
+    """Story: a mail told of the first of seven conflicts, and of the other six nothing ever did."""
+    world = JourneyWorld()
+    connected(world)
+    conflict = a_conflict(world)
+    for number in (3, 2):
+        when = Timed(NOW + timedelta(days=number), NOW + timedelta(days=number, hours=1))
+        one = replace(conflict, id=ConflictId(f"c-{number}"), kind=ConflictKind.COPY_DELETED, booking_when=when,
+                      calendar_when=None)  # fmt: skip
+        world.stores.conflicts.save(one)
+    world.stores.conflicts.save(replace(conflict, id=ConflictId("c-9"), status=ConflictStatus.SETTLED))
+
+    browser = world.browser().get(manage(world))
+
+    assert "3 conflicts wait for your decision" in browser.text
+    listed = re.findall(r'<li><a href="(/c/[^"]+)">([^<]+)</a><br>([^<]+)</li>', browser.text)
+    assert [kind for _, _, kind in listed] == ["Two entries at the same time"] + ["Deleted in the calendar"] * 2
+    assert [when.split()[1] for _, when, _ in listed] == ["21", "22", "23"]
+    page = world.browser().get(listed[1][0])
+    assert "Write it into the calendar again" in page.text
+    page.press("Do this", resolution="leave_both", until="2026-11-28")
+    assert sorted(one.id for one in world.stores.conflicts.open(ACCOUNT)) == ["c-1", "c-3"]
+
+
 def test_all_links_on_all_pages_stay_on_our_host() -> None:
     world = JourneyWorld()
     token = world.invite().token

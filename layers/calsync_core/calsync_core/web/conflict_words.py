@@ -1,6 +1,9 @@
-"""How conflicts and their special ways out are called, the same in the console and behind the link in a mail."""
+"""How conflicts and their special ways out are called, and in which order they are listed, the same in the console and
+behind the link in a mail."""
 
-from calsync_core.domain.conflicts import ConflictKind, Resolution
+from datetime import datetime
+
+from calsync_core.domain.conflicts import Conflict, ConflictKind, Resolution
 from calsync_core.web.wording import wording
 from calsync_core.web.wording.words import Wording
 
@@ -33,3 +36,9 @@ def conflict_wording(kind: str) -> Wording:
 
 
 _OWN_TEXTS = {ConflictKind.COPY_DELETED.value: "deleted_in_calendar"}
+
+
+def starts_at(conflict: Conflict) -> tuple[datetime, str]:
+    """When the first of both versions begins; whole days as in UTC, because only the order is asked for."""
+    known = [when.interval("UTC")[0] for when in (conflict.booking_when, conflict.calendar_when) if when is not None]
+    return min(known, default=conflict.opened_at), conflict.id

@@ -64,6 +64,7 @@ class TemplateMailWriter:
             "wording": conflict_wording(code) if draft.kind is MailKind.CONFLICT else wording(code),
             "versions": [shown_when(_when(facts, side), resource.time_zone) for side in ("booking", "calendar")],
             "link": self.public_url + self._path(draft, facts),
+            "manage": self.public_url + manage_path(self.key, draft.account, resource.id, draft.now, MANAGE_LIFETIME),
             "not_me": self._not_me(draft, facts),
             "privacy_url": self.privacy_url,
         }

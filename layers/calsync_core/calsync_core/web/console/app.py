@@ -68,6 +68,7 @@ def _add_lists(router: Router, parts: ConsoleParts) -> None:
     router.add("POST", "/console/settings", change(settings.change))
     conflicts = ConflictPages(parts)
     router.add("GET", "/console/conflicts", read(conflicts.show))
+    router.add("POST", "/console/conflicts", change(conflicts.settle_all))
     router.add("POST", "/console/conflicts/{conflict_id}", change(conflicts.resolve))
     log = LogPages(parts)
     router.add("GET", "/console/log", read(log.show))

@@ -24,7 +24,7 @@ from calsync_core.usecases.sync_now import sync_now
 from calsync_core.usecases.try_again import TryPorts, set_aside
 from calsync_core.usecases.withdraw_invitation import withdraw_invitation
 from calsync_core.web.answers import Answer, see_other
-from calsync_core.web.conflict_words import KINDS
+from calsync_core.web.conflict_words import KINDS, starts_at
 from calsync_core.web.console.frame import Visit
 from calsync_core.web.console.listing import notice
 from calsync_core.web.console.overview import PROVIDERS, named_turn
@@ -174,11 +174,8 @@ class ResourcePages:
     def _conflicts(self, state: ResourceState) -> list[tuple[str, str]]:
         rows = self.parts.ports.stores.conflicts.of_resource(state.account, state.resource.id)
         zone = state.resource.time_zone
-        return [
-            (KINDS[one.kind], shown_when(one.booking_when or one.calendar_when, zone))
-            for one in rows
-            if one.status is ConflictStatus.OPEN
-        ]
+        rows = sorted((one for one in rows if one.status is ConflictStatus.OPEN), key=starts_at)
+        return [(KINDS[one.kind], shown_when(one.booking_when or one.calendar_when, zone)) for one in rows]
 
     def _set_aside(self, state: ResourceState) -> list[tuple[str, str, str, bool]]:
         """Reference, time, reason, and whether it is a booking: of what is not tried any more."""

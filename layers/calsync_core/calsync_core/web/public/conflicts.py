@@ -4,7 +4,7 @@ The link dies when the conflict changes. No title of any entry or booking is sho
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.conflicts import Conflict, ConflictStatus, Resolution
@@ -31,7 +31,7 @@ _CHOICES = {
     Resolution.KEEP_BOOKING: _("Keep the booking's time"),
     Resolution.TAKE_CALENDAR: _("Take the calendar's time"),
     Resolution.NEXT_FREE: _("Move the booking to the next free time"),
-    Resolution.LEAVE_BOTH: _("Leave both until a day of my choice"),
+    Resolution.LEAVE_BOTH: _("Leave both until"),
 }
 
 
@@ -72,6 +72,9 @@ class ConflictPage:
             title=KINDS[conflict.kind],
             booking_when=shown_when(conflict.booking_when, zone),
             calendar_when=shown_when(conflict.calendar_when, zone),
+            chosen=request.field("resolution") if isinstance(error, InputError) else "",
+            until=request.field("until") or f"{self.site.ports.clock.now() + timedelta(days=7):%Y-%m-%d}",
+            tomorrow=f"{self.site.ports.clock.now() + timedelta(days=1):%Y-%m-%d}",
             choices=[
                 (one.value, CHOICES_BY_KIND.get((conflict.kind, one), _CHOICES[one])) for one in offered(conflict)
             ],

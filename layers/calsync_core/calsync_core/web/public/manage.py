@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.apps import CalendarKind
+from calsync_core.domain.conflicts import ConflictStatus
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.errors import (
     CalsyncError,
@@ -30,12 +31,14 @@ from calsync_core.usecases.resume_resource import resume_resource
 from calsync_core.usecases.send_mail import address_of
 from calsync_core.usecases.send_manage_link import send_manage_link
 from calsync_core.web.answers import Answer, see_other
-from calsync_core.web.links import Purpose, SignedLink, read_link
+from calsync_core.web.conflict_words import KINDS, starts_at
+from calsync_core.web.links import Purpose, SignedLink, conflict_path, read_link
 from calsync_core.web.problems import status_of
 from calsync_core.web.public.site import Site
 from calsync_core.web.request import Request
 from calsync_core.web.status import shown_status
 from calsync_core.web.visit import browser_key
+from calsync_core.web.when import shown_when
 from calsync_core.web.wording import wording
 
 AT_ONCE = timedelta(seconds=8)
@@ -66,8 +69,23 @@ class ManagePages:
             zone=state.resource.time_zone,
             is_connected=state.status in CONNECTED,
             also_checked=len(state.conflict_calendars),
+            conflicts=self._conflicts(state) if state.status in CONNECTED else [],
             why=wording(state.reason) if state.status is Status.REAUTH_REQUIRED and state.reason else None,
         )
+
+    def _conflicts(self, state: ResourceState) -> list[tuple[str, str, str]]:
+        """What waits for a decision, the next first: its kind, its time, and our path of its page. A mail tells of one
+        of them, and of none besides on the same day."""
+        rows = self.site.ports.stores.conflicts.of_resource(state.account, state.resource.id)
+        now, zone = self.site.ports.clock.now(), state.resource.time_zone
+        return [
+            (
+                KINDS[one.kind], shown_when(one.booking_when or one.calendar_when, zone),
+                conflict_path(self.site.link_key, state.account, one.id, one.revision, now),
+            )
+            for one in sorted(rows, key=starts_at)
+            if one.status is ConflictStatus.OPEN
+        ]  # fmt: skip
 
     def progress(self, request: Request, link: str) -> Answer:
         """The page polls the part that changes; without JavaScript the person reloads, or waits for the mail."""
