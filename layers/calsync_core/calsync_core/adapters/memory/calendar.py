@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import count
 
 from calsync_core.adapters.memory.items import Item, Subscribed, Write, planned
@@ -185,7 +186,7 @@ class MemoryCalendarProvider:
         parts = cursor.split("|")
         if len(parts) != 7 or parts[1] != calendar_id or int(parts[2]) < self.server.oldest_generation:
             raise CursorExpiredError
-        window = Window(datetime.fromisoformat(parts[3]), datetime.fromisoformat(parts[4]))
+        window = window_of(parts[3], parts[4])
         if parts[0] == "full":
             return self._full_page(calendar_id, window, int(parts[5]), int(parts[6]), content)
         return self._changed_page(calendar_id, window, int(parts[6]), content)
@@ -245,8 +246,7 @@ class MemoryCalendarProvider:
         return [one.id for one in item.exceptions.values() if not self.server.is_inside(one.when, window)]
 
     def _cursor(self, kind: str, calendar_id: CalendarId, window: Window, base: int, position: int) -> str:
-        span = f"{window.start_at.isoformat()}|{window.end_at.isoformat()}"
-        return f"{kind}|{calendar_id}|{self.server.generation}|{span}|{base}|{position}"
+        return f"{kind}|{calendar_id}|{self.server.generation}|{_span(window)}|{base}|{position}"
 
     def _item(self, calendar_id: CalendarId, entry_id: EntryId) -> Item:
         item = self.server.items.get(entry_id)
@@ -299,6 +299,17 @@ class MemoryCalendarProvider:
         expires_at = min(wanted.expires_at, self.server.clock() + timedelta(minutes=10_080))
         self.server.subscriptions[subscription_id] = replace(wanted, expires_at=expires_at)
         return Granted(subscription_id, expires_at)
+
+
+@lru_cache(maxsize=256)
+def _span(window: Window) -> str:
+    return f"{window.start_at.isoformat()}|{window.end_at.isoformat()}"
+
+
+@lru_cache(maxsize=256)
+def window_of(start: str, end: str) -> Window:
+    """As a cursor says it."""
+    return Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
 
 
 def _projected(entry: Entry, copy: Copy) -> Entry:

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from calsync_core.adapters.memory.calendar import MemoryCalendarProvider, allowed
+from calsync_core.adapters.memory.calendar import Fault, MemoryCalendarProvider, allowed, no_fault, window_of
 from calsync_core.adapters.memory.items import Item, Subscribed, Write
+from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
 from calsync_core.domain.appointments import Copy, Entry, Kind, Mark, Response
 from calsync_core.domain.connections import MailboxIdentity, ProviderKind
 from calsync_core.domain.errors import (
@@ -33,7 +34,14 @@ _NEWEST = -1
 
 
 class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
-    """The feed says nothing of what came and went between two looks."""
+    """The feed says nothing of what came and went between two looks.
+
+    `_marked` holds occurrences as they were made last, each beside what it was made of.
+    """
+
+    def __init__(self, server: MemoryMailboxServer, fault: Fault = no_fault) -> None:
+        super().__init__(server, fault)
+        self._marked: dict[EntryId, tuple[Entry, Entry]] = {}
 
     def hides_brief(self) -> bool:
         return True
@@ -59,7 +67,13 @@ class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
 
     def _with_mark(self, entry: Entry) -> Entry:
         """An occurrence shows what its master carries."""
-        return replace(entry, mark=self.server.items[entry.series_id].entry.mark) if entry.series_id else entry
+        mark = self.server.items[entry.series_id].entry.mark if entry.series_id else None
+        if mark is None:
+            return entry
+        made = self._marked.get(entry.id)
+        if made is None or made[0] is not entry or made[1].mark != mark:
+            made = self._marked[entry.id] = entry, replace(entry, mark=mark)
+        return made[1]
 
     # -- writing ------------------------------------------------------------------------------------------------
 
@@ -118,7 +132,7 @@ class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
         parts = cursor.split("|")
         if len(parts) != 7 or parts[1] != calendar_id or int(parts[2]) < self.server.oldest_generation:
             raise CursorExpiredError
-        window = Window(datetime.fromisoformat(parts[3]), datetime.fromisoformat(parts[4]))
+        window = window_of(parts[3], parts[4])
         base, position = int(parts[5]), int(parts[6])
         if parts[0] == "feed":
             return self._changed_page(calendar_id, window, position, content)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import AllDay, Entry, Kind, Mark, Timed, When
@@ -128,6 +129,7 @@ class Write:
     mark: Mark | None
 
 
+@lru_cache(maxsize=4096)
 def occurrence_id(series_id: EntryId, pattern: int, original: datetime) -> EntryId:
     return EntryId(f"{series_id}.{pattern}-{original:%Y%m%dT%H%M}")
 
