@@ -56,12 +56,17 @@ def subscribe_calendars(ports: SubscribePorts, state: ResourceState) -> list[Log
             if state.resource.id in known.resources:
                 continue
             ports.stores.connections.save_subscription(replace(known, resources=(*known.resources, state.resource.id)))
-        elif not _is_polled(ports, state, mailbox, calendar):
-            if (minutes := _subscribe(ports, state, mailbox, calendar, known)) is not None:
+            is_new = True
+            continue
+        connection = ports.stores.connections.get(state.account, mailbox)
+        if connection is None or calendar not in connection.polled:
+            is_exchange = connection is not None and connection.identity.provider is ProviderKind.EXCHANGE
+            hook = "exchange" if is_exchange else "graph"
+            if (minutes := _subscribe(ports, state, mailbox, calendar, known, hook)) is not None:
                 refused[calendar] = minutes
-            elif _is_exchange(ports, state, mailbox):
+            elif is_exchange:
                 unproven.append(ports.poll_minutes)  # until it was heard (watch_push)
-        elif known is None and _is_polled(ports, state, mailbox, calendar):
+        elif known is None:
             if state.progress.near_done:
                 continue
             refused[calendar] = _minutes_for(ports, mailbox, calendar)
@@ -79,11 +84,6 @@ def _rows(ports: SubscribePorts, state: ResourceState, mailbox: MailboxId) -> di
     return {row.calendar_id: row for row in ports.stores.connections.subscriptions(state.account, mailbox)}
 
 
-def _is_polled(ports: SubscribePorts, state: ResourceState, mailbox: MailboxId, calendar: CalendarId) -> bool:
-    connection = ports.stores.connections.get(state.account, mailbox)
-    return connection is not None and calendar in connection.polled
-
-
 def _minutes_for(ports: SubscribePorts, mailbox: MailboxId, calendar: CalendarId) -> int:
     """Shared calendars never have push with delegated rights (graph.md 2.5): they are asked most often."""
     found = next((one for one in ports.provider(mailbox).calendars() if one.id == calendar), None)
@@ -97,15 +97,19 @@ def _remember_polled(ports: SubscribePorts, state: ResourceState, mailbox: Mailb
 
 
 def _subscribe(
-    ports: SubscribePorts, state: ResourceState, mailbox: MailboxId, calendar: CalendarId, known: Subscription | None
-) -> int | None:
-    """None when it stands; else every how many minutes the calendar must be asked instead."""
+    ports: SubscribePorts, state: ResourceState, mailbox: MailboxId, calendar: CalendarId, known: Subscription | None,
+    hook: str,
+) -> int | None:  # fmt: skip
+    """None when it stands; else every how many minutes the calendar must be asked instead.
+
+    `hook` is the part of the route that takes the posts of this mailbox's provider.
+    """
     path_id, secret = ports.ids.token(), ports.ids.token()
     resources = tuple(dict.fromkeys((*(known.resources if known else ()), state.resource.id)))
     row = Subscription(hash_of(path_id), mailbox, calendar, "", hash_of(secret), None, resources, state.account)
     connections = ports.stores.connections
     connections.save_subscription(row)  # before the POST: the handshake comes while it waits
-    url = f"{ports.public_url}/hooks/{_hook(ports, state, mailbox)}/{path_id}"
+    url = f"{ports.public_url}/hooks/{hook}/{path_id}"
     try:
         granted = ports.provider(mailbox).subscribe(calendar, url, f"{url}/lifecycle", secret, ports.clock.now() + LIFE)
     except PermissionMissingError:
@@ -118,23 +122,15 @@ def _subscribe(
         # A handshake that failed must not hold up an import: it is asked until the next run subscribes.
         connections.delete_subscription(row.path_hash)
         return ports.poll_minutes
-    row = replace(row, subscription_id=granted.subscription_id, expires_at=granted.expires_at)
-    row = replace(row, heartbeat=granted.heartbeat, made_at=ports.clock.now())
+    row = replace(
+        row, subscription_id=granted.subscription_id, expires_at=granted.expires_at, heartbeat=granted.heartbeat,
+        made_at=ports.clock.now(),
+    )  # fmt: skip
     connections.save_subscription(row)
     if known is not None:
         connections.delete_subscription(known.path_hash)
     _schedule_renewal(ports.stores.due, row)
     return None
-
-
-def _hook(ports: SubscribePorts, state: ResourceState, mailbox: MailboxId) -> str:
-    """The part of the route that takes the posts of this mailbox's provider."""
-    return "exchange" if _is_exchange(ports, state, mailbox) else "graph"
-
-
-def _is_exchange(ports: SubscribePorts, state: ResourceState, mailbox: MailboxId) -> bool:
-    connection = ports.stores.connections.get(state.account, mailbox)
-    return connection is not None and connection.identity.provider is ProviderKind.EXCHANGE
 
 
 def renew_subscription(

@@ -119,7 +119,8 @@ def _with_unseen(
 ) -> list[Link]:
     """Absence inside the window of a complete round is a hint; time that has passed out of it is none. A write that was
     cut off is looked at wherever it was going: its row says the new time already, and no feed speaks of it any more."""
-    seen = run.ports.stores.links.seen(run.account, run.resource, row.feed, row.round) | last_seen
+    noted = run.ports.stores.links.seen(run.account, run.resource, row.feed, row.round) if row.page else set()
+    seen = noted | last_seen
     known = {link.ref for link in current}
     zone = run.scope.resource.time_zone
     unseen = [

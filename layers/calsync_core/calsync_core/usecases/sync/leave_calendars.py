@@ -41,9 +41,8 @@ _TIME_ONLY = {
 
 def leave_calendars(run: SyncRun) -> bool:
     """True when nothing stands in a calendar that was given up; False when time was up before."""
-    rows = run.ports.stores.cursors.load(run.account, run.resource)
     chosen = {calendar for _, calendar in run.state.calendars}
-    stale = [feed for feed in rows if not feed.startswith(NO_FEED) and feed not in chosen]
+    stale = [feed for feed in run.rows if not feed.startswith(NO_FEED) and feed not in chosen]
     is_new_choice = run.state.status is Status.IMPORTING and not run.state.progress.near_done
     if not stale and not is_new_choice and not run.scope.reproject_below:
         return True
@@ -55,7 +54,7 @@ def leave_calendars(run: SyncRun) -> bool:
     watch_conflicts(run)
     run.flush()
     for feed in stale:
-        run.ports.stores.cursors.forget(run.account, run.resource, feed)
+        run.forget_cursor(feed)
     return True
 
 

@@ -4,6 +4,7 @@ A look decides by the same code as a run, on fresh reads, and writes nothing: pr
 here?" are looks.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from calsync_core.domain.settings import SyncSettings, effective
 from calsync_core.domain.windows import RENEWAL, STAGGER, Window
 from calsync_core.engine.observe import Scope
 from calsync_core.ports.journeys import JourneyPorts
-from calsync_core.ports.stores import Lease, Stores
+from calsync_core.ports.stores import CursorRow, Lease
 from calsync_core.usecases.sync.sync_run import SyncPorts, SyncRun, readable
 
 
@@ -25,7 +26,8 @@ def open_run(
     now = ports.clock.now()
     if state.primary is None:
         raise CalendarGoneError
-    window = _window(ports.stores, lease, settings, now)
+    rows = ports.stores.cursors.load(lease.account, lease.resource)
+    window = _window(rows.values(), settings, now)
     scope = Scope(
         lease.account, ports.installation, state.resource, settings, version, window, state.primary,
         state.reproject_below if state.reproject_below > state.reprojected else 0,
@@ -33,15 +35,14 @@ def open_run(
     )  # fmt: skip
     host, lease_until = ports.host(lease.account), now + ports.lease_for
     return SyncRun(
-        ports, lease, state, scope, readable(settings), run, now + ports.work_for, host, lease_until=lease_until
+        ports, lease, state, scope, readable(settings), run, now + ports.work_for, host, rows, lease_until=lease_until
     )
 
 
-def _window(stores: Stores, lease: Lease, settings: SyncSettings, now: datetime) -> Window:
+def _window(rows: Iterable[CursorRow], settings: SyncSettings, now: datetime) -> Window:
     """R42: back to where it was fixed when the feed that waits longest was renewed; one that is overdue begins anew.
     Ahead it reaches as far as from today, because the booking system's feed tells of any time."""
     back, ahead = settings.window.weeks_back, settings.window.weeks_ahead
-    rows = stores.cursors.load(lease.account, lease.resource).values()
     opened = [row.opened_at for row in rows if row.opened_at and now - row.opened_at <= RENEWAL + STAGGER]
     return replace(Window.around(now, back, ahead), start_at=Window.around(min([now, *opened]), back, ahead).start_at)
 

@@ -47,35 +47,33 @@ def read_near_window(run: SyncRun) -> bool:
         return True
     now = run.ports.clock.now()
     near = Window(now - timedelta(days=1), now + NEAR)
-    rows = run.ports.stores.cursors.load(run.account, run.resource)
     for mailbox, calendar in run.state.calendars:
         key = f"{NEAR_FEED}{calendar}"
-        row = rows.get(key) or CursorRow(key, None, near, opened_at=now)
+        row = run.rows.get(key) or CursorRow(key, None, near, opened_at=now)
         if row.is_round_open and not _read_calendar(run, mailbox, calendar, row):
             return False
-    row = rows.get(f"{NEAR_FEED}{HOST}") or CursorRow(f"{NEAR_FEED}{HOST}", None, near, opened_at=now)
+    row = run.rows.get(f"{NEAR_FEED}{HOST}") or CursorRow(f"{NEAR_FEED}{HOST}", None, near, opened_at=now)
     if row.is_round_open and not _read_host(run, row):
         return False
-    if rows.get(HOST) is not None:
+    if HOST in run.rows:
         watch_everything(run)  # chosen anew: no full round follows that would judge overlaps
     run.state = run.ports.stores.resources.save(
         replace(run.state, progress=replace(run.state.progress, near_done=True))
     )
     for _, calendar in run.state.calendars:
-        run.ports.stores.cursors.forget(run.account, run.resource, f"{NEAR_FEED}{calendar}")
-    run.ports.stores.cursors.forget(run.account, run.resource, f"{NEAR_FEED}{HOST}")
+        run.forget_cursor(f"{NEAR_FEED}{calendar}")
+    run.forget_cursor(f"{NEAR_FEED}{HOST}")
     return True
 
 
 def read_feeds(run: SyncRun, *, is_full_check: bool) -> bool:
     """True when every feed stands at the end of a round."""
-    rows = run.ports.stores.cursors.load(run.account, run.resource)
-    run.is_first_round = HOST not in rows
+    run.is_first_round = HOST not in run.rows
     feeds: list[tuple[str, Callable[[CursorRow], bool]]] = [
         (calendar, partial(_read_calendar, run, mailbox, calendar)) for mailbox, calendar in _calendars_to_read(run)
     ]
     feeds.append((HOST, partial(_read_host, run)))
-    return all(_read_feed(run, feed, rows.get(feed), read, is_full_check=is_full_check) for feed, read in feeds)
+    return all(_read_feed(run, feed, run.rows.get(feed), read, is_full_check=is_full_check) for feed, read in feeds)
 
 
 def _read_feed(
@@ -282,7 +280,8 @@ def _store_page(
         watch_conflicts(run)
     if is_last:
         if row.is_full:
-            links.forget_seen(run.account, run.resource, row.feed, row.round)
+            if row.page:
+                links.forget_seen(run.account, run.resource, row.feed, row.round)
             _watch_after_full_round(run, row)
         run.flush()
         is_in_a_round = row.is_round_open or row.is_full or row.page > 0

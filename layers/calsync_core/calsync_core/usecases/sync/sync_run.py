@@ -19,7 +19,7 @@ from calsync_core.engine.observe import Scope
 from calsync_core.ports.calendar import CalendarProvider, Content
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.outward import Clock, Ids, Queue
-from calsync_core.ports.stores import Lease, Stores
+from calsync_core.ports.stores import CursorRow, Lease, Stores
 
 EVERYTHING = Content(title=True, notes=True, private=True)
 """For look-ups of our own copies: we wrote them, so there is nothing in them that we may not read."""
@@ -68,7 +68,7 @@ class SyncRun:
 
     With a list in `foreseen` nothing is done: the actions are noted there (a dry run). `own_mailbox`: the resources
     that use the mailbox of this one, read when they are asked for. `times`: when the appointments are that lines of
-    the log are about.
+    the log are about. `rows`: where each feed stood when the call began.
     """
 
     ports: SyncPorts
@@ -79,6 +79,7 @@ class SyncRun:
     run: RunId
     until: datetime
     host: HostPlatform
+    rows: dict[str, CursorRow] = field(default_factory=dict)
     lines: list[LogEntry] = field(default_factory=list)
     times: dict[LinkRef, When] = field(default_factory=dict)
     touched: dict[LinkRef, Link | None] = field(default_factory=dict)
@@ -168,6 +169,10 @@ class SyncRun:
         """Before they are done, so that a crash in between hides nothing from an undo (R113)."""
         if deeds:
             self.ports.stores.log.journal(self.account, self.resource, self.run, [row_of(deed) for deed in deeds])
+
+    def forget_cursor(self, feed: str) -> None:
+        self.ports.stores.cursors.forget(self.account, self.resource, feed)
+        self.rows.pop(feed, None)
 
     def flush(self) -> None:
         """The log, after the links and before the cursor."""

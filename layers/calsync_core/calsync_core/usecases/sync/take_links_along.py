@@ -50,12 +50,12 @@ def _set_apart(run: SyncRun) -> bool:
     if mailbox is not None:
         leave_old_connections(stores, run.account, run.resource, mailbox)
     elsewhere = {calendar for other, calendar in run.state.calendars if other != mailbox}
-    for feed in stores.cursors.load(run.account, run.resource):
+    for feed in list(run.rows):
         if feed != HOST_FEED and feed not in elsewhere:
             stores.links.clear_leaving(
                 run.account, run.resource, feed, stores.links.leaving(run.account, run.resource, feed)
             )
-            stores.cursors.forget(run.account, run.resource, feed)
+            run.forget_cursor(feed)
     for link in stores.links.all(run.account, run.resource):
         if run.is_time_up:
             return False
