@@ -36,7 +36,7 @@ e2e: setup  ## the journeys on the deployed stack in the local cloud
 soak: setup  ## random lives of a small clinic with faults inside; `make soak SECONDS=300`
 	@$(BIN)/python -m tests.properties.soak $(or $(SECONDS),60) $(SEED)
 
-mutation: setup  ## what the engine's tests would miss; rewrites docs/mutation.md (some minutes)
+mutation: setup  ## what the tests would miss; rewrites docs/mutation.md (a quarter of an hour)
 	@$(BIN)/python -m tests.mutation
 
 bench: setup  ## the budgets, each beside its yardstick
