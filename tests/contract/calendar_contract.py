@@ -96,6 +96,7 @@ class CalendarContract(SeriesContract):
             assert moved.when == at(2)
             assert moved.version != entries_of(first)[entry_id].version
 
+    @pytest.mark.bad_input(6)
     def test_a_deleted_entry_is_a_hint_that_the_look_up_confirms(self, side: Side) -> None:
         kept, entry_id = side.create(at(1)), side.create(at(2))
         _, cursor = read_round(side)
@@ -108,6 +109,7 @@ class CalendarContract(SeriesContract):
         assert found[entry_id] is None
         assert found[kept] is not None
 
+    @pytest.mark.complaint(24)
     def test_an_entry_moved_out_of_the_window_is_called_removed_too_and_is_still_there(self, side: Side) -> None:
         entry_id = side.create(at(1))
         _, cursor = read_round(side)
@@ -257,6 +259,7 @@ class CalendarContract(SeriesContract):
         assert found.mark == mark()
         assert side.mails() == []
 
+    @pytest.mark.bad_input(18)
     def test_an_old_version_is_refused_and_nothing_is_changed(self, side: Side) -> None:
         first = side.provider.create(side.calendar, copy(at(1)), mark(), "tx-1")
         second = side.provider.update(side.calendar, first.id, copy(at(2)), first.version)

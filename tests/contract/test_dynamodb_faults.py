@@ -125,6 +125,7 @@ class TestTransactions:
         assert dynamo.connections.by_identity(A, IDENTITY) is None
         assert dynamo.connections.save(a_connection()).version == 1
 
+    @pytest.mark.bad_input(38)
     def test_one_that_lost_against_another_is_tried_again(self, dynamo: Stores, cloud: Cloud) -> None:
         conflict = [{"Code": "None"}, {"Code": "TransactionConflict"}]
         canceled = client_error("TransactionCanceledException", CancellationReasons=conflict)
@@ -162,6 +163,7 @@ class TestTransactions:
 
 
 class TestBatches:
+    @pytest.mark.bad_input(38)
     def test_what_was_left_unprocessed_is_sent_again_and_nothing_else(self, dynamo: Stores, cloud: Cloud) -> None:
         written: list[str] = []
 
@@ -212,6 +214,7 @@ class TestBatches:
 
 
 class TestOversize:
+    @pytest.mark.bad_input(38)
     def test_an_item_of_400_kb_is_refused_before_it_is_sent(self, dynamo: Stores, cloud: Cloud) -> None:
         with pytest.raises(AppointmentRejectedError) as refused:
             dynamo.links.put(A, a_link(booking_id=BookingId("ä" * 210_000)))

@@ -81,6 +81,7 @@ def read(stub: Stub) -> object:
 # -- answers that are none ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.bad_input(13)
 @pytest.mark.prop("P15")
 @pytest.mark.parametrize("share", [0, 20, 60, 99])
 def test_a_page_that_was_cut_is_an_error_and_gives_no_new_cursor(stub: Stub, share: int) -> None:
@@ -144,6 +145,7 @@ def test_a_page_that_is_no_answer_is_an_error(stub: Stub, page: object) -> None:
         read(stub)
 
 
+@pytest.mark.bad_input(15)
 def test_an_answer_of_fifty_megabytes_is_not_read_to_its_end(stub: Stub) -> None:
     sent = 0
 
@@ -180,6 +182,7 @@ def test_the_body_of_a_401_has_the_same_limit(stub: Stub) -> None:
         connection.post(b"<x/>", {})
 
 
+@pytest.mark.bad_input(15)
 def test_an_answer_a_byte_at_a_time_ends_with_the_time_limit(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "LONGEST_SECONDS", 0.5)
 
@@ -235,6 +238,7 @@ def test_loopback_is_refused_without_the_operators_leave(stub: Stub) -> None:
     assert stub.came == []
 
 
+@pytest.mark.bad_input(37)
 def test_no_redirect_is_followed_and_no_password_travels_on(stub: Stub) -> None:
     with running_stub(xml("x")) as elsewhere:
         stub.answer = xml("", 302, Location=elsewhere.url)

@@ -75,6 +75,7 @@ def token_posts(microsoft: Microsoft, since: int) -> int:
 # -- signing in ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.complaint(32)
 def test_the_page_is_asked_for_with_everything_that_protects_the_round_trip(door: GraphSignIn, person: Person) -> None:
     begun = door.begin(state=STATE, redirect_uri=REDIRECT, login_hint=person.email)
     query = asked(begun.url)
@@ -252,6 +253,8 @@ def test_an_expired_token_is_refreshed_once_and_stored(microsoft: Microsoft, per
     assert token_posts(microsoft, since) == 1
 
 
+@pytest.mark.complaint(3)
+@pytest.mark.bad_input(22)
 @pytest.mark.complaint(2)
 def test_who_loses_the_race_keeps_the_winners_cache_and_goes_on(microsoft: Microsoft, person: Person) -> None:
     cache = person.sign_in().cache

@@ -72,6 +72,7 @@ def test_trap_1_a_calendar_that_answers_not_found_is_not_a_calendar_whose_entrie
         side.provider.entries(side.calendar, [first, second], OPEN)
 
 
+@pytest.mark.bad_input(9)
 def test_an_entry_that_comes_twice_in_a_round_is_the_same_entry(side: Watched) -> None:
     side.microsoft.settings(delta_repeats_entries=True)
     ids = {side.create(at(day)) for day in range(4)}
@@ -82,6 +83,7 @@ def test_an_entry_that_comes_twice_in_a_round_is_the_same_entry(side: Watched) -
 # -- 4: creates -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.bad_input(16)
 @pytest.mark.complaint(4)
 def test_trap_4_a_create_whose_answer_was_lost_is_looked_for_and_not_repeated_blindly(side: Watched) -> None:
     side.microsoft.fault(match={"method": "POST", "path": "/events"}, times=1, action={"close": "after"})
@@ -275,6 +277,7 @@ def test_a_stale_subscription_of_ours_is_taken_away(side: Watched, receiver: Rec
 # -- 13: four at once -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.bad_input(20)
 @pytest.mark.complaint(29)
 def test_trap_13_never_more_than_four_calls_at_once_batches_and_live_changes_included(side: Watched) -> None:
     ids = [side.create(at(day)) for day in range(6)]
@@ -362,6 +365,7 @@ def test_lists_whose_links_lead_in_a_circle_end(side: Watched) -> None:
 # -- 17: where the token goes -----------------------------------------------------------------------------------
 
 
+@pytest.mark.bad_input(10)
 @pytest.mark.parametrize("field", ["@odata.nextLink", "@odata.deltaLink"])
 @pytest.mark.parametrize(
     "link", ["https://evil.example/v1.0/me/calendarView/delta?x", "http://localhost/v1.0/x", "//evil.example/v1.0/"]

@@ -71,6 +71,7 @@ def test_from_the_invitation_to_connected(clinic: Clinic) -> None:
     assert "Connected" in clinic.stranger().open(link).html
 
 
+@pytest.mark.bad_input(35)
 def test_looking_at_the_page_changes_nothing(clinic: Clinic) -> None:
     """Mail scanners open every link, more than once."""
     worker = invited(clinic, "Jan Stein")
@@ -161,6 +162,7 @@ def test_it_has_to_approve_first(clinic: Clinic) -> None:
     assert heading(page) == "Choose your calendars"
 
 
+@pytest.mark.bad_input(35)
 def test_links_that_are_used_withdrawn_replaced_unknown_or_expired_say_which(clinic: Clinic, cloud: LocalCloud) -> None:
     worker = invited(clinic, "Ole Brandt")
     first = worker.person.invitation_link()
@@ -195,6 +197,7 @@ def test_links_that_are_used_withdrawn_replaced_unknown_or_expired_say_which(cli
     assert heading(browser.send(page.form(action="/new"))) == "Look into your mailbox"
 
 
+@pytest.mark.bad_input(36)
 def test_a_state_that_is_forged_replayed_or_from_another_browser_is_refused(clinic: Clinic, cloud: LocalCloud) -> None:
     worker = invited(clinic, "Sven Holt")
     link = worker.person.invitation_link()

@@ -103,6 +103,8 @@ def test_each_payload_has_its_expectation(function: str, expected: set[str]) -> 
 # --- graph_webhook ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.bad_input(1)
+@pytest.mark.bad_input(3)
 @pytest.mark.parametrize("case", WEBHOOK)
 def test_the_webhook_answers_and_queues(world: FunctionWorld, case: str, capsys: pytest.CaptureFixture[str]) -> None:
     answer = world.call("graph_webhook", case)
@@ -120,6 +122,7 @@ def test_a_bell_rings_for_every_resource_that_uses_the_calendar(world: FunctionW
     assert world.clinic.queue.take_all() == [CHANGE, Wish(ACCOUNT, BEN, "notification")]
 
 
+@pytest.mark.bad_input(4)
 @pytest.mark.parametrize("case", ["change", "change_base64"])
 def test_a_body_over_the_limit_is_refused_unread(world: FunctionWorld, case: str) -> None:
     event = payload("graph_webhook", case)
@@ -191,6 +194,7 @@ def test_a_lifecycle_notice_makes_the_renewal_due_at_once(world: FunctionWorld) 
     assert world.clinic.stores.due.due(NOW) == [Due("renewal", ACCOUNT, RENEW.subject, NOW)]
 
 
+@pytest.mark.bad_input(39)
 def test_poison_is_logged_by_its_kind_alone(world: FunctionWorld, caplog: pytest.LogCaptureFixture) -> None:
     world.call("start_sync", "batch_with_poison")
     written = logged(caplog)

@@ -344,6 +344,8 @@ def test_without_a_crash_everything_that_was_taken_away_stands_again(name: str) 
     assert _end(life) == _end(untouched)
 
 
+@pytest.mark.bad_input(17)
+@pytest.mark.bad_input(39)
 @pytest.mark.prop("P6")
 @pytest.mark.parametrize("name", SCENARIOS)
 @pytest.mark.complaint(4)

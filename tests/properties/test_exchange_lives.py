@@ -58,6 +58,8 @@ def test_a_run_that_hung_before_its_create_and_was_overtaken_takes_its_copy_back
     quiet_time(life)
 
 
+@pytest.mark.bad_input(16)
+@pytest.mark.bad_input(17)
 @pytest.mark.prop("P4")
 @pytest.mark.rule("R30")
 def test_a_create_whose_answer_was_lost_is_found_by_its_mark() -> None:

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 SPAN = 25.0  # seconds; a slow machine lives fewer of them
 
 
+@pytest.mark.bad_input(40)
 @pytest.mark.prop("P1")
 @pytest.mark.prop("P2")
 @pytest.mark.prop("P4")
@@ -113,6 +114,7 @@ def test_the_invariants_see_what_is_wrong(side: str) -> None:
         check_all(life, "anna")
 
 
+@pytest.mark.bad_input(25)
 @pytest.mark.prop("P3")
 @pytest.mark.prop("P5")
 @pytest.mark.parametrize("seed", range(40))

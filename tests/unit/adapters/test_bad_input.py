@@ -95,6 +95,7 @@ def test_an_event_without_an_id_is_no_event(name: object) -> None:
     assert event({"id": name, "start": None}) is None
 
 
+@pytest.mark.bad_input(40)
 @pytest.mark.bad_input(30)
 @pytest.mark.parametrize(
     ("start", "end", "when"),

@@ -27,6 +27,7 @@ def test_a_public_name_is_looked_up_once_and_its_address_is_kept() -> None:
     assert asked == ["mail.clinic.example"]
 
 
+@pytest.mark.bad_input(37)
 @pytest.mark.parametrize(
     "url",
     [

@@ -48,6 +48,7 @@ LAUGHS = (
 EXTERNAL = '<!DOCTYPE x [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
 
 
+@pytest.mark.bad_input(14)
 @pytest.mark.parametrize(
     "hostile",
     [

@@ -138,6 +138,7 @@ def test_any_body_is_survived(body: Any) -> None:
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
+@pytest.mark.bad_input(19)
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

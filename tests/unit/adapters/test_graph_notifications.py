@@ -51,6 +51,7 @@ def test_lifecycle_notices(word: object, notice: Notice) -> None:
     assert parse(body(item)) == [Bell("sub-1", "secret-1", notice)]
 
 
+@pytest.mark.bad_input(4)
 @pytest.mark.parametrize(
     ("raw", "code"),
     [

@@ -294,6 +294,7 @@ def test_the_copy_of_a_booking_is_never_excluded() -> None:
     assert rule(decide(read, scope(from_calendar__exclude={"subjects": ["lunch"]}))) == "R33"
 
 
+@pytest.mark.complaint(31)
 @pytest.mark.rule("R104")
 @pytest.mark.parametrize("is_final", [True, False])
 def test_leaving_a_filter_frees_the_time_and_is_no_deletion(is_final: bool) -> None:

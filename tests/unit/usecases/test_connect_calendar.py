@@ -134,6 +134,7 @@ def test_a_state_lives_ten_minutes() -> None:
     assert nothing_is_stored(world)
 
 
+@pytest.mark.bad_input(36)
 @pytest.mark.parametrize("key", ["", "browser-of-mallory"])
 def test_a_state_of_another_browser_is_refused_and_gone(key: str) -> None:
     world = JourneyWorld()

@@ -3,8 +3,9 @@ proves that they agree again."""
 
 import pytest
 from calsync_core.domain.conflicts import ConflictKind
+from calsync_core.domain.ids import ResourceId
 
-from tests.small_clinic import Clinic, a_clinic, at
+from tests.small_clinic import ACCOUNT, Clinic, a_clinic, at
 
 
 @pytest.fixture
@@ -80,3 +81,32 @@ def test_a_flagged_copy_put_back_ends_its_conflict(clinic: Clinic) -> None:
 
     assert open_kinds(clinic) == []
     assert [one.when for one in clinic.copies()] == [at(2, 9)]
+
+
+@pytest.mark.rule("R11")
+@pytest.mark.bad_input(18)
+@pytest.mark.bad_input(23)
+def test_what_a_person_does_while_our_write_is_under_way_is_never_overwritten(clinic: Clinic) -> None:
+    """Our write meets another version than the one that was read: both sides are read again, and nothing is lost."""
+    booking = clinic.system.book(["anna"], at(2, 9))
+    clinic.settle()
+    (copy,) = clinic.copies()
+    waiting = [lambda: clinic.mailbox().move_entry(copy.id, at(2, 13))]
+
+    def meanwhile(operation: str, phase: str) -> None:
+        if (operation, phase) == ("update", "before") and waiting:
+            waiting.pop()()
+
+    clinic.fault = meanwhile
+    clinic.system.move_booking_by_clinic(booking, at(2, 15))
+    clinic.settle()
+
+    assert not waiting
+    assert [one.when for one in clinic.copies()] == [at(2, 13)]
+    assert clinic.system.bookings[booking].when == at(2, 15)
+    (conflict,) = clinic.conflicts()
+    assert (conflict.kind, conflict.booking_when, conflict.calendar_when) == (
+        ConflictKind.CHANGED_ON_BOTH, at(2, 15), at(2, 13),
+    )  # fmt: skip
+    lines = clinic.stores.log.of_resource(ACCOUNT, ResourceId("anna"), 50)
+    assert [line.rule for line in lines if line.rule == "R11"] == ["R11"]

@@ -355,6 +355,7 @@ def test_anonymous_copies_carry_no_word_of_a_booking(life: Life, kept: Callable[
     nothing_is_kept(kept())
 
 
+@pytest.mark.bad_input(33)
 def test_what_was_shown_goes_when_the_settings_get_stricter(life: Life, kept: Callable[[], dict[str, str]]) -> None:
     """Both sides in full, then both anonymous: the window is rewritten, copies in open conflicts too (R100).
 

@@ -145,6 +145,7 @@ _STEPS = st.lists(
 )
 
 
+@pytest.mark.bad_input(24)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(first=st.sampled_from(CODES), deleted=st.sampled_from(("flag", "cancel_booking")), steps=_STEPS)
 def test_both_sides_say_the_same_or_a_conflict_is_open(

@@ -218,6 +218,7 @@ def test_buffers_follow_as_chosen_and_moves_come_back_right_in_both_ways(clinic:
     assert clinic.system.bookings[booking].when == at(8, 9)
 
 
+@pytest.mark.complaint(31)
 @pytest.mark.rule("R101", "R104")
 @pytest.mark.parametrize(
     ("values", "code"),

@@ -52,6 +52,8 @@ def test_one_look_up_for_the_whole_body() -> None:
     assert book.asked == 1
 
 
+@pytest.mark.bad_input(1)
+@pytest.mark.bad_input(2)
 @pytest.mark.parametrize(("path", "secret"), [("path", "wrong"), ("unknown", "secret"), ("path", ""), ("", "")])
 def test_a_wrong_secret_or_an_unknown_path_starts_nothing(path: str, secret: str) -> None:
     done, wishes = _receive([Bell(secret)], path)
@@ -65,6 +67,7 @@ def test_good_items_count_beside_bad_ones() -> None:
     assert (done, len(wishes)) == (Received(2, 2), 2)
 
 
+@pytest.mark.bad_input(2)
 def test_an_unknown_path_makes_the_same_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the time of the answer does not tell which paths exist."""
     compared: list[tuple[int, int]] = []
@@ -82,6 +85,7 @@ def test_an_unknown_path_makes_the_same_comparison(monkeypatch: pytest.MonkeyPat
     assert hashlib.sha256(b"no such subscription").hexdigest() == received.NOBODY
 
 
+@pytest.mark.bad_input(7)
 @pytest.mark.parametrize(
     ("word", "cause", "subject"),
     [

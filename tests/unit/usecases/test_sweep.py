@@ -287,6 +287,7 @@ def test_a_waiting_resource_is_woken_and_stays_due_until_a_run_has_ended_it() ->
     assert sweep()["wait"] == 0, "a run that succeeded has ended it"
 
 
+@pytest.mark.bad_input(40)
 @pytest.mark.complaint(22)
 def test_a_renewal_that_fails_is_tried_again_and_one_that_is_forgotten_subscribes_anew() -> None:
     clinic = _clinic()
@@ -304,6 +305,40 @@ def test_a_renewal_that_fails_is_tried_again_and_one_that_is_forgotten_subscribe
     assert {wish.cause for wish in clinic.queue.take_all()} >= {"sweep"}
     clinic.run()
     assert len(server.subscriptions) == 1
+
+
+@pytest.mark.complaint(2)
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_the_sign_in_is_used_once_a_week_also_while_paused_and_after_a_week_without_an_answer(is_paused: bool) -> None:
+    """A sign-in that nobody uses for ninety days is dead, and a paused resource has no runs."""
+    clinic = _clinic()
+    sweep, provider = _Sweep(clinic), clinic.providers[MailboxId("mbx-anna")]
+    if is_paused:
+        _save(clinic, status=Status.PAUSED, paused_by="A. Braun")
+    used = []
+    for day in range(1, 24):
+        clinic.clock.advance(timedelta(days=1))
+        before = provider.calls["account"]
+        if day == 14:
+            _break(clinic, ProviderUnavailableError("cut"))
+        sweep()
+        provider.fault = lambda _operation, _phase: None
+        used += [day] * (provider.calls["account"] > before)
+    assert used == [7, 14, 15, 22], "the day that gave no answer is followed by the next"
+
+    clinic.mailbox().is_revoked = True
+    clinic.queue.take_all()
+    clinic.clock.advance(timedelta(days=7))
+    sweep()
+    assert {wish.cause for wish in clinic.queue.take_all()} == {"sweep"}, "a refusal is left to a run, which tells it"
+
+    connection = clinic.stores.connections.get(ACCOUNT, MailboxId("mbx-anna"))
+    clinic.stores.connections.save(replace(connection, resources=()))
+    clinic.clock.advance(timedelta(days=7))
+    before = provider.calls["account"]
+    assert (sweep()["refresh"], provider.calls["account"]) == (1, before)
+    clinic.clock.advance(timedelta(days=7))
+    assert sweep()["refresh"] == 0
 
 
 def test_other_kinds_go_to_their_own_use_cases() -> None:

@@ -100,6 +100,7 @@ def test_a_moved_booking_costs_one_update_and_its_echo_nothing_more() -> None:
     assert _calls(clinic) == Counter(changes=1)
 
 
+@pytest.mark.bad_input(26)
 @pytest.mark.prop("P2")
 @pytest.mark.complaint(20)
 def test_a_change_key_that_the_server_rotates_writes_nothing() -> None:
@@ -109,6 +110,7 @@ def test_a_change_key_that_the_server_rotates_writes_nothing() -> None:
     assert not set(_calls(clinic)) & set(WRITES)
 
 
+@pytest.mark.bad_input(5)
 @pytest.mark.prop("P7")
 def test_fifty_notifications_at_once_are_at_most_two_runs_with_work() -> None:
     """Ten threads. Every wish is counted, the lease lets one in, and nobody's change is left behind."""

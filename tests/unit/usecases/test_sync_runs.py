@@ -95,6 +95,7 @@ def test_312_deletions_in_pages_of_50_are_seen_as_312_and_nothing_is_deleted() -
     assert _state(clinic).degraded is None
 
 
+@pytest.mark.bad_input(12)
 @pytest.mark.rule("R51")
 @pytest.mark.prop("P9")
 def test_a_suddenly_empty_calendar_deletes_nothing() -> None:
@@ -244,6 +245,7 @@ def test_an_expected_outcome_is_an_answer_and_never_an_exception(
     assert clinic.stores.leases.take(ACCOUNT, ANNA, NOW, NOW + timedelta(minutes=1)) is not None, "the lease is free"
 
 
+@pytest.mark.bad_input(21)
 def test_lost_access_stops_everything_until_the_person_acts() -> None:
     clinic = _clinic()
     clinic.settle()
