@@ -1,15 +1,18 @@
 """How the rows of links end an action: stored, forgotten, set aside, or to be looked at again."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from calsync_core.domain.conflicts import ConflictKind
-from calsync_core.domain.ids import LinkRef
+from calsync_core.domain.errors import LinkChangedError
+from calsync_core.domain.ids import CalendarId, LinkRef
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.synclog import Reason, Way
 from calsync_core.engine.actions import (
     Action,
     link_of,
 )
+from calsync_core.engine.observe import Read
 from calsync_core.usecases.sync.sync_run import SyncRun
 from calsync_core.usecases.sync.watch_conflicts import SET_ASIDE, open_conflict, settle_gone
 
@@ -48,6 +51,23 @@ def store_link(run: SyncRun, link: Link, *, has_agreed: bool = True) -> Link:
     if has_agreed:
         run.agreed.add(link.ref)
     return stored
+
+
+def keep_renumbered(run: SyncRun, calendar: CalendarId, reads: list[Read]) -> list[Read]:
+    """R122, before anything is decided: the row of a copy that was found under a new id knows it, so that the tombstone
+    of the old one is not its own."""
+    new = {
+        read.link.entry_id: read.link
+        for read in reads
+        if read.link is not None and read.link.row and read.link.entry_id and not read.link.calendar.version
+    }
+    known = run.ports.stores.links.by_entries(run.account, run.resource, calendar, list(new)) if new else {}
+    stored: dict[LinkRef, Link] = {}
+    for entry_id, link in new.items():
+        if link.origin is Origin.HOST and entry_id not in known:
+            with suppress(LinkChangedError):  # by a person's decision; the plan reads it anew
+                stored[link.ref] = run.ports.stores.links.put(run.account, link)
+    return [replace(read, link=stored.get(read.ref, read.link)) for read in reads] if stored else reads
 
 
 def forget_link(run: SyncRun, link: Link) -> None:

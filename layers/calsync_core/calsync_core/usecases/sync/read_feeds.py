@@ -26,6 +26,7 @@ from calsync_core.usecases.sync.finish_round import (
     finish_calendar_round,
     finish_host_round,
 )
+from calsync_core.usecases.sync.keep_links import keep_renumbered
 from calsync_core.usecases.sync.read_calendar import Feed, read_calendar_page, read_known_series
 from calsync_core.usecases.sync.read_host import read_host_page
 from calsync_core.usecases.sync.read_own_series import series_in_calendar
@@ -195,6 +196,7 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
         run.seen_changes += len(page.entries) + len(page.removed)
         meet_page(run, left, calendar, provider, page)
         found = read_calendar_page(run, Feed(calendar, provider, known if row.is_full else None), row, page)
+        found.reads = keep_renumbered(run, calendar, found.reads)
         expects = _expects(run, provider, row)
         told = expects if page.is_last else expects & (found.seen | found.leaving)
         found.leaving |= told - found.seen
@@ -206,10 +208,12 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
         elif not row.is_full or row.page == 0:  # a full round that goes on judges itself what it did not meet
             told |= expect_blocks(run, actions)
         apply_plan(run, actions)
+        has_news = bool(page.entries or page.removed)
+        if page.is_last and has_news:  # also what a run that was cut off had noted
+            found.leaving |= set(run.ports.stores.links.leaving(run.account, run.resource, row.feed))
         if page.is_last and _must_finish(run, row, found.leaving):
             finish_calendar_round(run, provider, row, found.leaving, frozenset(found.seen))
         align_waiting(run)
-        has_news = bool(page.entries or page.removed)
         is_done = _store_page(
             run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news
         )
