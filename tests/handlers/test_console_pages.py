@@ -315,7 +315,7 @@ def test_a_stop_line_is_confirmed_or_the_copies_are_written_again(world: World, 
     link = _book(world)
     world.stores.resources.save(replace(world.state(), degraded=Degraded("stop_line", NOW)))
     world.stores.links.set_leaving(MAIN, ANNA, "cal", [link.ref])
-    assert "1 bookings that are gone from the calendar" in _text(browser.get("/console/resources/anna"))
+    assert "1 booking that is gone from the calendar" in _text(browser.get("/console/resources/anna"))
 
     browser.post("/console/resources/anna/stop-line", {"what": "restore"})
 

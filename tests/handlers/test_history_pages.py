@@ -284,3 +284,32 @@ def test_a_change_of_settings_says_in_the_log_which_and_by_whom(world: World, br
     browser.post("/console/settings", {"set.window.weeks_ahead": "26", "action": "save", "version": "0"})
 
     assert "Settings changed Weeks ahead, A. Braun Details" in _text(browser.get("/console/log"))
+
+
+@pytest.mark.rule("R50")
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("flag", "25 bookings stay in the booking system and become conflicts"),
+        ("cancel_booking", "25 bookings are cancelled in the booking system. This cannot be undone from here."),
+    ],
+)
+def test_a_stop_line_says_what_waits_and_what_confirming_it_does(world: World, setting: str, said: str) -> None:
+    clinic = living_clinic(world)
+    clinic.settings(edits__deleted_in_calendar=setting)
+    for number in range(25):
+        clinic.system.book(["anna"], at(3 + number // 8, 8 + number % 8))
+    clinic.settle()
+    for copy in clinic.copies():
+        clinic.mailbox().delete_entry(copy.id)
+    clinic.run()
+
+    page = _text(world.browser().get(BASE))
+
+    assert (
+        "Waiting: 25 bookings that are gone from the calendar Show the next of them Thu 26 Nov 2026, 09:00-10:00"
+        in page
+    )
+    assert "0 blocked" not in page
+    assert f"It was on purpose... {said}" in page
+    assert clinic.conflicts() == []

@@ -20,6 +20,7 @@ from calsync_core.usecases.sync.finish_round import STOP_LINE
 from calsync_core.usecases.sync.keep_links import REVISIT
 
 _HOST_FEED = "host"
+SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +40,24 @@ class StopLinePorts:
 @dataclass(frozen=True, slots=True)
 class Vanished:
     """What waits, counted: `copies` in the calendar that can be written again, `blocks` that would be freed,
-    `bookings` that are gone in the booking system and whose copies would be deleted."""
+    `bookings` that are gone in the booking system and whose copies would be deleted. `next`: the first of all of them
+    by time."""
 
     copies: int
     blocks: int
     bookings: int
+    next: tuple[Link, ...]
 
 
 def count_vanished(ports: StopLinePorts, account: AccountId, resource: ResourceId) -> Vanished:
     """Reads only. Raises NotFoundError, ConcurrentChangeError when nothing waits any more."""
     state = _stopped(ports, account, resource)
-    copies = blocks = 0
-    for _, links in _of_calendars(ports, state):
-        copies += sum(link.origin is Origin.HOST for link in links)
-        blocks += sum(link.origin is Origin.CALENDAR for link in links)
-    return Vanished(copies, blocks, len(ports.links.leaving(account, resource, _HOST_FEED)))
+    gone = [link for _, links in _of_calendars(ports, state) for link in links]
+    refs = ports.links.leaving(account, resource, _HOST_FEED)
+    bookings = list(ports.links.get(account, resource, refs).values()) if refs else []
+    by_time = sorted([*gone, *bookings], key=lambda link: (link.start_at, link.ref))
+    copies = sum(link.origin is Origin.HOST for link in gone)
+    return Vanished(copies, len(gone) - copies, len(refs), tuple(by_time[:SHOWN]))
 
 
 def confirm_stop_line(ports: StopLinePorts, account: AccountId, resource: ResourceId, *, by: str) -> None:

@@ -83,7 +83,7 @@ _NOTICES: Mapping[str, tuple[str, str]] = {
     "role_saved": ("The role account was saved. Test it now: its mail domains count once the test has passed.", "good"),
     "role_removed": ("The role account was removed, its key deleted.", "good"),
     "revoked": ("The key was revoked. It does not work any more.", "good"),
-    "confirmed": ("Confirmed. The entries are being removed now.", "good"),
+    "confirmed": ("Confirmed. It is being carried out now.", "good"),
     "undoing": ("It is being undone. This page shows the result in a few seconds.", "good"),
     "trying": ("It is being tried again now. This page shows the result in a few seconds.", "good"),
     "restored": ("What had disappeared is being written again.", "good"),

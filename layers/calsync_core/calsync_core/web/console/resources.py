@@ -13,6 +13,7 @@ from calsync_core.domain.conflicts import ConflictStatus
 from calsync_core.domain.errors import CalsyncError, InputError
 from calsync_core.domain.links import Origin
 from calsync_core.domain.resources import ResourceState, Status
+from calsync_core.domain.settings import effective
 from calsync_core.ports.stores import Invitation
 from calsync_core.usecases.confirm_stop_line import confirm_stop_line, count_vanished, restore_copies
 from calsync_core.usecases.invite_resource import InviteResource, invite_resource
@@ -154,6 +155,10 @@ class ResourcePages:
                 if line.reason.value not in FOLDED
             ][:LOG_LINES],
             vanished=self._vanished(state),
+            after_confirming=effective(
+                stores.settings.account(visit.account).values, own.values
+            ).edits.deleted_in_calendar,
+            shown_when=shown_when,
             waiting=self._set_aside(state),
             invitation=self._invitation(state),
             **self._calendars(state),
