@@ -94,6 +94,11 @@ def page(counts: Counter[str], survivors: Survivors, lives: list[str]) -> str:
               if (function, new_line(diff)) not in LIKE_THE_ORIGINAL]  # fmt: skip
     total, noticed = counts.total(), counts["killed"] + counts["timeout"]
     judged = total - len(alike)
+    score = (
+        f"Run of {datetime.now(UTC):%Y-%m-%d}: {total} mutants, of which {len(alike)} do the same as the original "
+        f"(below, with the reason). Of the other {judged}, {noticed} are noticed: **{noticed / judged:.1%}**. "
+        f"{len(missed)} survived, {counts['no tests']} stand in lines that no unit test of the engine reaches."
+    )
     lines = [
         "# What the tests would miss",
         "",
@@ -104,9 +109,7 @@ def page(counts: Counter[str], survivors: Survivors, lives: list[str]) -> str:
         "mutmut breaks `engine/` in one place after the other and runs the engine's own unit tests against each. What",
         "they do not notice stands below; whole runs and random lives, which test the engine too, do not count here.",
         "",
-        f"Run of {datetime.now(UTC):%Y-%m-%d}: {total} mutants, of which {len(alike)} do the same as the original "
-        f"(below, with the reason). Of the other {judged}, {noticed} are noticed: **{noticed / judged:.1%}**. "
-        f"{len(missed)} survived, {counts['no tests']} stand in lines that no unit test of the engine reaches.",
+        score,
         "",
         "## Breaks of named promises, noticed by random lives",
         "",
