@@ -185,3 +185,23 @@ def test_time_only_wins_over_every_setting() -> None:
 
     assert isinstance(done, Block)
     assert (done.title, done.notes) == (None, None)
+
+
+@pytest.mark.rule("R103")
+@pytest.mark.parametrize(
+    ("title", "fields", "shown"),
+    [
+        ("Physio", ("service", "customer"), "Physio - Jo Smith"),
+        ("Physio Jo Smith", ("service", "customer"), "Physio Jo Smith"),
+        ("Physio", ("customer",), "Jo Smith"),
+        ("Physio", ("service",), BLOCKER_TITLE),
+        ("", ("service", "customer"), "Jo Smith"),
+    ],
+)
+def test_a_booking_without_a_service_is_about_what_its_title_says(
+    title: str, fields: tuple[str, ...], shown: str
+) -> None:
+    """Story: the receptionist booked "Physio" for Jo Smith, and Outlook showed an entry named Jo Smith."""
+    plain = replace(FULL_BOOKING, title=title, service_name=None)
+
+    assert project_booking(plain, settings(to_calendar__fields=fields), RESOURCE).title == shown

@@ -208,8 +208,13 @@ def _text(notes: Notes | None) -> str | None:
 
 
 def _title(booking: Booking, to: ToCalendar, values: dict[str, str]) -> str:
-    """By the template. The free title may hold any of the details: it stands in only where both may be shown."""
+    """By the template. The free title may hold any of the details: it stands in only where both may be shown. A booking
+    without a service is about what its title says, and a title with the customer's name says it all."""
     own = booking.title if {"service", "customer"} <= set(to.fields) else ""
+    customer = values.get("customer", "")
+    if own and customer and "service" not in values:
+        rest = {name: value for name, value in values.items() if name != "customer" or customer not in own}
+        values = {**rest, "service": own}
     is_bare = to.title == DEFAULT_TITLE and not {"service", "customer"} & values.keys()
     title = own if is_bare else render(to.title, values) or own
     return (" ".join(title.split()) or BLOCKER_TITLE)[:TITLE_LIMIT]
