@@ -13,6 +13,7 @@ from calsync_core.domain.ids import BookingId, CalendarId, ConflictId, EntryId, 
 from calsync_core.domain.links import Agreed, Link, Origin, booking_ref
 from calsync_core.domain.resources import Degraded, InvitationState, Progress, Status
 from calsync_core.ports.outward import Wish
+from calsync_core.ports.stores import StoredSettings
 from calsync_core.usecases.manage_api_keys import find_api_key
 from calsync_core.usecases.sync.keep_links import REVISIT
 
@@ -298,6 +299,20 @@ def test_disconnect_tells_numbers_and_needs_the_second_press(world: World, brows
     twice = browser.post("/console/resources/anna/disconnect", {"copies": "keep_copies", "sure": "yes"})
     assert twice["headers"]["location"] == "/console/resources/anna?done=disconnected"
     assert (world.state().status, world.state().reason) == (Status.DISCONNECTED, "keep_copies")
+
+
+@pytest.mark.parametrize("wish", ["remove_copies", "keep_copies"])
+@pytest.mark.parametrize("whose", ["account", "resource"])
+def test_the_setting_says_what_is_proposed_at_the_end(world: World, browser: Browser, wish: str, whose: str) -> None:
+    other = {"remove_copies": "keep_copies", "keep_copies": "remove_copies"}[wish]
+    own = whose == "resource"
+    world.stores.settings.save_account(MAIN, StoredSettings({"on_disconnect": other if own else wish}))
+    if own:
+        world.stores.settings.save_resource(MAIN, ANNA, StoredSettings({"on_disconnect": wish}))
+
+    page = str(browser.get("/console/resources/anna/disconnect")["body"])
+
+    assert re.findall(r'name="copies" value="(\w+)"[^>]* checked', page) == [wish]
 
 
 def test_connecting_a_calendar_of_ones_own_leads_to_microsoft(world: World, browser: Browser) -> None:

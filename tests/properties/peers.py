@@ -18,9 +18,11 @@ from functools import partial
 from random import Random
 from typing import Any, Protocol
 
+from calsync_core.adapters.memory.exchange_calendar import MemoryExchangeCalendarProvider
+from calsync_core.adapters.memory.exchange_mailbox import MemoryExchangeMailboxServer
 from calsync_core.domain.appointments import Timed
 from calsync_core.domain.errors import ProviderUnavailableError
-from calsync_core.domain.ids import BookingId, EntryId, LinkRef, ResourceId
+from calsync_core.domain.ids import BookingId, EntryId, LinkRef, MailboxId, ResourceId
 from calsync_core.domain.links import entry_ref
 from calsync_core.usecases.sync.sync_resource import Result
 from vdirsyncer.storage.memory import MemoryStorage
@@ -87,10 +89,14 @@ class Pair(Protocol):
 class Calsync:
     """One resource of the small clinic. What the calendar bore is edited there alone, by the rules of calsync."""
 
-    def __init__(self, luck: Luck) -> None:
+    def __init__(self, luck: Luck, *, at_exchange: bool = False) -> None:
         self.writes = 0
         self._luck = luck
         self._clinic = a_clinic()
+        if at_exchange:
+            mailbox, clinic = MailboxId("mbx-anna"), self._clinic
+            clinic.servers[mailbox] = server = MemoryExchangeMailboxServer(clinic.clock.now)
+            clinic.providers[mailbox] = MemoryExchangeCalendarProvider(server, clinic._fault)
         self._clinic.connect("anna")
         self._clinic.settings(edits__moved_in_calendar="apply", edits__deleted_in_calendar="cancel_booking")
         self._clinic.run("anna")
@@ -357,6 +363,7 @@ def _read_ics(one: Item) -> tuple[int, int]:
 
 PAIRS: dict[str, Callable[[Luck], Pair]] = {
     "calsync": Calsync,
+    "calsync at Exchange": partial(Calsync, at_exchange=True),
     "vdirsyncer, ids given by the server": partial(Vdirsyncer, server_ids=True),
     "vdirsyncer, ids kept": partial(Vdirsyncer, server_ids=False),
 }
