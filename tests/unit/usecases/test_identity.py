@@ -9,12 +9,13 @@ from itertools import permutations
 
 import pytest
 from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
-from calsync_core.domain.appointments import Entry, Mark, Response
+from calsync_core.domain.appointments import BookingStatus, Entry, Mark, Response
 from calsync_core.domain.conflicts import ConflictKind
 from calsync_core.domain.ids import AccountId, BookingId, MailboxId, ResourceId
 from calsync_core.domain.links import Origin, booking_ref
 from calsync_core.domain.resources import Progress, Status
 from calsync_core.engine.marks import KnownMarks, mark_id_for
+from calsync_core.usecases.sync.keep_links import REVISIT
 
 from tests.small_clinic import ACCOUNT, NOW, Clinic, a_clinic, at, no_fault
 
@@ -270,6 +271,10 @@ def test_a_restored_table_doubles_nothing_and_finds_what_is_newer_than_itself(is
 # --- the mailbox was moved ---
 
 
+def _dates(clinic: Clinic) -> list:
+    return sorted((one for one in clinic.mailbox().shown() if one.series_id), key=lambda one: one.original_start_at)
+
+
 @pytest.mark.rule("R122")
 @pytest.mark.bad_input(28)
 @pytest.mark.complaint(25)
@@ -288,6 +293,38 @@ def test_after_a_move_of_the_mailbox_every_copy_is_found_and_nothing_is_doubled(
     assert {_link(clinic, one.mark.booking).entry_id for one in copies} == {one.id for one in copies}
     assert len(clinic.mailbox().writes) == writes
     assert sorted(block.when.start_at for block in clinic.blocks()) == [at(day, 14).start_at for day in range(1, 6)]
+
+
+@pytest.mark.rule("R122")
+def test_a_moved_mailbox_cancels_no_booking_before_its_feed_was_read() -> None:
+    """A row that waits for another look is looked up by its old id, which finds nothing: the mark is asked."""
+    clinic = _clinic(edits__deleted_in_calendar="cancel_booking")
+    booking = clinic.system.book(["anna"], at(2, 9), "Visit")
+    clinic.settle()
+    clinic.stores.links.set_leaving(ACCOUNT, ResourceId("anna"), REVISIT, [_link(clinic, booking).ref])
+    clinic.mailbox().move_mailbox()
+    clinic.settle()
+    assert clinic.system.bookings[booking].status is BookingStatus.CONFIRMED
+    assert [_link(clinic, booking).entry_id] == [one.id for one in clinic.copies()]
+
+
+@pytest.mark.rule("R122")
+def test_the_dates_of_a_series_keep_their_places_when_the_mailbox_is_moved() -> None:
+    clinic = _clinic(edits__moved_in_calendar="flag")
+    clinic.system.book_series(["anna"], at(2, 9), "FREQ=WEEKLY;COUNT=4", "Course")
+    clinic.settle()
+    first, *_ = _dates(clinic)
+    clinic.mailbox().move_occurrence(first.series_id, first.original_start_at, at(3, 9))
+    clinic.settle()
+    writes = len(clinic.mailbox().writes)
+    clinic.mailbox().move_mailbox()
+    clinic.settle()
+    shown = _dates(clinic)
+    links = {link.entry_id for link in clinic.stores.links.all(ACCOUNT, ResourceId("anna"))}
+    assert {one.id for one in shown} | {one.series_id for one in shown} == links
+    assert min(one.when.start_at for one in shown) == at(3, 9).start_at
+    assert len(clinic.mailbox().writes) == writes
+    assert len(clinic.conflicts()) == 1
 
 
 @pytest.mark.rule("R34")

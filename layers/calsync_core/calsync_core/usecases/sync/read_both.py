@@ -4,6 +4,7 @@ from calsync_core.domain.appointments import Entry, Kind
 from calsync_core.domain.links import Link, Origin
 from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.calendar import CalendarProvider
+from calsync_core.usecases.sync.find_elsewhere import elsewhere
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.read_host import written_before
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
@@ -20,6 +21,8 @@ def read_both(run: SyncRun, link: Link) -> Read:
         calendar = shown_for(link, provider.entries(link.calendar_id, [link.entry_id], content)[link.entry_id])
     if link.origin is Origin.CALENDAR:
         return Read(link.ref, link, calendar=calendar)
+    if calendar is Missing.GONE and elsewhere(run, [link]):
+        calendar = Missing.UNKNOWN
     calendar = written_before(run, link) if calendar is Missing.NOT_READ else calendar
     return Read(link.ref, link, read_booking(run, link.booking_id), calendar, entry_is_whole=True)
 

@@ -36,7 +36,7 @@ OCCURRENCE_CROSSING = "occurrence_crossing"
 
 
 def create_copy(run: SyncRun, action: CreateCopy) -> None:
-    links, is_again = run.ports.stores.links, action.reason is Reason.COPY_RESTORED
+    links, is_again = run.ports.stores.links, action.reason is Reason.COPY_RESTORED or action.rule == "R85"
     if is_again:  # its tombstone is used up, and the new row has no pointer: after a crash only this leads back to it
         revisit(run, action.link.ref)
     row = links.put(run.account, run.named(action.link))
