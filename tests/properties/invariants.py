@@ -277,11 +277,14 @@ def check_series_repeat(life: Life, who: str, links: dict[LinkRef, Link]) -> Non
         booking = life.clinic.system.bookings.get(link.booking_id or BookingId(""))
         if not link.pattern or link.entry_id is None or link.ref in apart or booking is None:
             continue
-        entry, said = server.items[link.entry_id].entry, project_booking(
-            booking, life.in_force[who][-1], life.clinic.system.resources[ResourceId(who)]
-        ).recurrence
+        entry, said = (
+            server.items[link.entry_id].entry,
+            project_booking(booking, life.in_force[who][-1], life.clinic.system.resources[ResourceId(who)]).recurrence,
+        )
         if said is not None and not entry.has_attendees:
-            assert fingerprint.repeats_of(entry) == fingerprint.pattern_of(said), f"P1 {who}: {link.booking_id} repeats as {entry.recurrence}, not {said}"
+            assert fingerprint.repeats_of(entry) == fingerprint.pattern_of(said), (
+                f"P1 {who}: {link.booking_id} repeats as {entry.recurrence}, not {said}"
+            )
 
 
 def _refs_of(booking: Booking) -> set[LinkRef]:

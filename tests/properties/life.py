@@ -31,9 +31,11 @@ from calsync_core.domain.errors import (
 )
 from calsync_core.domain.ids import BookingId, CalendarId, MailboxId, ResourceId
 from calsync_core.domain.links import Origin
+from calsync_core.domain.recurrence import Recurrence
 from calsync_core.domain.resources import Progress, ResourceState, Status
 from calsync_core.domain.settings import SyncSettings, effective
 from calsync_core.domain.windows import Window
+from calsync_core.engine.fingerprint import pattern_of
 from calsync_core.ports.calendar import CalendarPage, Content
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.mails import Draft
@@ -50,7 +52,7 @@ from calsync_core.usecases.sync.sync_resource import Outcome, Result
 from tests.properties.attentive import AttentiveProvider
 from tests.properties.circumstances import OTHER, Circumstances
 from tests.properties.faults import CrashError, Faults, watched
-from tests.properties.repeats import OTHERWISE, repeating_otherwise
+from tests.properties.repeats import IN_OTHER_WORDS, OTHERWISE, repeating_otherwise
 from tests.properties.second_thoughts import SecondThoughts
 from tests.small_clinic import ACCOUNT, a_clinic, at
 
@@ -379,9 +381,20 @@ class Life(SecondThoughts, Circumstances):
         """How a series repeats, a person's own or a copy of ours."""
         series = sorted({entry.series_id for entry in self.shown(place) if entry.series_id})
         item = self.server(place).items[series[pick % len(series)]] if series else None
-        if item is not None and item.entry.recurrence is not None:
-            said = repeating_otherwise(item.entry.recurrence, how, len(item.plan))
+        if item is None or item.entry.recurrence is None:
+            return
+        said = repeating_otherwise(item.entry.recurrence, how, len(item.plan))
+        if how == IN_OTHER_WORDS:
+            self.server(place).change_entry(item.entry.id, recurrence=said)
+        elif said is None or not self._is_taken_back(item.entry, said):
             self.server(place).change_pattern(item.entry.id, said)
+
+    def _is_taken_back(self, entry: Entry, said: Recurrence) -> bool:
+        """Before anybody looked: what was left out of the series is back, and nothing tells of it until the weekly
+        check (docs/sync-rules.md)."""
+        links = [link for who in RESOURCES for link in self.stores.links.all(ACCOUNT, ResourceId(who))]
+        agreed = {link.calendar.repeats for link in links if link.entry_id == entry.id and link.pattern}
+        return pattern_of(said) in agreed and pattern_of(entry.recurrence or said) not in agreed
 
     def delete_series(self, place: str, pick: int) -> None:
         found = sorted({entry.series_id for entry in self.shown(place) if entry.series_id})

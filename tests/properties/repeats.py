@@ -5,7 +5,9 @@ from datetime import timedelta
 
 from calsync_core.domain.recurrence import EVERY_DAY, Pattern, Recurrence
 
-OTHERWISE = ("every other", "more days", "fewer", "more", "until", "endless", "once", "in other words")
+IN_OTHER_WORDS = "in other words"
+"""The one that means the same: nothing that stands in the calendar is touched by it."""
+OTHERWISE = ("every other", "more days", "fewer", "more", "until", "endless", "once", IN_OTHER_WORDS)
 
 
 def repeating_otherwise(said: Recurrence, how: str, dates: int) -> Recurrence | None:
@@ -25,6 +27,6 @@ def repeating_otherwise(said: Recurrence, how: str, dates: int) -> Recurrence | 
             return replace(said, count=None, end=said.start + timedelta(days=9))
         case "endless":
             return Recurrence(Pattern.WEEKLY, said.start, said.zone, 2, (EVERY_DAY[first],))
-        case "in other words":
+        case str(word) if word == IN_OTHER_WORDS:
             return replace(said, first_day_of_week=EVERY_DAY[6], zone="Europe/Vienna")
     return None

@@ -15,6 +15,7 @@ from typing import Any
 from tests.properties.circumstances import rare_steps
 from tests.properties.invariants import quiet_time
 from tests.properties.life import PLACES, RESOURCES, Life
+from tests.properties.repeats import OTHERWISE
 from tests.properties.second_thoughts import WAYS
 
 Step = tuple[str, dict[str, Any]]
@@ -90,7 +91,8 @@ class Schedule:
         if exchange := Random(f"where {self.seed}").choice(AT_EXCHANGE):
             opening["exchange"] = exchange
         names = random.choices(_NAMES, _WEIGHTS, k=self.length)
-        return Script(opening, tuple((name, _STEPS[name][1](random, self.share)) for name in names))
+        steps = tuple((name, _STEPS[name][1](random, self.share)) for name in names)
+        return Script(opening, _with_other_patterns(self.seed, steps))
 
 
 def replay(opening: dict[str, Any], steps: list[Step] | tuple[Step, ...], tally: Tally | None = None) -> Life:
@@ -156,6 +158,16 @@ def explain(script: Script) -> str:
     """The shortest script that still fails, with its reason."""
     short = shrink(script)
     return f"{failure(short)}\n{short.text()}"
+
+
+def _with_other_patterns(seed: int, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Two lives of three have a person who changes how some series repeats, once or twice; drawn apart from all else,
+    so that it changes nothing else in them."""
+    random, found = Random(f"pattern {seed}"), list(steps)
+    for _ in range(random.randint(0, 2)):
+        step = {"place": random.choice(PLACES[:2]), "pick": random.randint(0, 99), "how": random.choice(OTHERWISE)}
+        found.insert(random.randint(len(steps) // 4, len(steps)), ("change_pattern", step))
+    return tuple(found)
 
 
 # --- the steps, each with its weight and how its arguments are drawn --------------------------------------------------

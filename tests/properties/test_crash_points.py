@@ -83,6 +83,11 @@ def _move_course_in_outlook(life: Life) -> None:
     life.server("anna").move_series(master.entry.id, at(2, 13), 4)
 
 
+def _repeats_otherwise(how: str) -> Edit:
+    """The person changes how it repeats (tests/properties/repeats.py)."""
+    return lambda life: life.change_pattern("anna", 0, how)
+
+
 def _import_pages(life: Life) -> None:
     for hour in range(8, 15):
         _entry(life, 2, hour)
@@ -220,6 +225,36 @@ SCENARIOS: dict[str, tuple[Edit, Edit, str, dict[str, str]]] = {
         "notification",
         {"edits.moved_in_calendar": "restore"},
     ),
+    "a course repeats otherwise": (
+        _a_lively_course,
+        _repeats_otherwise("every other"),
+        "notification",
+        {"edits.deleted_in_calendar": "cancel_booking"},
+    ),
+    "a course becomes shorter": (
+        _a_lively_course,
+        _repeats_otherwise("fewer"),
+        "full",
+        {"edits.deleted_in_calendar": "cancel_booking"},
+    ),
+    "a course repeats no more": (
+        _a_lively_course,
+        _repeats_otherwise("once"),
+        "notification",
+        {"edits.deleted_in_calendar": "cancel_booking"},
+    ),
+    "a course repeats otherwise, flagged": (
+        _a_lively_course,
+        _repeats_otherwise("more days"),
+        "notification",
+        {"edits.moved_in_calendar": "flag", "edits.deleted_in_calendar": "cancel_booking"},
+    ),
+    "an own series repeats no more": (
+        lambda life: life.create_series("anna", 2, 9, 3),
+        _repeats_otherwise("once"),
+        "notification",
+        {},
+    ),
     "handed to the other location": (_a_booking, lambda life: life.reassign(0, ["anna-north"]), "host", {}),
     "staff and room share": (_a_booking, lambda life: life.reassign(0, ["anna", "bert"]), "host", {}),
     "import with pages": (lambda life: None, _import_pages, "import", {}),
@@ -277,7 +312,8 @@ SCENARIOS: dict[str, tuple[Edit, Edit, str, dict[str, str]]] = {
 AT_EXCHANGE = (
     "a booking is made", "a booking is moved", "a booking is cancelled", "a copy is moved",
     "a copy is deleted, restored", "a course is booked", "a date is moved", "import with pages", "cursor expired",
-    "an entry is deleted", "a run that took all copies away is undone",
+    "an entry is deleted", "a run that took all copies away is undone", "a course repeats otherwise",
+    "a course becomes shorter", "a course repeats otherwise, flagged",
 )  # fmt: skip
 """What is written and read otherwise at an Exchange server (memory/exchange_calendar.py)."""
 
