@@ -174,6 +174,27 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          _do("invite_people", 82, place="anna"), _do("reassign", 27, who=["anna"]),
          ("disconnect", {"who": "anna-north", "remove": True})],
     ),
+    "a copy with guests that may not show a new setting stays a conflict": (
+        {"page_size": 1},
+        [("book", {"who": ["bert"], "day": 10, "hour": 14.5}), _run("bert"), _do("invite_people", 11, place="bert"),
+         ("change_settings", {"who": "bert", "values": {"to_calendar.show_as": "oof"}, "scope": "window"}),
+         _run("bert")],
+    ),
+    "a copy in dispute is found again in a moved mailbox": (
+        {"page_size": 1, "moved": "flag", "deleted": "cancel_booking"},
+        [_series(["anna"], 8, 11, "FREQ=NEVER"), _run("anna"), _do("move_entry", 93, place="anna", day=5, hour=14.5),
+         _run("anna", "full"), ("move_mailbox", {"place": "anna"})],
+    ),
+    "a date that left its series is not cancelled because the mailbox was moved": (
+        {"page_size": 3, "deleted": "cancel_booking"},
+        [_series(["anna-north"], 12, 10, WEEKLY), _do("move_booking", 18, day=8, hour=9), _run("anna-north", "sweep"),
+         ("move_mailbox", {"place": "anna"})],
+    ),
+    "another primary calendar is chosen, and the mailbox is moved before its copies were": (
+        {"page_size": 3, "moved": "restore"},
+        [_series(["bert"], 1, 8.5, WEEKLY), _run("bert", "full"), ("choose_primary", {"who": "bert", "beside": True}),
+         ("move_mailbox", {"place": "bert"})],
+    ),
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from calsync_core.engine.observe import Observation, Scope
 from calsync_core.engine.plan_block import plan_block
 from calsync_core.engine.plan_booking import plan_booking
 from calsync_core.engine.plan_changes import asked_for
+from calsync_core.engine.plan_quiet import OUTDATED
 
 
 def plan(observations: list[Observation], scope: Scope, *, is_final: bool = False) -> list[Action]:
@@ -57,6 +58,8 @@ def _without_mail(action: Action, seen: Observation, scope: Scope) -> Action:
     if not (entry.has_attendees if isinstance(entry, Entry) else action.link.has_attendees):
         return action
     link = seen.read.link or action.link
+    if isinstance(action, UpdateCopy) and link.settings_version < scope.reproject_below:
+        link = replace(link, settings_version=OUTDATED)  # what could not be written is compared whenever it is seen
     was = booking.when if isinstance(booking, Booking) else link.when
     is_at = asked_for(entry, link, booking, scope) if isinstance(entry, Entry) else None
     return OpenConflict("R53", link, ConflictKind.NOT_WRITABLE, was, is_at, "has_attendees")

@@ -153,8 +153,9 @@ def _open_conflict(run: SyncRun, action: OpenConflict) -> None:
     open_conflict(run, link, action.kind, action.booking_when, action.calendar_when, action.code, action.rule)
     if link.entry_id is None and link.pattern:
         detach_parts(run, link, None)
-    if link.entry_id is None or not link.is_disputed:
-        run.touched[link.ref] = run.ports.stores.links.put(run.account, replace(link, is_disputed=True))
+    row, links = replace(link, is_disputed=True), run.ports.stores.links
+    if link.entry_id is None or row != links.get(run.account, run.resource, [link.ref]).get(link.ref):
+        run.touched[link.ref] = links.put(run.account, row)
 
 
 # --- when it does not go as planned -------------------------------------------------------------------------------
