@@ -122,7 +122,8 @@ class Life(SecondThoughts, Circumstances):
         self.went_back = timedelta(0)
         self.busy_with: str | None = None
         self.depth = 0
-        self.counted = Counter[str]()
+        self.calls = Counter[str]()
+        self.of_others = Counter[str]()
         self.unbounded: list[str] = []
         self.steps = 0
         self._open_clinic(page_size)
@@ -144,6 +145,8 @@ class Life(SecondThoughts, Circumstances):
             kind = MoodyExchange if mailbox in self.at_exchange else Moody
             clinic.providers[mailbox] = kind(server, clinic._fault)
         clinic.servers[MAILBOX_OF["bert"]].add_calendar("Band")
+        for side in (*clinic.providers.values(), clinic.host):
+            side.calls = self.calls
         clinic.work = self._measured(clinic.work)  # type: ignore[method-assign]
         self.stores = clinic.stores
         self.choose_conflict_calendars("anna", True)
@@ -158,24 +161,22 @@ class Life(SecondThoughts, Circumstances):
         than its feeds ever had. A run that overtakes another counts by itself."""
 
         def measured(*asked: Any) -> Outcome:
-            before, of_others, self.counted = self._calls(), self.counted, Counter[str]()
+            before, of_others, self.of_others = self.calls.copy(), self.of_others, Counter[str]()
             links = self._count_links()
             try:
                 return work(*asked)
             finally:
-                all_of_it = self._calls() - before
-                used, self.counted = all_of_it - self.counted, of_others + all_of_it
-                if used.total() > FEW_CALLS:
+                if self.calls.total() - before.total() - self.of_others.total() > FEW_CALLS:
+                    used = self.calls - before - self.of_others
                     self._note_unbounded(used, asked, max(links, self._count_links()))
+                self.of_others = of_others
+                if self.depth:
+                    of_others.update(self.calls - before)
 
         return measured
 
-    def _calls(self) -> Counter[str]:
-        sides = (*self.clinic.providers.values(), self.clinic.host)
-        return sum((side.calls for side in sides), Counter[str]())
-
     def _count_links(self) -> int:
-        return sum(1 for who in RESOURCES for _ in self.stores.links.all(ACCOUNT, ResourceId(who)))
+        return sum(len(list(self.stores.links.all(ACCOUNT, ResourceId(who)))) for who in RESOURCES)
 
     def _note_unbounded(self, used: Counter[str], asked: object, links: int) -> None:
         size = links + sum(len(self.shown(place)) for place in PLACES) + len(self.clinic.system.bookings)
@@ -249,14 +250,14 @@ class Life(SecondThoughts, Circumstances):
     @staticmethod
     def _that_stands_there(entry: Entry, of_day: Iterable[Booking]) -> BookingId | None:
         """Of the bookings of the entry's day: the one at its time, else the one whose place in the series it is."""
-        ordered = sorted(
-            of_day,
+        first = min(
+            of_day, default=None,
             key=lambda one: (
                 one.when != entry.when, one.original_start_at != entry.original_start_at,
                 one.status.value == "cancelled",
             ),
         )  # fmt: skip
-        return ordered[0].id if ordered else None
+        return first.id if first else None
 
     @staticmethod
     def _day(start: datetime | None, when: When) -> date:

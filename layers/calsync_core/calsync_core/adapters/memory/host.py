@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import islice
 
 from calsync_core.adapters.memory.booking_system import MemoryBookingSystem
 from calsync_core.domain.appointments import Block, Booking, BookingStatus, When
@@ -73,10 +72,11 @@ class MemoryHost:
             if resource_id in one.resource_ids
             and not one.is_series_master
             and (place := (one.when.interval(zone)[0], one.id)) > after
+            and window.holds(one.when, zone)
         }
-        held = (place for place in sorted(places) if window.holds(places[place].when, zone))
-        page = list(islice(held, self.system.page_size))
-        next_cursor = f"{page[-1][0].isoformat()}|{page[-1][1]}" if any(held) else None
+        held = sorted(places)
+        page = held[: self.system.page_size]
+        next_cursor = f"{page[-1][0].isoformat()}|{page[-1][1]}" if len(held) > len(page) else None
         self.fault("bookings", "after")
         return BookingPage(tuple(places[place] for place in page), next_cursor)
 
