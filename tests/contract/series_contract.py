@@ -204,6 +204,7 @@ class SeriesContract:
         assert alone is not None
         assert (alone.kind, alone.when, alone.recurrence) == (Kind.SINGLE, at(0), None)
         assert alone.mark == master.mark
+        assert _occurrences(side, master.id) == []
         again = side.provider.update(side.calendar, master.id, series(weekly(4)), alone.version)
         assert (again.id, again.kind, repeats_of(again)) == (master.id, Kind.MASTER, pattern_of(weekly(4)))
         assert len(_occurrences(side, master.id)) == 4

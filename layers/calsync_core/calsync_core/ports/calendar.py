@@ -86,7 +86,8 @@ class CalendarProvider(Protocol):
         here is it certain that they tell how they repeat: a feed or a search may not (Exchange)."""
 
     def occurrences(self, calendar_id: CalendarId, series_id: EntryId, window: Window, content: Content) -> list[Entry]:
-        """The authoritative set of one series' occurrences and exceptions in the window, never sparse.
+        """The authoritative set of one series' occurrences and exceptions in the window, never sparse; empty where it
+        repeats no more.
 
         Raises AppointmentGoneError when the master is gone.
         """

@@ -9,7 +9,7 @@ from calsync_core.adapters.graph.client import PREFER, PREFER_HTML, GraphClient,
 from calsync_core.adapters.graph.errors import read_refusal, to_error
 from calsync_core.adapters.graph.mapping import EVERYTHING, select, to_readable
 from calsync_core.adapters.graph.wire import MARK_EXPANSION, MARK_PROPERTY, ZoneOf, show_instant
-from calsync_core.domain.appointments import Entry, Mark
+from calsync_core.domain.appointments import Entry, Kind, Mark
 from calsync_core.domain.errors import (
     AppointmentGoneError,
     AppointmentRejectedError,
@@ -48,7 +48,8 @@ class Lookups:
         return found
 
     def of_series(self, calendar_id: CalendarId, series_id: EntryId, window: Window, content: Content) -> list[Entry]:
-        """Raises AppointmentGoneError when the master is gone, CalendarGoneError."""
+        """Empty where it repeats no more: the question is refused then. Raises AppointmentGoneError when the master is
+        gone, CalendarGoneError."""
         query = {
             "startDateTime": show_instant(window.start_at),
             "endDateTime": show_instant(window.end_at),
@@ -59,6 +60,10 @@ class Lookups:
             return self._listed(entry_path(calendar_id, series_id) + "/instances", query, calendar_id, content)
         except AppointmentGoneError:
             self.check_calendar(calendar_id)
+            raise
+        except ProviderUnavailableError as error:
+            if error.code == "request_refused" and self._stands_alone(calendar_id, series_id, content):
+                return []
             raise
 
     def by_mark(self, calendar_ids: Sequence[CalendarId], condition: str) -> list[Entry]:
@@ -182,6 +187,10 @@ class Lookups:
         """Raises GraphRefusedError."""
         pages = self._client.pages(path, query, with_html=content.html)
         return [self._read(event, calendar_id, content) for page in pages for event in page.get("value") or ()]
+
+    def _stands_alone(self, calendar_id: CalendarId, series_id: EntryId, content: Content) -> bool:
+        entry = self._single(calendar_id, series_id, content)[series_id]
+        return entry is not None and entry.kind is Kind.SINGLE
 
     def _read(self, event: dict[str, Any], calendar_id: CalendarId, content: Content) -> Entry:
         """One that is there but cannot be read says so by its `problem`; a thing without an id is no answer at all."""
