@@ -19,7 +19,8 @@ from calsync_core.domain.appointments import (
     Timed,
 )
 from calsync_core.domain.settings import SyncSettings, effective
-from calsync_core.engine.project import BLOCKER_TITLE, TITLE_LIMIT, NotBlocking, project_booking, project_entry
+from calsync_core.domain.texts import LONGEST_TITLE
+from calsync_core.engine.project import BLOCKER_TITLE, NotBlocking, project_booking, project_entry
 
 from tests.unit.engine.parts import BLOCK_REF, BOOKING, ENTRY, NINE, RESOURCE
 
@@ -100,8 +101,20 @@ def test_the_free_title_never_leaks_what_is_hidden(fields: tuple[str, ...]) -> N
 def test_a_long_title_is_cut_and_its_line_breaks_go() -> None:
     done = copy(replace(FULL_BOOKING, service_name="a\r\nb " + "x" * 400))
 
-    assert len(done.title) == TITLE_LIMIT
+    assert len(done.title) == LONGEST_TITLE
     assert done.title.startswith("a b x")
+
+
+@pytest.mark.bad_input(31)
+@pytest.mark.parametrize(
+    ("text", "kept"), [("\U0001f921", 127), ("\u05e9", 255), ("x\U0001f921", 85 * 2), ("\u200f", 255)]
+)
+def test_a_title_is_as_long_as_the_calendar_counts_it(text: str, kept: int) -> None:
+    """An emoji is two characters to Microsoft: 255 of them were refused, and the booking had no copy."""
+    done = copy(replace(FULL_BOOKING, service_name=text * 300), to_calendar__fields=["service"])
+
+    assert done.title == (text * 300)[:kept]
+    assert len(done.title.encode("utf-16-le")) // 2 <= LONGEST_TITLE
 
 
 @pytest.mark.parametrize("show_as", ["busy", "tentative", "oof", "free"])

@@ -23,12 +23,12 @@ from calsync_core.domain.notes import text_of_html
 from calsync_core.domain.recurrence import Recurrence
 from calsync_core.domain.resources import Resource
 from calsync_core.domain.settings import CUSTOM, DEFAULT_TITLE, FromCalendar, SyncSettings, ToCalendar
+from calsync_core.domain.texts import fit_title
 from calsync_core.domain.title_template import names_of, render
 from calsync_core.engine.fingerprint import time_of
 from calsync_core.engine.notes import formatted
 
 BLOCKER_TITLE = "Busy"
-TITLE_LIMIT = 255  # graph.md 3.3: longer subjects are refused
 
 
 class NotBlocking(StrEnum):
@@ -217,7 +217,7 @@ def _title(booking: Booking, to: ToCalendar, values: dict[str, str]) -> str:
         values = {**rest, "service": own}
     is_bare = to.title == DEFAULT_TITLE and not {"service", "customer"} & values.keys()
     title = own if is_bare else render(to.title, values) or own
-    return (" ".join(title.split()) or BLOCKER_TITLE)[:TITLE_LIMIT]
+    return fit_title(" ".join(title.split()) or BLOCKER_TITLE)
 
 
 def _notes_of_copy(booking: Booking, settings: SyncSettings, values: dict[str, str]) -> Notes | None:

@@ -18,7 +18,6 @@ from calsync_core.domain.zones import iana_name
 from calsync_core.ports.calendar import Content
 
 EVERYTHING = Content(title=True, notes=True, private=True)
-LONGEST_SUBJECT = 255
 
 MARK_SET = "9c0c4a2e-6f0b-4d6e-9a54-c1f3c4b8d7a1"
 MARK_NAME = "calsyncId"

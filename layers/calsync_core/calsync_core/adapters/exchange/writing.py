@@ -20,14 +20,14 @@ from exchangelib.services import CreateItem, DeleteItem, UpdateItem
 from lxml import etree
 
 from calsync_core.adapters.exchange.client import EwsClient
-from calsync_core.adapters.exchange.items import LONGEST_SUBJECT, MARK_NAME, MARK_SET
+from calsync_core.adapters.exchange.items import MARK_NAME, MARK_SET
 from calsync_core.adapters.exchange.recurrence import to_recurrence
 from calsync_core.adapters.exchange.soap import Element, M, T, checked
 from calsync_core.adapters.exchange.versions import Speech
 from calsync_core.domain.appointments import AllDay, Busy, Copy, Mark
 from calsync_core.domain.errors import AppointmentRejectedError, ProviderUnavailableError
 from calsync_core.domain.ids import CalendarId, EntryId
-from calsync_core.domain.texts import fit
+from calsync_core.domain.texts import fit, fit_title
 
 _NO_MAIL = "SendToNone"
 _TEXTS = ("subject", "body", "location", "sensitivity", "legacy_free_busy_status", "reminder_is_set")
@@ -140,7 +140,7 @@ def _fields(copy: Copy, author: _Author) -> dict[str, Any]:
     html = copy.notes is not None and copy.notes.is_html
     notes = fit(copy.notes.text) if copy.notes else ""
     fields: dict[str, Any] = {
-        "subject": fit(copy.title).strip()[:LONGEST_SUBJECT],
+        "subject": fit_title(fit(copy.title).strip()),
         "body": HTMLBody(notes) if html else Body(notes),
         "location": fit(copy.location or "").strip(),
         "legacy_free_busy_status": _SHOWN.get(copy.busy, "Busy"),

@@ -18,11 +18,10 @@ from calsync_core.adapters.graph.wire import (
 from calsync_core.domain.appointments import AllDay, Busy, Copy, Entry, Kind, Mark, Response, Timed, When
 from calsync_core.domain.ids import CalendarId, EntryId
 from calsync_core.domain.spans import UnreadableTimesError
-from calsync_core.domain.texts import fit
+from calsync_core.domain.texts import fit, fit_title
 from calsync_core.ports.calendar import Content
 
 EVERYTHING = Content(title=True, notes=True, private=True)
-LONGEST_SUBJECT = 255
 
 _KINDS = {
     "singleInstance": Kind.SINGLE,
@@ -143,7 +142,7 @@ def to_readable(
 def to_event(copy: Copy) -> dict[str, Any]:
     """Our own fields of a copy, for create and update alike; nothing else is ever sent."""
     event: dict[str, Any] = {
-        "subject": copy.title.strip()[:LONGEST_SUBJECT],
+        "subject": fit_title(copy.title.strip()),
         "body": {
             "contentType": "html" if copy.notes and copy.notes.is_html else "text",
             "content": copy.notes.text if copy.notes else "",

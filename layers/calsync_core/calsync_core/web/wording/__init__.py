@@ -23,8 +23,9 @@ from calsync_core.web.wording.words import Wording
 # Codes that only the operator's log tells apart; people are told the same.
 _SAME_AS: Mapping[str, tuple[str, ...]] = {
     "provider_unavailable": (
-        "answer_endless", "answer_too_large", "answer_unreadable", "batch_incomplete", "connection_cut", "dependency_failed",
-        "entry_busy", "feed_endless", "foreign_link", "listing_changed", "message_unknown", "name_not_found", "timed_out",
+        "answer_endless", "answer_too_large", "answer_unreadable", "batch_incomplete", "connection_cut",
+        "dependency_failed", "entry_busy", "feed_endless", "foreign_link", "listing_changed", "message_unknown",
+        "name_not_found", "timed_out",
     ),
     "sign_in_unavailable": ("sign_in_unclear",),
     "host_unavailable": ("host_answer_too_large", "host_answer_unreadable", "host_busy", "host_unreachable"),
