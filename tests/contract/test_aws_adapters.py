@@ -196,6 +196,7 @@ class TestImporter(outward_contract.ImporterContract):
             "run": "run 1",
         }
 
+    @pytest.mark.prop("P7")
     @pytest.mark.bad_input(39)
     def test_already_started_is_no_error(self, sfn: Cloud, machines) -> None:
         sfn.before["start_execution"].append(client_error("ExecutionAlreadyExists"))

@@ -401,6 +401,7 @@ def test_trap_17_which_links_are_ours(side: Watched, link: str, is_ours: bool) -
 # -- answers that are none --------------------------------------------------------------------------------------
 
 
+@pytest.mark.prop("P15")
 @pytest.mark.parametrize("action", [{"truncate": 40}, {"empty_body": True}, {"close": "before"}, {"close": "after"}])
 def test_half_an_answer_is_no_answer(side: Watched, action: dict[str, Any]) -> None:
     side.microsoft.fault(match={"path": "/me/calendars"}, action=action)

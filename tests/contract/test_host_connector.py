@@ -237,6 +237,7 @@ def test_short_waits_are_done_here_and_long_ones_are_not(scripted: Any) -> None:
     assert caught.value.retry_after == timedelta(seconds=90.5)
 
 
+@pytest.mark.prop("P15")
 @pytest.mark.parametrize(("status", "body"), [(200, b'{"id": "bk'), (200, b""), (500, b"<html>"), (302, b"")])
 def test_half_an_answer_is_no_answer(scripted: Any, status: int, body: bytes) -> None:
     script, host = scripted
@@ -287,11 +288,15 @@ def test_a_booking_system_without_html_gets_the_text(scripted: Any) -> None:
     assert json.loads(script.asked[-1][3])["notes"] == {"format": "text", "value": "bring keys"}
 
 
-def test_endless_pages_end(scripted: Any) -> None:
+@pytest.mark.bad_input(11)
+@pytest.mark.parametrize("circle", [["same"], ["one", "other"]])
+def test_endless_pages_end(scripted: Any, circle: list[str]) -> None:
     script, host = scripted
-    script.say(200, {"items": [], "next_cursor": "same"})
+    for cursor in circle * 3:
+        script.say(200, {"items": [], "next_cursor": cursor})
     with pytest.raises(ProviderUnavailableError):
         host.blocks(ANNA, WINDOW)
+    assert len(script.asked) <= len(circle) + 2
 
 
 # -- many blocks in a call ----------------------------------------------------------------------------------------

@@ -94,6 +94,8 @@ def test_lost_notifications_are_healed_by_asking(clinic: Clinic) -> None:
     worker.wait_blocks(day, "09:00-10:00 busy")
 
 
+@pytest.mark.prop("P11")
+@pytest.mark.prop("P7")
 def test_doubled_and_shuffled_notifications_change_nothing(clinic: Clinic, worker: Worker) -> None:
     day = clinic.day()
     clinic.control.call("PATCH", "/delivery", {"duplicates": 5, "is_shuffled": True})
@@ -170,6 +172,8 @@ def test_forged_notifications_are_answered_and_forgotten(cloud: LocalCloud, body
     assert echo.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.prop("P4")
+@pytest.mark.prop("P7")
 def test_ten_runs_at_once_while_entries_change_make_no_double(clinic: Clinic) -> None:
     """A notification comes ten times, and each copy asks for a run of its own: one lease, one copy, one block."""
     worker = clinic.hire("Tina Ten")

@@ -105,6 +105,7 @@ def test_mail_events_change_the_state(case: str) -> None:
     assert world.state().invitation is MAIL[case]
 
 
+@pytest.mark.prop("P7")
 def test_a_mail_event_that_comes_twice_is_logged_but_changes_nothing() -> None:
     world = JourneyWorld()
     world.invite()

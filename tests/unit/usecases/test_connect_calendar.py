@@ -117,6 +117,7 @@ def test_a_forged_state_is_refused(state: str) -> None:
     assert nothing_is_stored(world)
 
 
+@pytest.mark.prop("P7")
 def test_a_state_works_once() -> None:
     world = JourneyWorld()
     state = begin(world)

@@ -304,6 +304,7 @@ def test_the_link_of_a_reminder_opens_the_same_invitation() -> None:
     assert browser.path.endswith("/calendars")
 
 
+@pytest.mark.prop("P7")
 def test_a_repeated_or_late_due_item_mails_once() -> None:
     world = JourneyWorld()
     world.invite()

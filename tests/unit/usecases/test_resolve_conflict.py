@@ -164,6 +164,7 @@ def test_a_booking_that_somebody_moved_meanwhile_is_not_moved_again() -> None:
     assert world.system.bookings[conflict.booking_id].when == elsewhere  # type: ignore[index]
 
 
+@pytest.mark.prop("P7")
 def test_a_crash_after_the_move_is_noticed_by_the_second_press() -> None:
     world = _world()
     conflict = _conflict(world, ConflictKind.SAME_TIME)

@@ -96,6 +96,7 @@ def test_copies_that_the_server_touched_go_with_their_direction_and_come_back() 
     assert len(clinic.copies()) == 3
 
 
+@pytest.mark.prop("P7")
 @pytest.mark.rule("R113")
 def test_undoing_twice_is_harmless() -> None:
     clinic = _clinic(bookings=3)

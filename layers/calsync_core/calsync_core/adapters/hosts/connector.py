@@ -210,14 +210,16 @@ class ConnectorHost:
     def _pages(self, path: str, query: dict[str, str]) -> list[list[dict[str, Any]]]:
         pages: list[list[dict[str, Any]]] = []
         cursor: str | None = None
+        known = set[str]()
         while True:
             answer = self._of_resource(path, query if cursor is None else {**query, "cursor": cursor})
             pages.append(_items(answer))
             following = _cursor(answer.get("next_cursor"))
             if following is None:
                 return pages
-            if following == cursor:
+            if following in known:  # in a circle
                 raise ProviderUnavailableError("host_answer_unreadable", field="next_cursor")
+            known.add(following)
             cursor = following
 
     def _zone(self, resource_id: ResourceId) -> str:
