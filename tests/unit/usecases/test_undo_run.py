@@ -330,3 +330,21 @@ def test_a_crash_at_any_step_of_an_undo_ends_as_without_it(deed: Callable[[Clini
         clinic, _, has_crashed = until(step)
         assert has_crashed
         assert _end(clinic) == wanted, f"crash at step {step} of {steps}"
+
+
+@pytest.mark.rule("R113")
+def test_what_the_booking_system_refused_is_no_deed() -> None:
+    """Story: three moves were refused, and the page offered to undo three moves."""
+    clinic = _clinic(bookings=2)
+    clinic.settings(edits__deleted_in_calendar="cancel_booking")
+    first, second = sorted(clinic.copies(), key=lambda copy: repr(copy.when))
+    clinic.mailbox().move_entry(first.id, second.when)
+    clinic.settle()
+
+    assert _lines(clinic, "host_refused") == ["slot_taken"]
+    assert journalled_runs(clinic.stores.log, ACCOUNT, ANNA) == []
+
+    clinic.mailbox().move_entry(first.id, at(3, 15))
+    clinic.settle()
+    [run] = journalled_runs(clinic.stores.log, ACCOUNT, ANNA)
+    assert [(deed.did, deed.was, deed.to) for deed in run.deeds] == [(Did.BOOKING_MOVED, at(3, 8), at(3, 15))]

@@ -95,10 +95,22 @@ def undone_row(undone: Undone) -> dict[str, str]:
     return {"did": UNDONE, "at": _text(undone.at), "by": undone.by}
 
 
+NOT_DONE = "not_done"
+
+
+def not_done_row(deed: Deed) -> dict[str, str]:
+    """Beside a deed that was written down and then refused by the booking system: it is no deed."""
+    row = row_of(deed)
+    return {**row, "did": NOT_DONE, "what": row["did"]}
+
+
 def journalled_run(run: str, rows: Iterable[dict[str, str]]) -> JournalledRun | None:
     """None where the run deleted and moved nothing."""
     known = list(rows)
-    deeds = sorted((deed_of(row) for row in known if row["did"] != UNDONE), key=lambda deed: deed.at)
+    refused = {(row["what"], row["ref"], row.get("to")) for row in known if row["did"] == NOT_DONE}
+    done = [row for row in known if row["did"] not in (UNDONE, NOT_DONE)]
+    done = [row for row in done if (row["did"], row["ref"], row.get("to")) not in refused]
+    deeds = sorted((deed_of(row) for row in done), key=lambda deed: deed.at)
     if not deeds:
         return None
     marks = sorted(row["at"] + "|" + row.get("by", "") for row in known if row["did"] == UNDONE)

@@ -39,6 +39,7 @@ def move_booking(run: SyncRun, action: MoveBooking) -> None:
         run.log(
             Reason.HOST_REFUSED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, code=error.code, is_problem=True
         )
+        run.journal_refused(deeds_of([action], run.ports.clock.now()))
         _note_refusal(run, link, action, error.code, action.when)
         return
     if moved.when != action.when:  # it rounds: what stands there now can be moved back
@@ -109,6 +110,7 @@ def cancel_booking(run: SyncRun, action: CancelBooking) -> None:
             Reason.HOST_REFUSED, Way.FROM_CALENDAR, rule=action.rule, ref=action.link.ref, code=error.code,
             is_problem=True,
         )  # fmt: skip
+        run.journal_refused(deeds_of([action], run.ports.clock.now()))
         _note_refusal(run, action.link, action, error.code, None)
         return
     if action.link.pattern:

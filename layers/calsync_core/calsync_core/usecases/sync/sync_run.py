@@ -8,7 +8,7 @@ from calsync_core.domain.appointments import Mark, When
 from calsync_core.domain.conflicts import Conflict
 from calsync_core.domain.errors import LeaseLostError
 from calsync_core.domain.ids import AccountId, LinkRef, MailboxId, ResourceId, RunId, short_hash
-from calsync_core.domain.journal import Deed, row_of, span
+from calsync_core.domain.journal import Deed, not_done_row, row_of, span
 from calsync_core.domain.links import Link
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import SyncSettings
@@ -173,6 +173,12 @@ class SyncRun:
     def forget_cursor(self, feed: str) -> None:
         self.ports.stores.cursors.forget(self.account, self.resource, feed)
         self.rows.pop(feed, None)
+
+    def journal_refused(self, deeds: Sequence[Deed]) -> None:
+        """They were written down and not done: the list of what a run did must not name them."""
+        if deeds:
+            rows = [not_done_row(deed) for deed in deeds]
+            self.ports.stores.log.journal(self.account, self.resource, self.run, rows)
 
     def flush(self) -> None:
         """The log, after the links and before the cursor."""
