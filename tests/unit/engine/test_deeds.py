@@ -26,6 +26,7 @@ from calsync_core.engine.actions import (
     Skip,
     UpdateCopy,
     link_of,
+    when_of,
 )
 from calsync_core.engine.deeds import deeds_of
 
@@ -105,6 +106,31 @@ def test_where_nothing_remembers_it_the_row_says_where_a_block_was(time: str) ->
     [found] = deeds_of([PutBlock("R25", link, BLOCK, is_new=False)], LATER)
 
     assert (found.was, found.to) == (NINE, NOON)
+
+
+CONFLICT = OpenConflict("", COPY_LINK, ConflictKind.MOVED, TEN, NOON)
+
+
+@pytest.mark.parametrize(
+    ("action", "when"),
+    [
+        (CreateCopy("", COPY_LINK, BOOKING, AT_NOON), NOON),
+        (AdoptCopy("", COPY_LINK, BOOKING, AT_NOON, COPY_ENTRY), NOON),
+        (UpdateCopy("", COPY_LINK, BOOKING, AT_NOON, ""), NOON),
+        (PutBlock("", BLOCK_LINK, BLOCK, is_new=True), NOON),
+        (MoveBooking("", COPY_LINK, BOOKING, TEN, COPY_ENTRY), TEN),
+        (CONFLICT, TEN),
+        (replace(CONFLICT, booking_when=None), NOON),
+        (DeleteCopy("", COPY_LINK, ""), NINE),
+        (DeleteBlock("", BLOCK_LINK), NINE),
+        (CancelBooking("", COPY_LINK, replace(BOOKING, when=TEN)), NINE),
+        (Skip("R21", BLOCK_REF), None),
+        (Quiet("R2", "in_step"), None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_log_names_the_time_that_an_appointment_has_when_all_is_done(action: Action, when: When | None) -> None:
+    assert when_of(action) == when
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from calsync_core.domain.appointments import Kind
+from calsync_core.domain.appointments import Kind, Timed
 from calsync_core.domain.conflicts import REPEATS_OTHERWISE, ConflictKind
 from calsync_core.domain.links import Agreed, Attempt, Intent, Link, Origin
 from calsync_core.domain.recurrence import Pattern, Recurrence, Weekday
@@ -117,6 +117,13 @@ def test_or_one_conflict_shows_it() -> None:
     flag = scope(edits__moved_in_calendar="flag")
 
     assert decide(read(CHANGED), flag) == OpenConflict("R134", LINK, ConflictKind.MOVED, NINE, NINE, REPEATS_OTHERWISE)
+    quarter = timedelta(minutes=15)
+    wide = Timed(NINE.start_at - quarter, NINE.end_at)
+    agreed = replace(LINK, host=replace(LINK.host, time=fingerprint.time_of(wide)),
+                     calendar=replace(LINK.calendar, time=fingerprint.time_of(wide)))  # fmt: skip
+    buffered, entry = replace(SERIES_MASTER, buffer_before=quarter), replace(CHANGED, when=wide)
+    shown = decide(read(entry, buffered, agreed), flag)
+    assert shown == OpenConflict("R134", agreed, ConflictKind.MOVED, NINE, NINE, REPEATS_OTHERWISE)
     hidden = scope(reproject_below=2, to_calendar__privacy="anonymous", edits__moved_in_calendar="flag")
     kept = replace(copy_of(SERIES_MASTER, to_calendar__privacy="anonymous"), keeps_times=True)
     assert decide(read(CHANGED), hidden) == UpdateCopy("R100", LINK, SERIES_MASTER, kept, "v2", is_text_only=True)

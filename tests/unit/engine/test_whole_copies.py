@@ -363,6 +363,28 @@ def test_without_the_booking_the_settings_it_was_projected_under_stay_as_they_we
     assert done == Agree("R2", replace(worn, calendar=replace(worn.calendar, version="v2")), is_proof=True)
 
 
+@pytest.mark.rule("R2")
+def test_where_nothing_is_new_no_row_is_written() -> None:
+    older = replace(COPY_LINK, settings_version=0)
+
+    assert decide(copy_read(LOST, COPY_ENTRY, older), scope(reproject_below=2)) is None
+
+
+@pytest.mark.rule("R2")
+def test_the_instants_of_a_day_follow_the_zone_of_the_resource() -> None:
+    """The resource was in another zone when the row was written: nothing is sent, the row says where the day is now."""
+    booking = replace(BOOKING, when=DAY)
+    entry = replace(COPY_ENTRY, when=DAY)
+    agreed = fingerprint.time_of(DAY)
+    known = replace(COPY_LINK, host=replace(COPY_LINK.host, time=agreed),
+                    calendar=replace(COPY_LINK.calendar, time=agreed))  # fmt: skip
+    in_london = datetime(2026, 11, 24, tzinfo=UTC)
+    row = at(known, DAY, start_at=in_london, end_at=in_london + timedelta(days=1))
+
+    assert decide(copy_read(booking, entry, row)) == Agree("R2", at(known, DAY, **BERLIN_DAY), is_proof=True)
+    assert decide(copy_read(booking, entry, at(known, DAY, **BERLIN_DAY))) is None
+
+
 @pytest.mark.rule("R6")
 def test_the_persons_own_text_is_noted_and_so_are_guests() -> None:
     entry = replace(RENAMED, has_attendees=True)

@@ -224,7 +224,7 @@ def _agree_on(seen: Observation, link: Link, scope: Scope, rule: str) -> Action 
     start, end = when.interval(scope.resource.time_zone)
     end = start if link.pattern else end
     row = replace(
-        link, host=host, calendar=calendar, when=when, start_at=start, end_at=end, decision=None, attempt=None,
+        link, host=host, calendar=calendar, when=when, start_at=start, end_at=end, attempt=None,
         intent=intent, pattern=pattern,
         entry_id=entry.id if isinstance(entry, Entry) and link.entry_id is not None else link.entry_id,
         has_attendees=entry.has_attendees if isinstance(entry, Entry) else link.has_attendees,
