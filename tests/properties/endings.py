@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import AllDay, Block, Entry, Timed
-from calsync_core.domain.conflicts import Conflict, ConflictKind, Resolution
+from calsync_core.domain.conflicts import Conflict, ConflictKind, ConflictStatus, Resolution
 from calsync_core.domain.errors import ProviderUnavailableError, RefusedError
 from calsync_core.domain.ids import BookingId, EntryId, ResourceId
 from calsync_core.domain.links import booking_ref
@@ -274,6 +274,29 @@ def pasted_and_restored(stage: Stage, random: Random) -> None:
     assert list(found.values()) == [stage.at(9, 9)], f"P4 {len(found)} copies of a booking that was restored"
 
 
+def overtaken(stage: Stage, random: Random) -> None:
+    """A run falls asleep while it judges; another one finishes meanwhile. What the first one thought is not told."""
+    booking, _ = stage.book(10, 9)
+    entry = stage.enter(stage.at(10, 9.5))
+    links = stage.life.clinic.ports.stores.links
+    look = links.overlapping
+
+    def fall_asleep(*arguments: Any) -> Any:
+        found = look(*arguments)
+        links.overlapping = look  # type: ignore[method-assign]
+        stage.server.move_entry(entry.id, stage.at(10, 14))
+        stage.life.clinic.clock.advance(stage.life.clinic.ports.lease_for + timedelta(seconds=1))
+        stage.run()
+        return found
+
+    links.overlapping = fall_asleep  # type: ignore[method-assign]
+    stage.run()
+    links.overlapping = look  # type: ignore[method-assign]
+    stage.run()
+    live = [one for one in stage.conflicts(booking) if one.status in (ConflictStatus.OPEN, ConflictStatus.LEFT)]
+    assert not live, "P6 a run that was overtaken tells of a conflict that is none"
+
+
 def moved_out(stage: Stage, random: Random) -> None:
     """R121: what left the window by a move is followed, to its end, although no page of a full check shows it."""
     entry = stage.enter(stage.at(8, 9))
@@ -314,7 +337,7 @@ def _hours(day: date, zone: ZoneInfo) -> float:
 
 SCENES: tuple[Callable[[Stage, Random], None], ...] = (
     both_moved, refused, contested, reads_empty, unreadable, undone_late, echoed, private, moved_out, longest_day,
-    pasted_and_restored,
+    pasted_and_restored, overtaken,
 )  # fmt: skip
 
 
