@@ -90,6 +90,12 @@ class Mailbox:
     def change(self, event: str, **fields: Any) -> Json:
         return dict(self._outlook.call("PATCH", f"{self._path}/events/{event}", fields))
 
+    def repeats(self, series: str) -> Json:
+        """How a series repeats: `pattern` and `range`."""
+        return dict(
+            self._outlook.call("GET", f"{self._path}/events/{series}", **{"$select": "recurrence"})["recurrence"]
+        )
+
     def move(self, event: str, day: date, start: str, end: str) -> Json:
         return self.change(event, **span(day, start, end))
 

@@ -90,3 +90,44 @@ def test_what_calendars_cannot_say_stands_there_date_by_date(clinic: Clinic, wor
     worker.cancel_booking(series)
     for day in days:
         worker.wait_events(day)
+
+
+def test_how_a_course_repeats_is_the_clinics_whatever_the_person_makes_of_it(clinic: Clinic, worker: Worker) -> None:
+    days = clinic.weekly(weekday=2, count=4)
+    first, last = days[0], days[-1]
+    series = worker.book(first, "11:00", "11:45", series={"rrule": "FREQ=WEEKLY;COUNT=4"})["id"]
+    master = {worker.wait_copy(day, "11:00", "11:45")["seriesMasterId"] for day in days}.pop()
+    found = clinic.host.call("GET", f"/bookings?resource_id={worker.id}&from={first}T00:00:00Z&to={last}T23:59:59Z")[
+        "items"
+    ]
+    dates = sorted((one for one in found if one["series"]), key=lambda one: str(one["start"]))
+    worker.rebook(dates[1]["id"], days[1], "14:00", "14:45")
+    worker.wait_copy(days[1], "14:00", "14:45")
+    worker.cancel_booking(dates[2]["id"])
+    worker.wait_events(days[2])
+
+    said = worker.mailbox.repeats(master)
+    for pattern, bounds in (
+        ({"interval": 2}, {}),
+        ({"daysOfWeek": ["wednesday", "thursday"]}, {}),
+        ({}, {"numberOfOccurrences": 1}),
+        ({}, {"type": "noEnd"}),
+    ):
+        changed = {"pattern": {**said["pattern"], **pattern}, "range": {**said["range"], **bounds}}
+        worker.mailbox.change(master, recurrence=changed)
+
+        until("the clinic's rule", lambda: worker.mailbox.repeats(master), said)
+        worker.wait_copy(days[0], "11:00", "11:45")
+        worker.wait_copy(days[1], "14:00", "14:45")
+        worker.wait_events(days[2])
+        worker.wait_copy(days[3], "11:00", "11:45")
+        worker.wait_events(first + timedelta(days=1))
+        worker.wait_events(last + timedelta(weeks=1))
+
+    assert [worker.booking(one["id"])[2] for one in dates] == ["confirmed", "confirmed", "cancelled", "confirmed"]
+    assert worker.booking(series)[2] == "confirmed"
+    assert worker.conflicts() == []
+    assert worker.log_codes().count("booking_cancelled") == 0
+    worker.cancel_booking(series)
+    for day in days:
+        worker.wait_events(day)
