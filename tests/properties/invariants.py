@@ -266,6 +266,10 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
     assert not left, f"P1 {who}: copies of no booking {left}"
 
 
+def _is_of(entry: Entry, series: EntryId) -> bool:
+    return series in (entry.id, entry.series_id)
+
+
 def check_series_repeat(life: Life, who: str, links: dict[LinkRef, Link]) -> None:
     """P1, R134: a series of ours repeats as the booking system says, unless an open conflict says why not."""
     if not all(settings.writes_calendar for settings in life.in_force[who]):
@@ -273,15 +277,16 @@ def check_series_repeat(life: Life, who: str, links: dict[LinkRef, Link]) -> Non
     conflicts = life.stores.conflicts.of_resource(ACCOUNT, ResourceId(who))
     apart = {one.booking_ref for one in conflicts if one.kind in KEPT_APART and _is_live(one.status)}
     server = life.clinic.servers[MAILBOX_OF[who]]
+    window, thing = _window(life, who, "host"), life.clinic.system.resources[ResourceId(who)]
+    zone = thing.time_zone
     for link in links.values():
         booking = life.clinic.system.bookings.get(link.booking_id or BookingId(""))
-        if not link.pattern or link.entry_id is None or link.ref in apart or booking is None:
+        item = server.items.get(link.entry_id or EntryId(""))
+        if not link.pattern or item is None or link.ref in apart or booking is None:
             continue
-        entry, said = (
-            server.items[link.entry_id].entry,
-            project_booking(booking, life.in_force[who][-1], life.clinic.system.resources[ResourceId(who)]).recurrence,
-        )
-        if said is not None and not entry.has_attendees:
+        entry, said = item.entry, project_booking(booking, life.in_force[who][-1], thing).recurrence
+        is_seen = any(window.holds(one.when, zone) for one in server.shown(entry.calendar_id) if _is_of(one, entry.id))
+        if said is not None and is_seen and not entry.has_attendees:  # what lies behind us is kept as it was
             assert fingerprint.repeats_of(entry) == fingerprint.pattern_of(said), (
                 f"P1 {who}: {link.booking_id} repeats as {entry.recurrence}, not {said}"
             )
