@@ -30,6 +30,7 @@ HOURS: dict[str, tuple[WorkingRange, ...]] = {
     "evenings": tuple(WorkingRange(day, time(16), time(21)) for day in range(7)),
 }
 RARE_SETTINGS: tuple[tuple[str, tuple[object, ...]], ...] = (
+    ("direction", ("two_way", "two_way", "to_calendar", "from_calendar")),
     ("window.weeks_back", (0, 1, 2, 6)),
     ("window.weeks_ahead", (1, 2, 52, 60)),
     ("from_calendar.exclude", ({}, {"subjects": ["LUNCH"]}, {"categories": ["sport"]}, {"subjects": ["renamed"]})),
@@ -60,6 +61,7 @@ class Circumstances:
     edited: set[str]
     orphans: set[str]
     kept_blocks: set[str]
+    has_moved_blocks: bool
     backup: Backup | None = None
     in_force: dict[str, list[Any]]
 
@@ -69,6 +71,7 @@ class Circumstances:
         def shown(self, place: str) -> list[Entry]: ...
         def state(self, who: str) -> Any: ...
         def settings(self, who: str) -> Any: ...
+        def run(self, who: str, seed: int = 0, share: float = 0.0, cause: str = "notification") -> None: ...
 
     # -- rare entries and bookings -----------------------------------------------------------------------------------
 
@@ -152,6 +155,11 @@ class Circumstances:
             replace(one, entry_id=new.get(one.entry_id.partition(".")[0], one.entry_id)) for one in server.writes  # type: ignore[call-overload]
         ]  # fmt: skip
 
+    def serve(self, seed: int, share: float) -> None:
+        """The queue's messages are run, and cut short by whatever happens: none of them comes twice."""
+        for wish in self.clinic.queue.take_all():
+            self.run(wish.resource, seed, share, wish.cause)
+
     def back_up(self) -> None:
         self.backup = Backup(self._tables(), self._connected())
 
@@ -159,7 +167,7 @@ class Circumstances:
         """As docs/operations.md says; who was connected to what is still so, else nobody would restore."""
         if self.backup is None or self.backup.connected != self._connected():
             return
-        refs = set(self.clinic.system.blocks)
+        refs, self.has_moved_blocks = set(self.clinic.system.blocks), True
         for name, values in deepcopy(self.backup.tables).items():
             vars(getattr(self.stores, name)).update(values)
         for who in self.in_force:
@@ -255,6 +263,7 @@ _RARE: dict[str, tuple[float, Any]] = {
     "employ": (1, lambda r: {"who": r.choice(RESOURCES), "is_active": r.random() < 0.5}),
     "move_mailbox": (1, _where),
     "restore": (1, lambda _r: {}),
+    "serve": (4, lambda r: {"seed": r.randint(0, 2**32), "share": r.choice((0.02, 0.1))}),
 }  # fmt: skip
 
 

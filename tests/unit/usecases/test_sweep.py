@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import fields, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from calsync_core.adapters.memory.exchange_calendar import MemoryExchangeCalendarProvider
@@ -16,8 +16,10 @@ from calsync_core.domain.errors import (
 )
 from calsync_core.domain.ids import MailboxId, ResourceId
 from calsync_core.domain.resources import Degraded, Status
+from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import Due, Stores
+from calsync_core.usecases.change_settings import Change, SettingsPorts, save_change
 from calsync_core.usecases.sweep import CHECK_BATCH, SweepPorts, find_due, handle_due
 
 from tests.small_clinic import ACCOUNT, Clinic, a_clinic, at
@@ -349,3 +351,27 @@ def test_other_kinds_go_to_their_own_use_cases() -> None:
     sweep()
 
     assert [one.kind for one in sweep.reminded] == ["reminder"]
+
+
+@pytest.mark.rule("R105")
+@pytest.mark.prop("P6")
+def test_a_direction_that_was_opened_is_read_in_full_although_that_run_was_lost() -> None:
+    """The wish for it comes once; the row of the resource remembers what it was for."""
+    clinic = _clinic()
+    clinic.settings(direction="to_calendar")
+    clinic.mailbox().create_entry(at(3, 9))
+    clinic.run()
+    ports = SettingsPorts(
+        clinic.stores.resources, clinic.stores.settings, clinic.stores.links, clinic.stores.log, clinic.queue,
+        clinic.clock, cast("MailPorts", None),
+    )  # fmt: skip
+    save_change(ports, ACCOUNT, None, Change({"direction": "two_way"}), by="admin")
+    assert [wish.cause for wish in clinic.queue.take_all()] == ["full"], "and nobody serves it"
+
+    _Sweep(clinic).check()
+
+    assert [wish.cause for wish in clinic.queue.take_all()] == ["sweep"]
+    clinic.run(cause="sweep")
+    assert [block.when for block in clinic.blocks()] == [at(3, 9)]
+    _Sweep(clinic).check()
+    assert clinic.queue.take_all() == []

@@ -125,7 +125,8 @@ class ResourceState:
     `attempt` counts imports (execution names), `paused_by` and `paused_until_at` belong to PAUSED.
     `primary` is the calendar that is written; `conflict_calendars` are only read. Links projected under a settings
     version lower than `reproject_below` are rewritten by the next full round, those of a closed direction are removed
-    below `remove_below`; `reprojected` says how far that went. `following`: its mailbox moved, and not all of it
+    below `remove_below`; `reprojected` says how far that went. A feed whose round began under a settings version lower
+    than `read_below` is read anew in full. `following`: its mailbox moved, and not all of it
     was met again yet.
     """
 
@@ -150,6 +151,7 @@ class ResourceState:
     reproject_below: int = 0
     reprojected: int = 0
     remove_below: int = 0
+    read_below: int = 0
     undoing: tuple[Undoing, ...] = ()
     following: Following | None = None
     version: int = 0

@@ -114,8 +114,8 @@ def save_change(
     )
     _tell_who_shows_more(ports, planned.affected, by, stored.version)
     for one in planned.affected:
-        if rewrites_window(one, change.scope):
-            _mark_rewrite(ports, account, one.state.resource.id, change.scope)
+        if wants_run(one, change.scope):
+            _mark(ports, account, one, change.scope)
         if one.state.may_sync and wants_run(one, change.scope):
             ports.queue.wish(Wish(account, one.state.resource.id, "full"))
     return stored
@@ -135,14 +135,18 @@ def _tell_who_shows_more(ports: SettingsPorts, affected: list[Affected], by: str
         one.result()  # a mail that was refused stands in the log as a problem; a bug must not be lost in its thread
 
 
-def _mark_rewrite(ports: SettingsPorts, account: AccountId, resource: ResourceId, scope: Scope) -> None:
-    """Links projected under an older version are rewritten by the next full round (`ResourceState.reproject_below`).
-    What a closed direction had written goes only where the admin chose the whole window."""
+def _mark(ports: SettingsPorts, account: AccountId, one: Affected, scope: Scope) -> None:
+    """Every feed is read anew in full, whatever becomes of the run that is wished for now. Links projected under an
+    older version are rewritten by that (`ResourceState.reproject_below`). What a closed direction had written goes only
+    where the admin chose the whole window."""
+    resource = one.state.resource.id
     version = ports.settings.account(account).version + ports.settings.resource(account, resource).version
 
     def change(state: ResourceState) -> ResourceState | None:
-        remove_below = version if scope == "window" else state.remove_below
-        new = replace(state, reproject_below=max(version, state.reproject_below), remove_below=remove_below)
+        new = replace(state, read_below=max(version, state.read_below))
+        if rewrites_window(one, scope):
+            remove_below = version if scope == "window" else state.remove_below
+            new = replace(new, reproject_below=max(version, state.reproject_below), remove_below=remove_below)
         return None if new == state else new
 
     change_state(ports.resources, account, resource, change)

@@ -247,6 +247,8 @@ def _is_quiet(
     if row is None or row.is_round_open or _is_old(row, ports.clock.now()):
         return False
     if mailbox is None:
+        if row.settings_version < max(state.reproject_below, state.read_below):
+            return False  # R105: the run that was to read everything was cut off; this feed is its last
         changes = ports.host(state.account).changes(state.resource.id, row.cursor)
         has_news, cursor = bool(changes.bookings or changes.gone or not changes.is_last), changes.next_cursor
     else:

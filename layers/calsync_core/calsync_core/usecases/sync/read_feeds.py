@@ -120,7 +120,7 @@ def _row(run: SyncRun, row: CursorRow | None, feed: str, *, is_full_check: bool)
     full check. A run of many calls of *work* opens each round once."""
     if row is None:
         return _new_round(run, feed, 1)
-    if row.settings_version < run.scope.reproject_below:
+    if row.settings_version < max(run.scope.reproject_below, run.state.read_below):
         return _full_round(run, row)
     if row.is_round_open and row.is_full:
         return row
