@@ -50,6 +50,8 @@ def main() -> int:
         mutmut, cores = Path(sys.executable).with_name("mutmut"), str(os.cpu_count() or 1)
         subprocess.run([mutmut, "run", "--max-children", cores], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         counts, survivors = read_results(folder)
+    for function, line in no_longer_needed(survivors):
+        print(f"tests/mutants_like_the_original.py: {function} has no such survivor: {line}")
     PAGE.write_text(page(counts, survivors, breaks.table()))
     return 0
 
@@ -85,6 +87,12 @@ def new_line(diff: str) -> str:
     lines = diff.splitlines()
     new = [line[1:].strip() for line in lines if line.startswith("+")]
     return " ".join(new) if new else "- " + " ".join(line[1:].strip() for line in lines)
+
+
+def no_longer_needed(survivors: Survivors) -> list[tuple[str, str]]:
+    """What is said to do the same, and was noticed or is not there any more."""
+    found = {(function, new_line(diff)) for function, diffs in survivors.items() for diff in diffs}
+    return [known for known in LIKE_THE_ORIGINAL if known not in found]
 
 
 def page(counts: Counter[str], survivors: Survivors, lives: list[str]) -> str:
