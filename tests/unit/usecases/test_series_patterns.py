@@ -1,5 +1,6 @@
 """A person changes how our copy of a booking series repeats (R134, R135): one decision about the series."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -325,3 +326,25 @@ def test_a_persons_entry_that_repeats_now_blocks_on_each_of_its_dates(clinic: Cl
     assert len(clinic.blocks()) == 4
     assert {block.ref[:2] for block in clinic.blocks()} == {"s-"}
     assert_quiet(clinic)
+
+
+@pytest.mark.rule("R134")
+def test_what_it_costs_to_know_how_a_series_repeats(clinic: Clinic) -> None:
+    """Microsoft's feed tells it; at Exchange only a look-up does, which is made where the series has a new version."""
+    series = book(clinic)
+    provider = clinic.providers[MailboxId("mbx-anna")]
+    look_up = {"entries": 1} if isinstance(provider, MemoryExchangeCalendarProvider) else {}
+
+    def asked(cause: str = "sweep") -> dict[str, int]:
+        before = Counter(provider.calls)
+        clinic.run(cause=cause)
+        return dict(provider.calls - before)
+
+    assert asked("host").keys() <= {"changes", "occurrences"}  # our own echo
+    assert asked() == {"changes": 1}
+    clinic.mailbox().retitle(masters(clinic)[0].id, "Renamed")
+    assert asked() == {"changes": 1, "occurrences": 1} | look_up
+
+    clinic.mailbox().change_pattern(masters(clinic)[0].id, None)
+    assert asked() == {"changes": 1, "update": 1, "occurrences": 1} | look_up  # here it reads back what was written
+    assert shown(clinic) == booked(clinic, series)
