@@ -275,6 +275,10 @@ class HostContract:
         with pytest.raises(AppointmentRejectedError):
             side.host.put_block(block("blk-1", Timed(at(9).start_at, at(9).start_at)))
 
+    def test_a_block_with_too_many_words_is_rejected(self, side: HostSide) -> None:
+        with pytest.raises(AppointmentRejectedError):
+            side.host.put_block(block("blk-1", at(9), title="x" * 1001))
+
     def test_a_block_of_nobody_is_rejected(self, side: HostSide) -> None:
         with pytest.raises(AppointmentRejectedError):
             side.host.put_block(replace(block("blk-1", at(9)), resource_id=ResourceId("nobody")))

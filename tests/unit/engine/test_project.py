@@ -192,6 +192,15 @@ def test_a_block_says_only_what_may_be_said(change: dict, values: dict, text: tu
     assert "Main St" not in repr(done), "the place is never copied"
 
 
+@pytest.mark.bad_input(31)
+def test_the_title_of_a_block_is_as_short_as_that_of_a_copy() -> None:
+    """Booking systems refuse longer ones (connector-v1.md: 1,000 characters)."""
+    done = block(replace(FULL_ENTRY, title="x" * 10_000), from_calendar__privacy="full")
+
+    assert isinstance(done, Block)
+    assert done.title == "x" * LONGEST_TITLE
+
+
 @pytest.mark.prop("P8")
 def test_time_only_wins_over_every_setting() -> None:
     done = block(time_only=True, from_calendar__privacy="full", from_calendar__private="full")

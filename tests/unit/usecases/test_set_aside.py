@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
-from calsync_core.domain.appointments import BlockKind, Busy, Entry, Kind, Timed
+from calsync_core.domain.appointments import Block, BlockKind, Busy, Entry, Kind, Timed
+from calsync_core.domain.errors import AppointmentRejectedError
 from calsync_core.domain.ids import BookingId, ResourceId
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.host import BookingPage, HostChanges, Unreadable
@@ -131,6 +132,38 @@ def test_an_entry_without_a_length_takes_no_time_and_the_log_says_so(cause: str)
     clinic.mailbox().move_entry(entry, at(1, 9, 0.5))
     clinic.settle()
     assert {block.when for block in clinic.blocks()} == {at(1, 9, 0.5), at(2, 11)}
+
+
+@pytest.mark.rule("R141")
+@pytest.mark.bad_input(31)
+@pytest.mark.parametrize("count", [1, 12], ids=["one by one", "many at once"])
+def test_words_that_the_booking_system_refuses_do_not_cost_the_time(count: int) -> None:
+    clinic = _clinic()
+    clinic.settings(from_calendar__privacy="full")
+    put, refused = clinic.host.put_block, "Lunch \U0001f921"
+
+    def picky(block: Block) -> str:
+        if block.title == refused:
+            raise AppointmentRejectedError("host_rejected")
+        return put(block)
+
+    clinic.host.put_block = picky  # type: ignore[method-assign]
+    entries = [clinic.mailbox().create_entry(at(day, 9), refused if day % 2 else "Team") for day in range(1, count + 1)]
+    clinic.settle()
+    said = {block.when: block.title for block in clinic.blocks()}
+    assert said == {at(day, 9): None if day % 2 else "Team" for day in range(1, count + 1)}
+    lines = clinic.stores.log.of_resource(ACCOUNT, ANNA, 500)
+    told = [line for line in lines if line.code == "block_text_refused"]
+    assert len(told) == (count + 1) // 2
+    assert {(line.rule, line.is_problem, dict(line.detail)["cause"]) for line in told} == {
+        ("R141", True, "host_rejected")
+    }
+    before = dict(clinic.system.block_versions)
+    clinic.run(cause="full")
+    assert dict(clinic.system.block_versions) == before
+    clinic.mailbox().move_entry(entries[0], at(40, 9))
+    clinic.settle()
+    assert at(40, 9) in {block.when for block in clinic.blocks()}
 
 
 # --- the booking system ---

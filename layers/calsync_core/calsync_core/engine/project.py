@@ -172,7 +172,7 @@ def _shown_text(entry: Entry, settings: SyncSettings) -> tuple[str | None, Notes
     if rules.privacy == "anonymous" or (entry.is_private and rules.private != "full"):
         return None, None
     notes = formatted(entry.notes, settings.notes_format, []) if rules.notes else None
-    return (entry.title or None) if rules.title else None, notes
+    return (fit_title(entry.title or "") or None) if rules.title else None, notes
 
 
 def _is_excluded(entry: Entry, rules: FromCalendar) -> NotBlocking | None:

@@ -25,6 +25,9 @@ from calsync_core.domain.resources import Resource
 from calsync_core.domain.windows import Window
 from calsync_core.ports.host import BookingPage, Capabilities, HostChanges
 
+LONGEST_TITLE = 1000
+"""As the bundled booking system has it (connector-v1.md)."""
+
 
 def no_fault(operation: str, phase: str) -> None:
     """The default: nothing goes wrong."""
@@ -134,7 +137,8 @@ class MemoryHost:
     def put_block(self, block: Block) -> str:
         self._begin("put_block")
         start, end = block.when.interval(block.time_zone)
-        if end <= start or block.resource_id not in self.system.resources:
+        is_long = len(block.title or "") > LONGEST_TITLE
+        if end <= start or is_long or block.resource_id not in self.system.resources:
             raise AppointmentRejectedError("block_invalid", ref=block.ref)
         version = self.system.write_block(replace(block, when=outward(block.when, self.offered.granularity_minutes)))
         self.fault("put_block", "after")

@@ -33,7 +33,11 @@ def put_new_blocks(run: SyncRun, actions: list[PutBlock]) -> None:
         outcomes = run.host.put_blocks([action.block for _, action in part])
         for (row, action), outcome in zip(part, outcomes, strict=True):
             if isinstance(outcome, AppointmentRejectedError):
-                quarantine(run, replace(action, link=row), outcome.code)
+                version = _time_alone(run, row, action, outcome)
+                if version is None:
+                    quarantine(run, replace(action, link=row), outcome.code)
+                else:
+                    results.append(_block_agreed(row, action, version))
                 continue
             results.append(_block_agreed(row, action, outcome))
             run.log(action.reason, Way.FROM_CALENDAR, rule=action.rule, ref=row.ref)
@@ -72,10 +76,32 @@ def write_again(run: SyncRun, row: Link) -> Link | None:
 
 def put_block(run: SyncRun, action: PutBlock) -> None:
     row = _intend(run, action.link)
-    version = run.host.put_block(action.block)
+    try:
+        version = run.host.put_block(action.block)
+    except AppointmentRejectedError as error:
+        alone = _time_alone(run, row, action, error)
+        if alone is None:
+            raise
+        version = alone
     _check_overtaken(run, [row])
     store_link(run, _block_agreed(row, action, version))
     run.log(action.reason, Way.FROM_CALENDAR, rule=action.rule, ref=row.ref)
+
+
+def _time_alone(run: SyncRun, row: Link, action: PutBlock, error: AppointmentRejectedError) -> str | None:
+    """R141: words that the booking system will not have must not cost the time. None where it is not the words."""
+    block = action.block
+    if block.title is None and block.notes is None:
+        return None
+    try:
+        version = run.host.put_block(replace(block, title=None, notes=None))
+    except AppointmentRejectedError:
+        return None
+    run.log(
+        Reason.BLOCK_WRITTEN, Way.FROM_CALENDAR, rule="R141", ref=row.ref, code="block_text_refused", is_problem=True,
+        cause=error.code,
+    )  # fmt: skip
+    return version
 
 
 def _intend(run: SyncRun, link: Link) -> Link:

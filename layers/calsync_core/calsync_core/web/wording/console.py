@@ -152,6 +152,12 @@ CONSOLE: Mapping[str, Wording] = {
         _("Open it in the calendar and correct its times."),
         Actor.RESOURCE,
     ),
+    "block_text_refused": Wording(
+        _("The booking system would not have the title or notes of an entry"),
+        _("Its time is blocked without them."),
+        _("Make the title or the notes shorter, or tell the maker of the booking system."),
+        Actor.ADMIN,
+    ),
     "times_too_long": Wording(
         _("The entry lasts for more than a hundred years and was set aside"),
         _("What stood for it on the other side stays as it was; if it was new, it takes no time there."),
