@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -196,6 +196,21 @@ def test_a_block_of_ours_that_came_back_strange_is_no_block_and_the_others_are_l
     script.say(200, {"items": [{"id": "anna", "name": "Anna", "kind": "staff", "time_zone": "UTC"}]})
     script.say(200, {"items": [*strange, good], "next_cursor": None})
     assert [one.ref for one in host.blocks(ANNA, WINDOW)] == ["blk_2"]
+
+
+def test_a_resource_of_tomorrow_is_read_and_one_that_is_none_hurts_no_block_of_another(scripted: Any) -> None:
+    script, host = scripted
+    anna = {"id": "anna", "name": "Anna", "kind": "staff", "time_zone": "Europe/Berlin"}
+    script.say(200, {"items": [anna, {**anna, "id": "drone", "kind": "drone"}], "next_cursor": None})
+    assert [one.kind.value for one in host.resources()] == ["staff", "equipment"]
+
+    fresh, script.answers = ConnectorHost(host._client), []
+    script.say(200, {"items": [{**anna, "id": "x", "time_zone": "Mars"}, anna], "next_cursor": None})
+    day = {"start": "2026-12-06T23:00:00Z", "end": "2026-12-07T23:00:00Z", "all_day": True, "kind": "busy"}
+    listed = {**day, "resource_id": "anna", "origin": {"system": "calsync", "ref": "blk_1"}}
+    script.say(200, {"items": [listed], "next_cursor": None})
+    (shown,) = fresh.blocks(ANNA, WINDOW)
+    assert shown.when == AllDay(date(2026, 12, 7), date(2026, 12, 8))
 
 
 def test_unknown_fields_are_ignored_and_missing_versions_made_from_the_content(scripted: Any) -> None:

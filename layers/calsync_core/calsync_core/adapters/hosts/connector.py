@@ -20,6 +20,7 @@ from calsync_core.adapters.hosts.documents import (
     to_capabilities,
     to_resource,
     to_unreadable,
+    zone_of,
 )
 from calsync_core.domain.appointments import AllDay, Block, Booking, Notes, When
 from calsync_core.domain.errors import (
@@ -224,7 +225,8 @@ class ConnectorHost:
 
     def _zone(self, resource_id: ResourceId) -> str:
         if resource_id not in self._zones:
-            self.resources()
+            known = [one for page in self._pages("/resources", {}) for one in page]
+            self._zones = {ResourceId(str(one.get("id"))): zone_of(one) for one in known}
         return self._zones.get(resource_id, "UTC")
 
 

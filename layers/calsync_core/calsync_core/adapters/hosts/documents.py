@@ -67,13 +67,23 @@ def to_resource(document: Json) -> Resource:
         ResourceId(resource_id),
         name,
         email,
-        _word(ResourceKind, document, "kind"),
+        _kind(_text(document, "kind")),
         _zone(document),
         _optional(document, "locale", str) or "en",
         person,
         _working_hours(_optional(document, "working_hours", dict)),
         document.get("active") is not False,
     )
+
+
+def _kind(word: str) -> ResourceKind:
+    """What nobody here has heard of yet is a thing that somebody looks after."""
+    return ResourceKind(word) if word in set(ResourceKind) else ResourceKind.EQUIPMENT
+
+
+def zone_of(document: Json) -> str:
+    """Of a resource, whatever else is wrong with it; UTC for a zone that nobody knows."""
+    return iana_name(str(document.get("time_zone") or "")) or "UTC"
 
 
 def to_booking(document: Json) -> Booking:
