@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from calsync_core.domain.appointments import AllDay, Timed, When
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef
@@ -127,6 +128,7 @@ def _merged(deeds: Iterable[Deed]) -> Iterable[Deed]:
     return found.values()
 
 
+@lru_cache(maxsize=1024)
 def span(when: When) -> str:
     """A time as journal and log write it; `Timed` in UTC to the second, whole days as dates."""
     if isinstance(when, AllDay):

@@ -5,7 +5,6 @@ here?" are looks.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from calsync_core.domain.errors import CalendarGoneError, InputError, NotFoundError
@@ -44,7 +43,8 @@ def _window(rows: Iterable[CursorRow], settings: SyncSettings, now: datetime) ->
     Ahead it reaches as far as from today, because the booking system's feed tells of any time."""
     back, ahead = settings.window.weeks_back, settings.window.weeks_ahead
     opened = [row.opened_at for row in rows if row.opened_at and now - row.opened_at <= RENEWAL + STAGGER]
-    return replace(Window.around(now, back, ahead), start_at=Window.around(min([now, *opened]), back, ahead).start_at)
+    window = Window.around(now, back, ahead)
+    return Window(Window.around(min([now, *opened]), back, ahead).start_at, window.end_at) if opened else window
 
 
 def check_open(state: ResourceState) -> None:

@@ -242,10 +242,14 @@ def _read_series_from_page(
     refs = {entry.id: _occurrence_ref(run, feed, entry) for entry in whole}
     links = run.ports.stores.links.get(run.account, run.resource, list(dict.fromkeys(refs.values())))
     reads = [
-        Read(refs[entry.id], links.get(refs[entry.id]), calendar=replace(entry, mark=foreign[_series_of(entry)]))
+        Read(refs[entry.id], links.get(refs[entry.id]), calendar=_with_mark(entry, foreign[_series_of(entry)]))
         for entry in whole
     ]
     found.reads.extend(share_days(run, row, reads))
+
+
+def _with_mark(entry: Entry, mark: Mark | None) -> Entry:
+    return entry if entry.mark == mark else replace(entry, mark=mark)
 
 
 def _filled(part: Entry, masters: Mapping[EntryId, Entry]) -> Entry | None:
@@ -276,7 +280,7 @@ def _read_series_anew(
     except AppointmentGoneError:
         parts = []
     present = {_occurrence_ref(run, feed, entry): entry for entry in _readable(run, feed, parts, found)}
-    reads = [Read(ref, known.get(ref), calendar=replace(entry, mark=mark)) for ref, entry in present.items()]
+    reads = [Read(ref, known.get(ref), calendar=_with_mark(entry, mark)) for ref, entry in present.items()]
     found.reads.extend(share_days(run, row, reads))
     absent = {ref: link for ref, link in known.items() if ref not in present and ref not in found.seen}
     zone, window = run.scope.resource.time_zone, row.window

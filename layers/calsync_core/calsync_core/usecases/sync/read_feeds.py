@@ -214,13 +214,13 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
         if page.is_last and _must_finish(run, row, found.leaving):
             finish_calendar_round(run, provider, row, found.leaving, frozenset(found.seen))
         align_waiting(run)
-        is_done = _store_page(
+        following = _store_page(
             run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news
         )
         forget_expected(run, calendar, told)
-        if is_done:
+        if following is None:
             return True
-        row = _next_page(row, page.next_cursor)
+        row = following
         if run.is_time_up:
             return False
 
@@ -257,9 +257,12 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
             clear_strays(run)
         found = page.found
         has_news = page.count > 0
-        if _store_page(run, row, page.cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news):
+        following = _store_page(
+            run, row, page.cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news
+        )
+        if following is None:
             return True
-        row = _next_page(row, page.cursor)
+        row = following
         if run.is_time_up:
             return False
 
@@ -275,8 +278,9 @@ def _must_finish(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> bool:
 def _store_page(
     run: SyncRun, row: CursorRow, cursor: str, leaving: set[LinkRef], seen: set[LinkRef], *, is_last: bool,
     has_news: bool,
-) -> bool:  # fmt: skip
-    """The one place where the order links, log, cursor is kept. True when the round is complete."""
+) -> CursorRow | None:  # fmt: skip
+    """The one place where the order links, log, cursor is kept. Gives where the next page begins, None when the round
+    is complete."""
     links, now = run.ports.stores.links, run.ports.clock.now()
     if row.is_full:
         settle_touched(run)
@@ -292,15 +296,16 @@ def _store_page(
         if is_in_a_round or (cursor != row.cursor and (has_news or not row.may_stand(now))):
             done = replace(row, cursor=cursor, is_round_open=False, is_full=False, page=0, stored_at=now)
             run.ports.stores.cursors.store(run.lease, done)
-        return True
+        return None
     if leaving:
         links.set_leaving(run.account, run.resource, row.feed, sorted(leaving))
     if row.is_full:
         links.note_seen(run.account, run.resource, row.feed, row.round, row.page, sorted(seen))
     _note_progress(run, len(seen))
     run.flush()
-    run.ports.stores.cursors.store(run.lease, replace(_next_page(row, cursor), stored_at=now))
-    return False
+    following = replace(row, cursor=cursor, is_round_open=True, page=row.page + 1, stored_at=now)
+    run.ports.stores.cursors.store(run.lease, following)
+    return following
 
 
 def _watch_after_full_round(run: SyncRun, row: CursorRow) -> None:
@@ -309,10 +314,6 @@ def _watch_after_full_round(run: SyncRun, row: CursorRow) -> None:
     is_judged_later = row.feed.startswith(NEAR_FEED) or (row.feed != HOST and run.is_first_round)
     if not is_judged_later:
         watch_everything(run)
-
-
-def _next_page(row: CursorRow, cursor: str) -> CursorRow:
-    return replace(row, cursor=cursor, is_round_open=True, page=row.page + 1)
 
 
 def _note_progress(run: SyncRun, count: int) -> None:
