@@ -93,6 +93,55 @@ def test_a_moved_booking_goes_back_and_one_that_moved_on_does_not(clinic: Clinic
     assert worker.booking(second)[0] == "15:00"
 
 
+def test_one_check_that_moved_and_freed_on_both_sides_is_undone_by_one_press(clinic: Clinic, worker: Worker) -> None:
+    """While it is paused the person moves two copies, the clinic moves two bookings, and the admin has tentative
+    entries left alone in the whole window. The check after the pause does all of that; it is undone as it was said."""
+    day, entries_day = clinic.day(), clinic.day()
+    times = ("08:00", "09:00", "10:00", "11:00")
+    bookings = [worker.book(day, start, f"{start[:2]}:30")["id"] for start in times]
+    for start in ("08:00", "09:00"):
+        worker.mailbox.create(entries_day, start, f"{start[:2]}:30", "Perhaps", showAs="tentative")
+    spans = [f"{start}-{start[:2]}:30" for start in times]
+    copies = worker.wait_events(day, *spans)
+    blocks = ("08:00-08:30 tentative", "09:00-09:30 tentative")
+    worker.wait_blocks(entries_day, *blocks)
+    known = {run["id"] for run in _runs(worker)}
+
+    worker.call("POST", "/pause", {})
+    for copy, start in zip(copies[:2], ("13:00", "14:00"), strict=True):
+        worker.mailbox.move(copy["id"], day, start, f"{start[:2]}:30")
+    for booking, start in zip(bookings[2:], ("12:00", "15:00"), strict=True):
+        worker.rebook(booking, day, start, f"{start[:2]}:30")
+    worker.call("PUT", "/settings", {"settings": {"from_calendar.tentative": "ignore"}, "scope": "window"})
+    worker.call("POST", "/resume")
+    worker.wait_events(day, "12:00-12:30", "13:00-13:30", "14:00-14:30", "15:00-15:30")
+    worker.wait_blocks(entries_day)
+    until("the clinic's side", lambda: [worker.booking(one)[0] for one in bookings[:2]], ["13:00", "14:00"])
+    worker.call("PUT", "/settings", {"settings": {"from_calendar.tentative": None}})  # future only: nothing comes back
+
+    did = {"booking_moved": 2, "block_deleted": 2, "copy_moved": 2}
+    [run] = [one for one in _runs(worker) if one["id"] not in known]
+    assert run["counts"] == did
+    preview = worker.call("GET", f"/runs/{run['id']}")
+    assert {(one["code"], one["will_do"]): one["count"] for one in preview["outcomes"]} == {
+        ("undo_booking_back", True): 2, ("undo_block_again", True): 2, ("undo_follows", False): 2,
+    }  # fmt: skip
+    page = clinic.admin.open(f"/resources/{worker.id}/runs/{run['id']}")
+    lines = len(worker.log())
+    clinic.admin.browser.send(page.form(action="/undo"))
+
+    until("the undo", lambda: _undone(worker, run["id"]), wanted=True)
+    until("the bookings", lambda: [worker.booking(one)[0] for one in bookings], ["08:00", "09:00", "12:00", "15:00"])
+    worker.wait_events(day, "08:00-08:30", "09:00-09:30", "12:00-12:30", "15:00-15:30")
+    worker.wait_blocks(entries_day, *blocks)
+    assert worker.conflicts() == []
+    log = worker.log()
+    left = [line["cause"] for line in log[: len(log) - lines] if line["code"] == "undo_left"]
+    assert left == ["undo_follows"] * 2
+    seen = {one["code"] for one in worker.call("GET", f"/runs/{run['id']}")["outcomes"]}
+    assert seen == {"undo_there_again", "undo_follows"}
+
+
 def test_why_is_answered_by_the_rule_that_decided(clinic: Clinic, worker: Worker) -> None:
     day = clinic.day()
     worker.mailbox.create(day, "09:00", "10:00", "Seminar to be ignored", showAs="free")
