@@ -92,9 +92,7 @@ class Mailbox:
 
     def repeats(self, series: str) -> Json:
         """How a series repeats: `pattern` and `range`."""
-        return dict(
-            self._outlook.call("GET", f"{self._path}/events/{series}", **{"$select": "recurrence"})["recurrence"]
-        )
+        return dict(self._outlook.call("GET", f"{self._path}/events/{series}")["recurrence"])
 
     def move(self, event: str, day: date, start: str, end: str) -> Json:
         return self.change(event, **span(day, start, end))

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from calsync_core.adapters.memory.exchange_calendar import MemoryExchangeCalendarProvider
 from calsync_core.adapters.memory.exchange_mailbox import MemoryExchangeMailboxServer
-from calsync_core.domain.appointments import Entry
+from calsync_core.domain.appointments import Entry, Kind
 from calsync_core.domain.conflicts import REPEATS_OTHERWISE, Conflict, ConflictKind, ConflictStatus, Resolution
 from calsync_core.domain.ids import BookingId, EntryId, MailboxId, ResourceId
 from calsync_core.domain.recurrence import Pattern, Recurrence, Weekday
@@ -348,3 +348,23 @@ def test_what_it_costs_to_know_how_a_series_repeats(clinic: Clinic) -> None:
     clinic.mailbox().change_pattern(masters(clinic)[0].id, None)
     assert asked() == {"changes": 1, "update": 1, "occurrences": 1} | look_up  # here it reads back what was written
     assert shown(clinic) == booked(clinic, series)
+
+
+@pytest.mark.rule("R85")
+@pytest.mark.rule("R134")
+def test_a_date_that_stands_by_itself_is_deleted_by_itself(clinic: Clinic) -> None:
+    """While its series repeats otherwise the other dates follow that; this one is no part of it."""
+    series = book(clinic)
+    second = clinic.system.occurrences(series)[1]
+    clinic.system.move_booking_by_clinic(second.id, at(17, 15))  # past its neighbour
+    clinic.settle()
+    (single,) = [one for one in clinic.mailbox().shown() if one.kind is Kind.SINGLE]
+    others = [when for when in booked(clinic, series) if when != at(17, 15)]
+
+    clinic.mailbox().delete_entry(single.id)
+    change(clinic, CHANGES["never again"])
+    clinic.settle()
+
+    assert [(one.kind, one.booking_id) for one in conflicts(clinic)] == [(ConflictKind.COPY_DELETED, second.id)]
+    assert shown(clinic) == others
+    assert_quiet(clinic)

@@ -32,6 +32,7 @@ from calsync_core.usecases.sync.read_own_series import (
     read_own_parts,
     series_in_calendar,
     share_days,
+    stands_alone,
 )
 from calsync_core.usecases.sync.set_aside import set_aside_entries
 from calsync_core.usecases.sync.sync_run import SyncRun
@@ -207,7 +208,7 @@ def _trace_removed(run: SyncRun, feed: Feed, removed: Iterable[EntryId], found: 
         elif link.series_id is not None and link.origin is Origin.HOST:
             masters = series_in_calendar(run, [link])
             series |= masters
-            if not masters:
+            if not masters or stands_alone(link):
                 found.leaving.add(link.ref)
         elif link.series_id is not None:
             series.add(EntryId(link.series_id))

@@ -1,6 +1,6 @@
 """Series of ours in a calendar: the feed tells of the series and its occurrences, the links know whose they are."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -67,6 +67,11 @@ def follows(series: Link, master: Entry | None) -> bool:
     return is_first or (master is not None and calendar_moved_on(series, master))
 
 
+def stands_alone(part: Link) -> bool:
+    """A date that stands as a single entry: what becomes of its series in the calendar says nothing about it."""
+    return part.entry_id is not None and part.original_start_at is None
+
+
 def read_own_parts(
     run: SyncRun, series: Link, master: Entry | None, parts: Iterable[Entry], row: CursorRow, *, is_complete: bool
 ) -> OwnParts:
@@ -75,7 +80,7 @@ def read_own_parts(
     if follows(series, master):
         if series.intent is Intent.ALIGN:
             run.unaligned.add(series.ref)
-        return OwnParts(followers=frozenset(link.ref for link in links))
+        return OwnParts(followers=frozenset(link.ref for link in links if not stands_alone(link)))
     by_id = {link.entry_id: link for link in links if link.entry_id is not None}
     by_place = {link.original_start_at: link for link in links if link.entry_id is not None}
     present = []
@@ -199,8 +204,17 @@ def one_for_all(
         if master is Missing.GONE or (isinstance(master, Entry) and follows(link, master)):
             read = Read(ref, link, booking_of(link.booking_id), master, entry_is_whole=True)
             whole[ref] = known.get(ref) or read
-    kept = [read for read in reads if not (_is_gone_part(read) and read.link and series_ref(read.link) in whole)]
+    kept = [read for read in reads if not (_is_gone_part(read) and _is_stood_for(read, whole))]
     return kept + [read for ref, read in whole.items() if ref not in known and read.calendar is not Missing.NOT_READ]
+
+
+def _is_stood_for(read: Read, whole: Mapping[LinkRef, Read]) -> bool:
+    """A date that stood by itself was deleted by itself, as long as its series is there."""
+    series = whole.get(series_ref(read.link)) if read.link is not None else None
+    if series is None or read.link is None or series.link is None:
+        return False
+    is_there = series.link.entry_id is not None and series.calendar is not Missing.GONE
+    return not (is_there and stands_alone(read.link))
 
 
 def _is_gone_part(read: Read) -> bool:

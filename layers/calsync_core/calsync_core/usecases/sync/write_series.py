@@ -374,6 +374,9 @@ def _placed_one(  # noqa: C901 - the ways in which an occurrence can stand in a 
         if isinstance(written, Entry) and written.series_id is None:
             places.spare.add(day)
             return replace(read, calendar=written)
+    if link is not None and link.entry_id is None and link.intent is None and link.original_start_at is None:
+        places.spare.add(day)  # it stood by itself, and the person deleted it: its place must not stand for it (R7)
+        return read
     if entry is not None and link is None and _has_left_window(run, booking, entry):
         places.spare.add(day)  # it will get no link, and its place must not stand for it
         return read
