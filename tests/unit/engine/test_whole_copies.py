@@ -346,6 +346,17 @@ def test_agreement_takes_both_sides_as_they_are_and_forgets_what_was_open() -> N
 
 
 @pytest.mark.rule("R2")
+@pytest.mark.rule("R122")
+def test_agreement_notes_the_new_id_of_a_mailbox_that_was_moved() -> None:
+    entry = replace(COPY_ENTRY, id=EntryId("new"), version="v2")
+
+    done = decide(copy_read(rebooked(), entry, WORN))
+
+    assert isinstance(done, Agree)
+    assert (done.rule, done.link.entry_id) == ("R2", "new")
+
+
+@pytest.mark.rule("R2")
 def test_agreement_by_one_side_alone_proves_nothing() -> None:
     done = decide(copy_read(rebooked(), LOST, WORN))
 
