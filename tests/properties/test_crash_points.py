@@ -120,13 +120,13 @@ def _much(life: Life) -> None:
 
 
 def _undo_all(key: str, closed: str, opened: str) -> Edit:
-    """A setting took away everything there is, was a mistake and is taken back, and somebody undoes that run."""
+    """A setting took away everything there is, was a mistake and is taken back, and somebody undoes that run at once:
+    a direction that is opened again is read in full anyway."""
 
     def undo(life: Life) -> None:
         life.change_settings("anna", {key: closed}, "window")
         life.clinic.settle(*RESOURCES)
         life.change_settings("anna", {key: opened}, "future")
-        life.clinic.settle(*RESOURCES)
         assert not (life.clinic.blocks("anna") and life.copies("anna")), "one side was taken away"
         largest = max(journalled_runs(life.stores.log, ACCOUNT, ResourceId("anna")), key=lambda run: len(run.deeds))
         assert len(largest.deeds) >= 3

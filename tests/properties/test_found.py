@@ -195,6 +195,12 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
         [_series(["bert"], 1, 8.5, WEEKLY), _run("bert", "full"), ("choose_primary", {"who": "bert", "beside": True}),
          ("move_mailbox", {"place": "bert"})],
     ),
+    "a series that repeats no more, and was cut off before its dates were looked up": (
+        {"page_size": 3},
+        [("create_series", {"place": "bert", "day": 10, "hour": 8.5, "count": 5}), _run("bert", "full"),
+         ("change_pattern", {"place": "bert", "pick": 68, "how": "once"}),
+         ("run", {"who": "bert", "seed": 512472225, "share": 0.02, "cause": "sweep"})],
+    ),
 }  # fmt: skip
 
 

@@ -38,7 +38,14 @@ def quarantine(run: SyncRun, action: Action, code: str) -> None:
 
 
 def revisit(run: SyncRun, *refs: LinkRef) -> None:
+    run.revisiting.update(refs)
     run.ports.stores.links.set_leaving(run.account, run.resource, REVISIT, refs)
+
+
+def revisited(run: SyncRun, *refs: LinkRef) -> None:
+    """What was noted for another look has had it."""
+    run.revisiting.difference_update(refs)
+    run.ports.stores.links.clear_leaving(run.account, run.resource, REVISIT, refs)
 
 
 def store_link(run: SyncRun, link: Link, *, has_agreed: bool = True) -> Link:

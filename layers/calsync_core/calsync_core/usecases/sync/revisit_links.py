@@ -7,7 +7,7 @@ from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.finish_round import (
     apply_shared_copies,
 )
-from calsync_core.usecases.sync.keep_links import REVISIT
+from calsync_core.usecases.sync.keep_links import REVISIT, revisited
 from calsync_core.usecases.sync.read_both import read_both
 from calsync_core.usecases.sync.sync_run import SyncRun
 from calsync_core.usecases.sync.watch_conflicts import note_reads, watch_conflicts
@@ -21,6 +21,7 @@ def revisit_links(run: SyncRun) -> None:
     if not refs:
         return
     found = links.get(run.account, run.resource, refs)
+    run.revisiting.clear()
     reads = [read_both(run, link) for link in found.values()]
     apply_shared_copies(run, reads)
     reads = _with_places(run, reads)
@@ -30,7 +31,9 @@ def revisit_links(run: SyncRun) -> None:
     align_waiting(run)
     watch_conflicts(run)
     run.flush()
-    links.clear_leaving(run.account, run.resource, REVISIT, refs)
+    # Some were noted anew meanwhile; a decision made in this moment, or that could not be carried out, waits.
+    waiting = {ref for ref, link in links.get(run.account, run.resource, refs).items() if link.decision is not None}
+    revisited(run, *(ref for ref in refs if ref not in run.revisiting | waiting))
 
 
 def _with_places(run: SyncRun, reads: list[Read]) -> list[Read]:

@@ -86,6 +86,7 @@ class SyncRun:
     agreed: set[LinkRef] = field(default_factory=set)
     unaligned: set[LinkRef] = field(default_factory=set)
     expecting: set[LinkRef] = field(default_factory=set)
+    revisiting: set[LinkRef] = field(default_factory=set)
     foreseen: list[Action] | None = None
     own_mailbox: tuple[ResourceId, ...] | None = None
     seen_changes: int = 0

@@ -27,7 +27,7 @@ from calsync_core.engine.plan_changes import repeats_alike
 from calsync_core.ports.outward import Wish
 from calsync_core.usecases.read_span import bookings_in
 from calsync_core.usecases.sync.expect_news import expect_copy
-from calsync_core.usecases.sync.keep_links import REVISIT, forget_link, revisit, store_link
+from calsync_core.usecases.sync.keep_links import forget_link, revisit, revisited, store_link
 from calsync_core.usecases.sync.series_parts import detach_parts
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 
@@ -57,7 +57,7 @@ def create_copy(run: SyncRun, action: CreateCopy) -> None:
         take_back(run, row, entry)
         raise
     if is_again:
-        links.clear_leaving(run.account, run.resource, REVISIT, [row.ref])
+        revisited(run, row.ref)
     run.log(action.reason, Way.TO_CALENDAR, rule=action.rule, ref=row.ref)
 
 
