@@ -619,6 +619,7 @@ def test_the_manage_page_lists_all_that_waits_the_next_first() -> None:
     assert [when.split()[1] for _, when, _ in listed] == ["21", "22", "23"]
     page = world.browser().get(listed[1][0])
     assert "Write it into the calendar again" in page.text
+    assert "<dt>Calendar</dt><dd>not there any more</dd>" in page.text
     page.press("Do this", resolution="leave_both", until="2026-11-28")
     assert sorted(one.id for one in world.stores.conflicts.open(ACCOUNT)) == ["c-1", "c-3"]
 

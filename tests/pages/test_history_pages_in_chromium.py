@@ -1,5 +1,6 @@
 """Undo, "why isn't it here?", set aside and ended conflicts in a real Chromium: axe, narrow screens, keyboard."""
 
+from dataclasses import replace
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
@@ -85,3 +86,44 @@ def test_a_question_by_keyboard_alone(world: World, clinic: Clinic, page: Any) -
         page.get_by_role("heading", name="2 appointments").wait_for()
         assert page.get_by_text("Both sides say the same.").count() == 1
         assert page.get_by_text("One entry was set aside.").count() == 1
+
+
+@pytest.mark.parametrize("page", [True], ids=["scripts"], indirect=True)
+def test_a_large_run_in_numbers_and_many_conflicts_at_once(world: World, page: Any) -> None:  # noqa: F811
+    """A run of 400 deeds, and the conflicts of 30 copies that a person deleted, on a narrow screen."""
+    clinic = living_clinic(world)
+    for number in range(400):
+        clinic.system.book(["anna"], at(3 + number // 16, 8 + number % 16 / 2, 0.5))
+    clinic.settle()
+    clinic.settings(direction="from_calendar")
+    world.stores.resources.save(replace(world.state(), reproject_below=99, remove_below=99))
+    clinic.run(cause="full")
+    clinic.settings(direction="two_way")
+    with answering(lambda event: world.handler(event, None)) as base:
+        _signed_in(world, page, base)
+        page.goto(f"{base}{BASE}/runs")
+        page.get_by_role("link", name="Undo").click()
+        page.get_by_text("400 will be undone").wait_for()
+        assert page.get_by_text("and 300 more").is_hidden()
+        page.get_by_text("Which").click()
+        page.get_by_text("and 300 more").wait_for()
+        check_here(page)
+        page.get_by_role("button", name="Undo this check").click()
+        page.get_by_text("It is being undone").wait_for()
+        clinic.settle()
+        assert len(clinic.copies()) == 400
+
+        for number, copy in enumerate(clinic.copies()[:30]):
+            clinic.mailbox().delete_entry(copy.id)
+            if number % 10 == 9:  # few at a time, so that no stop-line asks
+                clinic.settle()
+        page.goto(f"{base}/console/conflicts")
+        check_here(page)
+        page.get_by_text("Settle 30 at once").click()
+        check_here(page)
+        together = page.locator("details.sheet")
+        together.get_by_label("Write it into the calendar again").check()
+        together.get_by_role("button", name="Do this for all 30").click()
+        page.get_by_text("Your decision is being carried out").wait_for()
+    clinic.settle()
+    assert len(clinic.copies()) == 400

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from calsync_core.domain.conflicts import Conflict, ConflictStatus, Resolution
+from calsync_core.domain.conflicts import Conflict, ConflictKind, ConflictStatus, Resolution
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, LinkUnknownError, RefusedError
 from calsync_core.domain.ids import ConflictId
 from calsync_core.domain.resources import ResourceState
@@ -78,6 +78,7 @@ class ConflictPage:
             choices=[
                 (one.value, CHOICES_BY_KIND.get((conflict.kind, one), _CHOICES[one])) for one in offered(conflict)
             ],
+            is_deleted=conflict.kind is ConflictKind.COPY_DELETED,
             ended=conflict.status is not ConflictStatus.OPEN,
             is_current=is_current,
             cause=wording(conflict.code) if conflict.code else None,
