@@ -6,6 +6,7 @@ content, a deleted occurrence may not be reported at all, and no entry carries i
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Kind, Mark
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError
@@ -20,6 +21,7 @@ from calsync_core.domain.links import (
     occurrence_ref,
     series_prefix,
 )
+from calsync_core.domain.windows import Window
 from calsync_core.engine import fingerprint
 from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted, is_renumbered
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
@@ -36,6 +38,8 @@ from calsync_core.usecases.sync.read_own_series import (
 )
 from calsync_core.usecases.sync.set_aside import set_aside_entries
 from calsync_core.usecases.sync.sync_run import SyncRun
+
+_ASIDE = timedelta(days=60)
 
 
 @dataclass(slots=True)
@@ -179,13 +183,20 @@ def _renumbered_parts(run: SyncRun, feed: Feed, series: Link | None, master: Ent
     if series is None or series.entry_id != master.id:
         return []
     try:
-        shown = feed.provider.occurrences(feed.calendar_id, master.id, run.scope.window, run.content)
+        view = _wide(series, run.scope.window)
+        shown = feed.provider.occurrences(feed.calendar_id, master.id, view, run.content)
     except AppointmentGoneError:
         return []
     by_place = {one.original_start_at: one for one in shown if one.problem is None}
     parts = run.ports.stores.links.parts(run.account, run.resource, series.booking_id or "")
     placed = [one for one in parts if one.entry_id and one.original_start_at in by_place]
     return [_read_linked(run, _renumbered(one, entry := by_place[one.original_start_at]), entry) for one in placed]
+
+
+def _wide(series: Link, window: Window) -> Window:
+    """Also where a person has moved its occurrences to. A view spans at most 1825 days (graph.md 3.11)."""
+    end = window.end_at + _ASIDE
+    return Window(max(min(series.start_at, window.start_at) - _ASIDE, end - timedelta(days=1800)), end)
 
 
 def _series_of(entry: Entry) -> EntryId:
