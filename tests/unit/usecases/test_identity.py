@@ -9,13 +9,18 @@ from itertools import permutations
 
 import pytest
 from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
-from calsync_core.domain.appointments import BookingStatus, Entry, Mark, Response
+from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Mark, Response
 from calsync_core.domain.conflicts import ConflictKind
-from calsync_core.domain.ids import AccountId, BookingId, MailboxId, ResourceId
+from calsync_core.domain.errors import AppointmentRejectedError
+from calsync_core.domain.ids import AccountId, BookingId, MailboxId, ResourceId, RunId
 from calsync_core.domain.links import Origin, booking_ref
 from calsync_core.domain.resources import Progress, Status
+from calsync_core.domain.settings import SyncSettings
 from calsync_core.engine.marks import KnownMarks, mark_id_for
+from calsync_core.ports.stores import Lease
+from calsync_core.usecases.sync.find_elsewhere import elsewhere
 from calsync_core.usecases.sync.keep_links import REVISIT
+from calsync_core.usecases.sync.open_run import open_run
 
 from tests.small_clinic import ACCOUNT, NOW, Clinic, a_clinic, at, no_fault
 
@@ -309,6 +314,24 @@ def test_a_moved_mailbox_cancels_no_booking_before_its_feed_was_read() -> None:
 
 
 @pytest.mark.rule("R122")
+@pytest.mark.parametrize("count", [2, 9])
+def test_copies_that_no_id_finds_are_elsewhere_or_gone(count: int) -> None:
+    """By their marks, few one by one, many with one question; the dates of a series are where it is."""
+    clinic = _clinic()
+    bookings = [clinic.system.book(["anna"], at(day, 9), "Visit") for day in range(1, count + 1)]
+    clinic.system.book_series(["anna"], at(2, 14), "FREQ=WEEKLY;COUNT=3", "Course")
+    clinic.settle()
+    links = list(clinic.stores.links.all(ACCOUNT, ResourceId("anna")))
+    clinic.mailbox().delete_entry(_link(clinic, bookings[0]).entry_id)
+    clinic.mailbox().move_mailbox()
+    state = clinic.stores.resources.get(ACCOUNT, ResourceId("anna"))
+    assert state is not None
+    run = open_run(clinic.ports, Lease(ACCOUNT, ResourceId("anna"), 0, 0), state, SyncSettings(), 0, RunId("look"))
+
+    assert {link.ref for link in links} - elsewhere(run, links) == {booking_ref(bookings[0])}
+
+
+@pytest.mark.rule("R122")
 def test_the_dates_of_a_series_keep_their_places_when_the_mailbox_is_moved() -> None:
     clinic = _clinic(edits__moved_in_calendar="flag")
     clinic.system.book_series(["anna"], at(2, 9), "FREQ=WEEKLY;COUNT=4", "Course")
@@ -485,3 +508,31 @@ def test_a_meeting_with_our_copy_among_them_is_never_written_and_never_doubles()
     assert [block.resource_id for block in clinic.system.blocks.values()] == ["bert"]
     assert [link.origin for link in clinic.stores.links.all(ACCOUNT, ANNA)] == [Origin.HOST]
     assert clinic.mailbox().outbox == []
+
+
+# --- another look ---
+
+
+@pytest.mark.rule("R70")
+@pytest.mark.rule("R120")
+def test_a_decision_that_could_not_be_carried_out_yet_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    clinic = _clinic(edits__moved_in_calendar="flag")
+    booking = clinic.system.book(["anna"], at(2, 9), "Visit")
+    clinic.settle()
+    clinic.mailbox().move_entry(_copy_of(clinic).id, at(4, 9))
+    clinic.settle()
+    decided = replace(_link(clinic, booking), decision=Origin.HOST)
+    clinic.stores.links.put(ACCOUNT, decided)
+    clinic.stores.links.set_leaving(ACCOUNT, ResourceId("anna"), REVISIT, [decided.ref])
+
+    def unreadable(_booking: BookingId) -> Booking:
+        raise AppointmentRejectedError("booking_unreadable")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(clinic.host, "booking", unreadable)
+        clinic.run()
+    assert _copy_of(clinic).when == at(4, 9)
+    clinic.run()
+
+    assert _copy_of(clinic).when == at(2, 9)
+    assert clinic.stores.links.leaving(ACCOUNT, ResourceId("anna"), REVISIT) == []
