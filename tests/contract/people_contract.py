@@ -348,6 +348,17 @@ class LogContract:
         assert stores.log.journals(A, R) == {"run1": actions, "run2": actions[:1]}
         assert stores.log.journals(B, R) == {}
 
+    def test_a_journal_of_any_size_comes_back_whole(self, stores: Stores) -> None:
+        """Ids of Exchange are long, and one answer of the table ends at a megabyte."""
+        actions = [{"ref": f"b-{n:04}", "entry": f"{n:04}" * 200} for n in range(1500)]
+        for first in range(0, len(actions), 600):
+            stores.log.journal(A, R, "huge", actions[first : first + 600])
+
+        found = stores.log.journalled(A, R, "huge")
+
+        assert sorted(found, key=lambda action: action["ref"]) == actions
+        assert len(stores.log.journals(A, R)["huge"]) == 1500
+
 
 class MailContract:
     def test_a_mail_is_claimed_by_exactly_one(self, stores: Stores) -> None:

@@ -1,7 +1,7 @@
 """The sync log (90 days) and the journal of deletes and moves (30 days)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 
 from calsync_core.adapters.dynamodb import keys
@@ -13,7 +13,8 @@ from calsync_core.domain.synclog import LogEntry
 
 _LOG_SECONDS = 90 * 24 * 3600
 _JOURNAL_DAYS = 30
-_ACTIONS_PER_ITEM = 500
+_BYTES_PER_ITEM = 200_000
+"""Half of what an item may weigh: ids of Exchange alone are several hundred characters."""
 
 
 class DynamoLogStore:
@@ -35,8 +36,7 @@ class DynamoLogStore:
         return [of_doc(LogEntry, "log", one) for one in rows]
 
     def journal(self, account: AccountId, resource: ResourceId, run: str, actions: Sequence[dict[str, str]]) -> None:
-        parts = [actions[first : first + _ACTIONS_PER_ITEM] for first in range(0, len(actions), _ACTIONS_PER_ITEM)]
-        docs = [json.dumps(list(part), ensure_ascii=False, separators=(",", ":")) for part in parts]
+        docs = list(_documents(actions))
         pk, expires_at = keys.resource_key(account, resource), self._table.in_days(_JOURNAL_DAYS)
         rows = {
             short_hash(doc): row("journal", (pk, f"UNDO#{run}#{short_hash(doc)}"), doc=doc, expires_at=expires_at)
@@ -54,6 +54,22 @@ class DynamoLogStore:
             run = str(one["SK"]).removeprefix("UNDO#").rpartition("#")[0]
             found.setdefault(run, []).extend(json.loads(str(checked("journal", one)["doc"])))
         return found
+
+
+def _documents(actions: Sequence[dict[str, str]]) -> Iterator[str]:
+    """Lists as JSON, each small enough for one item."""
+    part: list[str] = []
+    size = 0
+    for action in actions:
+        doc = json.dumps(action, ensure_ascii=False, separators=(",", ":"))
+        length = len(doc.encode()) + 1
+        if part and size + length > _BYTES_PER_ITEM:
+            yield f"[{','.join(part)}]"
+            part, size = [], 0
+        part.append(doc)
+        size += length
+    if part:
+        yield f"[{','.join(part)}]"
 
 
 def _row(entry: LogEntry, place: int) -> Row:
