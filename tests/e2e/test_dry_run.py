@@ -82,6 +82,27 @@ def test_the_change_does_what_its_dry_run_said_and_the_dry_run_did_nothing(clini
     assert again["now"] == NOTHING | {"untouched": 0}  # it changes nobody's settings any more
 
 
+def test_for_future_changes_only_nothing_is_foreseen_and_nothing_happens_until_something_changes(
+    clinic: Clinic, worker: Worker
+) -> None:
+    day = clinic.day()
+    booking = worker.book(day, "08:00", "08:45")["id"]
+    worker.book(day, "10:00", "10:45")
+    worker.wait_events(day, "08:00-08:45", "10:00-10:45")
+    before = [event["showAs"] for event in worker.mailbox.events(day)]
+    change = {"to_calendar.show_as": "oof"}
+
+    said = worker.call("POST", "/settings/dry-run", {"settings": change, "scope": "future"})
+    worker.call("PUT", "/settings", {"settings": change, "scope": "future"})
+
+    assert {name: number for name, number in said["now"].items() if name != "untouched"} == NOTHING
+    assert said["examples"] == []
+    worker.rebook(booking, day, "08:15", "09:00")
+    worker.wait_events(day, "08:15-09:00", "10:00-10:45")
+    until("the one that changed", lambda: [one["showAs"] for one in worker.mailbox.events(day)], ["oof", "busy"])
+    assert before == ["busy", "busy"]
+
+
 def _written(worker: Worker, known: int) -> Counter[str]:
     """What was written since, by the log."""
     log = worker.log()
