@@ -365,8 +365,10 @@ def _live(seed: int) -> str | None:
     script = Schedule(seed, length=LENGTH).script()
     try:
         end(replay(script.opening, script.steps), seed)
+    except AssertionError as error:
+        return str(error).partition("\n")[0]
     except Exception as error:
-        return f"{type(error).__name__}: {error}".splitlines()[0]
+        return f"{type(error).__name__}: {error}".partition("\n")[0]
     return None
 
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
-from calsync_core.domain.appointments import Block, BlockKind, Busy, Entry, Kind, Timed
+from calsync_core.domain.appointments import Block, BlockKind, Busy, Copy, Entry, Kind, Mark, Timed
 from calsync_core.domain.errors import AppointmentRejectedError
-from calsync_core.domain.ids import BookingId, ResourceId
+from calsync_core.domain.ids import BookingId, CalendarId, MailboxId, ResourceId
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.host import BookingPage, HostChanges, Unreadable
+from calsync_core.usecases.sync.write_copies import USED_UP
 
 from tests.small_clinic import ACCOUNT, NOW, Clinic, a_clinic, at
 
@@ -206,3 +207,26 @@ def test_a_booking_that_cannot_be_read_keeps_its_copy_and_the_others_go_on(cause
     clinic.host.changes, clinic.host.bookings = kept  # type: ignore[method-assign]
     clinic.run(cause="full")
     assert sorted(one.when.start_at for one in clinic.copies()) == [at(2, 11).start_at, at(3, 9).start_at]
+
+
+@pytest.mark.rule("R52")
+@pytest.mark.prop("P12")
+def test_a_mailbox_that_calls_every_transaction_used_is_not_asked_for_ever() -> None:
+    """Named breaks found it: with one transaction for all generations the next try was made without an end."""
+    clinic = _clinic()
+    create, asked = clinic.providers[MailboxId("mbx-anna")].create, list[str]()
+    good = clinic.system.book(["anna"], at(1, 9))
+    bad = clinic.system.book(["anna"], at(1, 11))
+
+    def refuse(calendar: CalendarId, copy: Copy, mark: Mark, transaction_id: str) -> Entry:
+        if mark.booking != bad:
+            return create(calendar, copy, mark, transaction_id)
+        asked.append(transaction_id)
+        raise AppointmentRejectedError("transaction_used")
+
+    clinic.providers[MailboxId("mbx-anna")].create = refuse  # type: ignore[method-assign]
+    clinic.settle()
+
+    assert {entry.mark.booking for entry in clinic.copies()} == {good}
+    assert len(asked) == len(set(asked)) == USED_UP + 1
+    assert {(line.code, line.rule) for line in _lines(clinic)} == {("transaction_used", "R52")}

@@ -35,7 +35,11 @@ OCCURRENCE_CROSSING = "occurrence_crossing"
 """What every provider says of an occurrence that would come to the day of its neighbour, or past it."""
 
 
-def create_copy(run: SyncRun, action: CreateCopy) -> None:
+USED_UP = 20
+"""Transactions in a row that a mailbox may call used: a restored table is behind by as many copies."""
+
+
+def create_copy(run: SyncRun, action: CreateCopy, *, tries: int = USED_UP) -> None:
     links, is_again = run.ports.stores.links, action.reason is Reason.COPY_RESTORED or action.rule == "R85"
     if is_again:  # its tombstone is used up, and the new row has no pointer: after a crash only this leads back to it
         revisit(run, action.link.ref)
@@ -46,10 +50,11 @@ def create_copy(run: SyncRun, action: CreateCopy) -> None:
     try:
         entry = run.primary.create(row.calendar_id, action.copy, run.mark(row), run.transaction_id(row))
     except AppointmentRejectedError as error:
-        if error.code != "transaction_used":
+        if error.code != "transaction_used" or not tries:
             raise
         # It had been written, its answer was lost, and the person has deleted it since: the next one is a new copy.
-        create_copy(run, replace(action, link=replace(row, generation=row.generation + 1, mark_id="")))
+        again = replace(action, link=replace(row, generation=row.generation + 1, mark_id=""))
+        create_copy(run, again, tries=tries - 1)
         return
     try:
         store_link(run, _agreed(run, row, entry, action))
