@@ -201,6 +201,19 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          ("change_pattern", {"place": "bert", "pick": 68, "how": "once"}),
          ("run", {"who": "bert", "seed": 512472225, "share": 0.02, "cause": "sweep"})],
     ),
+    "two resources of one person in two zones share a series": (
+        {"page_size": 50, "deleted": "restore"},
+        [("change_settings", {"who": "anna-north", "values": {"window.weeks_ahead": 1}, "scope": "future"}),
+         ("change_zone", {"who": "anna-north", "zone": "Pacific/Auckland"}),
+         _series(["anna-north", "anna"], 12, 16, FORTNIGHTLY)],
+    ),
+    "an occurrence that a person moved out of the window, of a series with fewer dates": (
+        {"page_size": 3, "deleted": "restore"},
+        [_series(["anna"], 9, 10, FORTNIGHTLY), _run("anna", "full"),
+         ("change_pattern", {"place": "anna", "pick": 28, "how": "fewer"}),
+         ("change_occurrence", {"place": "anna", "pick": 22, "what": "move", "day": 7}),
+         ("time_passes", {"hours": 720})],
+    ),
 }  # fmt: skip
 
 

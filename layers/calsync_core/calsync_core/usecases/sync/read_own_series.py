@@ -1,7 +1,7 @@
 """Series of ours in a calendar: the feed tells of the series and its occurrences, the links know whose they are."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -31,10 +31,11 @@ class OwnParts:
 
 @dataclass(frozen=True, slots=True)
 class _OwnDates:
-    """The bookings of this resource in some series: their ids, and the days on which they stand in their series."""
+    """The bookings of this resource in some series: their ids, and the days on which they stand in their series, each
+    in the zone of its booking."""
 
-    ids: set[BookingId]
-    days: set[tuple[BookingId, date]]
+    ids: set[BookingId] = field(default_factory=set)
+    days: dict[BookingId, set[tuple[str, date]]] = field(default_factory=dict)
 
 
 def series_in_calendar(run: SyncRun, links: Iterable[Link]) -> set[EntryId]:
@@ -111,18 +112,20 @@ def share_days(run: SyncRun, row: CursorRow, reads: list[Read]) -> list[Read]:
         return reads
     own = _own_dates(run, row, set(series_of.values()))
     theirs = _written_for(run, row, [read.calendar.id for read in reads if isinstance(read.calendar, Entry)])
-    return [replace(read, is_shared_booking=True) if _is_own_date(run, read, series_of, own, theirs) else read
+    return [replace(read, is_shared_booking=True) if _is_own_date(read, series_of, own, theirs) else read
             for read in reads]  # fmt: skip
 
 
 def _is_own_date(
-    run: SyncRun, read: Read, series_of: dict[LinkRef, BookingId], own: _OwnDates, theirs: dict[EntryId, BookingId]
+    read: Read, series_of: dict[LinkRef, BookingId], own: _OwnDates, theirs: dict[EntryId, BookingId]
 ) -> bool:
     """By the booking that the other resource wrote there; where that is not known (yet), by the day."""
     if read.ref not in series_of or not isinstance(read.calendar, Entry):
         return False
     written = theirs.get(read.calendar.id)
-    return written in own.ids if written else (series_of[read.ref], _day(run, read)) in own.days
+    if written or read.calendar.original_start_at is None:
+        return written in own.ids
+    return any(day_of(read.calendar, zone) == day for zone, day in own.days.get(series_of[read.ref], ()))
 
 
 def _written_for(run: SyncRun, row: CursorRow, ids: list[EntryId]) -> dict[EntryId, BookingId]:
@@ -155,21 +158,14 @@ def _shown_series(run: SyncRun, read: Read) -> BookingId | None:
 
 
 def _own_dates(run: SyncRun, row: CursorRow, wanted: set[BookingId]) -> _OwnDates:
-    own = _OwnDates(set(), set())
+    own = _OwnDates()
     for booking in bookings_in(run.host, run.resource, row.window):
         series_id = BookingId(booking.series_id or "")
         if series_id in wanted and booking.original_start_at and booking.status is not BookingStatus.CANCELLED:
             day = booking.original_start_at.astimezone(ZoneInfo(booking.time_zone)).date()
-            own.days.add((series_id, day))
+            own.days.setdefault(series_id, set()).add((booking.time_zone, day))
             own.ids.add(booking.id)
     return own
-
-
-def _day(run: SyncRun, read: Read) -> date | None:
-    entry = read.calendar
-    if not isinstance(entry, Entry) or entry.original_start_at is None:
-        return None
-    return day_of(entry, run.scope.resource.time_zone)
 
 
 def day_of(entry: Entry, zone: str) -> date:

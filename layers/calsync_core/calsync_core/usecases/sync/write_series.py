@@ -33,7 +33,7 @@ from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.sync.watch_conflicts import note_reads
 
 LONGEST_VIEW = timedelta(days=1800)  # graph.md 3.11: a view spans at most 1825 days
-_DAY = timedelta(days=1)
+_DAY, _MONTH = timedelta(days=1), timedelta(days=31)
 
 
 @dataclass(slots=True)
@@ -319,9 +319,10 @@ def _original(read: Read) -> datetime | None:
 
 
 def _view(window: Window, starts: list[datetime]) -> Window:
-    """The window, widened to where its bookings once stood in the series."""
-    start = min([window.start_at, *(one - _DAY for one in starts)])
-    end = max([window.end_at, *(one + 2 * _DAY for one in starts)])
+    """The window, widened to where its bookings once stood in the series, and to where a person may have moved them: an
+    occurrence does not pass its neighbours."""
+    start = min([window.start_at - _MONTH, *(one - _DAY for one in starts)])
+    end = max([window.end_at + _MONTH, *(one + 2 * _DAY for one in starts)])
     return Window(max(start, window.end_at - LONGEST_VIEW), min(end, window.start_at + LONGEST_VIEW))
 
 
