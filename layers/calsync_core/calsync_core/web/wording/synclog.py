@@ -36,7 +36,7 @@ LOG: Mapping[str, Wording] = {
     "entry_quarantined": Wording(
         _("One entry was set aside"),
         _("It could not be handled; all others go on."),
-        _("Open it in the calendar and save it again."),
+        _("Change it where it was made, or press Try again on the page of its person or room."),
         Actor.ADMIN,
     ),
     "link_dropped": Wording(_("Both entries are gone; nothing more to keep in step"), "", NOTHING, Actor.NOBODY),
