@@ -2,14 +2,20 @@
 everything a new id. Before anything follows from its being gone its mark is looked for."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 from calsync_core.domain.appointments import Entry
+from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import EntryId, LinkRef
 from calsync_core.domain.links import Link, Origin
+from calsync_core.domain.windows import Window
 from calsync_core.engine.marks import is_renumbered
+from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.usecases.sync.read_own_series import series_ref
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 
+_ASIDE = timedelta(days=60)
 FEW = 5
 """Copies whose marks are asked for one by one; of more all marks of the mailbox are read."""
 
@@ -24,6 +30,33 @@ def elsewhere(run: SyncRun, gone: Sequence[Link]) -> set[LinkRef]:
     marked = _marked(run, heads)
     moved = {link.ref for link in heads if any(_is_it(run, link, entry) for entry in marked)}
     return moved | {part.ref for part in parts if series_ref(part) in moved}
+
+
+def renumbered(link: Link, entry: Entry) -> Link:
+    """Under its new id; its new version says nothing, so what it looks like is compared with what was agreed on."""
+    return replace(link, entry_id=entry.id, calendar=replace(link.calendar, version=""))
+
+
+def renumbered_parts(
+    run: SyncRun, provider: CalendarProvider, series: Link | None, master: Entry
+) -> list[tuple[Link, Entry]]:
+    """Of a series of ours that is known under its new id: each occurrence by its place, with its new one."""
+    if series is None or series.entry_id != master.id:
+        return []
+    try:
+        shown = provider.occurrences(master.calendar_id, master.id, _wide(series, run.scope.window), run.content)
+    except AppointmentGoneError:
+        return []
+    by_place = {one.original_start_at: one for one in shown if one.problem is None}
+    parts = run.ports.stores.links.parts(run.account, run.resource, series.booking_id or "")
+    placed = [one for one in parts if one.entry_id and one.original_start_at in by_place]
+    return [(renumbered(one, by_place[one.original_start_at]), by_place[one.original_start_at]) for one in placed]
+
+
+def _wide(series: Link, window: Window) -> Window:
+    """Also where a person has moved its occurrences to. A view spans at most 1825 days (graph.md 3.11)."""
+    end = window.end_at + _ASIDE
+    return Window(max(min(series.start_at, window.start_at) - _ASIDE, end - timedelta(days=1800)), end)
 
 
 def _gone_series(run: SyncRun, parts: Iterable[Link]) -> list[Link]:

@@ -6,7 +6,6 @@ content, a deleted occurrence may not be reported at all, and no entry carries i
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Kind, Mark
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError
@@ -21,12 +20,12 @@ from calsync_core.domain.links import (
     occurrence_ref,
     series_prefix,
 )
-from calsync_core.domain.windows import Window
 from calsync_core.engine import fingerprint
 from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted, is_renumbered
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
+from calsync_core.usecases.sync.find_elsewhere import renumbered, renumbered_parts
 from calsync_core.usecases.sync.read_own_series import (
     follows,
     links_at,
@@ -38,8 +37,6 @@ from calsync_core.usecases.sync.read_own_series import (
 )
 from calsync_core.usecases.sync.set_aside import set_aside_entries
 from calsync_core.usecases.sync.sync_run import SyncRun
-
-_ASIDE = timedelta(days=60)
 
 
 @dataclass(slots=True)
@@ -174,29 +171,9 @@ def _foreign_series(run: SyncRun, feed: Feed, series: set[EntryId], found: PageR
             foreign[series_id] = master.mark
         elif read.link is None or read.link.intent is not Intent.CREATE:
             found.reads.append(read)  # R32; one that is about to be created waits for the booking system's feed
-            found.reads.extend(_renumbered_parts(run, feed, read.link, master))
+            moved = renumbered_parts(run, feed.provider, read.link, master)
+            found.reads.extend(_read_linked(run, part, entry) for part, entry in moved)
     return foreign
-
-
-def _renumbered_parts(run: SyncRun, feed: Feed, series: Link | None, master: Entry) -> list[Read]:
-    """R122: of a series of ours under a new id, each occurrence by its place."""
-    if series is None or series.entry_id != master.id:
-        return []
-    try:
-        view = _wide(series, run.scope.window)
-        shown = feed.provider.occurrences(feed.calendar_id, master.id, view, run.content)
-    except AppointmentGoneError:
-        return []
-    by_place = {one.original_start_at: one for one in shown if one.problem is None}
-    parts = run.ports.stores.links.parts(run.account, run.resource, series.booking_id or "")
-    placed = [one for one in parts if one.entry_id and one.original_start_at in by_place]
-    return [_read_linked(run, _renumbered(one, entry := by_place[one.original_start_at]), entry) for one in placed]
-
-
-def _wide(series: Link, window: Window) -> Window:
-    """Also where a person has moved its occurrences to. A view spans at most 1825 days (graph.md 3.11)."""
-    end = window.end_at + _ASIDE
-    return Window(max(min(series.start_at, window.start_at) - _ASIDE, end - timedelta(days=1800)), end)
 
 
 def _series_of(entry: Entry) -> EntryId:
@@ -411,18 +388,13 @@ def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None
         if twin is not None:
             return None  # R35: the mark belongs to the one that the link knows
         if is_renumbered(link, entry, mark):  # R122: the mailbox was moved
-            return _read_linked(run, _renumbered(link, entry), entry)
+            return _read_linked(run, renumbered(link, entry), entry)
         link = replace(link, entry_id=None, calendar=Agreed())  # R122: the table was restored and is behind
     booking = read_booking(run, mark.booking)
     is_known = link is not None and link.intent is not None
     if not is_known and not takes_place(booking, run.resource):
         return None  # no link, no deletion: it stays, and blocks as time only
     return Read(ref, link, booking, entry)
-
-
-def _renumbered(link: Link, entry: Entry) -> Link:
-    """Under its new id; its new version says nothing, so what it looks like is compared with what was agreed on."""
-    return replace(link, entry_id=entry.id, calendar=replace(link.calendar, version=""))
 
 
 def _is_pasted_here(feed: Feed, entry: Entry, mark: Mark) -> bool:
