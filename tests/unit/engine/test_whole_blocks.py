@@ -240,6 +240,20 @@ def test_a_day_at_the_edge_of_the_window_counts_in_the_zone_of_the_resource() ->
     assert isinstance(decide(block_read(replace(ENTRY, when=day), link=None)), PutBlock), "it begins at 23:00 UTC"
 
 
+@pytest.mark.rule("R25")
+def test_a_block_of_whole_days_follows_the_zone_of_the_resource() -> None:
+    """The resource was in another zone when the row was written: the days are the same, their instants are not."""
+    entry, agreed = replace(ENTRY, when=DAY), replace(BLOCK_LINK.calendar, time=fingerprint.time_of(DAY))
+    row = replace(BLOCK_LINK, when=DAY, calendar=agreed, host=replace(BLOCK_LINK.host, time=agreed.time), **BERLIN_DAY)
+    elsewhere = replace(row, start_at=datetime(2026, 11, 24, tzinfo=UTC), end_at=datetime(2026, 11, 25, tzinfo=UTC))
+
+    assert decide(block_read(entry, link=row)) is None
+    for version in ("v1", "v2"):
+        known = replace(row, calendar=replace(agreed, version=version))
+        done = decide(block_read(replace(entry, version=version), link=elsewhere))
+        assert done == PutBlock("R25", known, replace(BLOCK, when=DAY), is_new=False)
+
+
 @pytest.mark.prop("P8")
 def test_notes_of_a_block_are_plain_unless_html_is_wished_for() -> None:
     html = replace(ENTRY, notes=Notes("<b>x</b>", is_html=True), version="v2")

@@ -301,9 +301,10 @@ def reason_for(read: Read, within: Scope | None = None, *, is_final: bool = True
     ],
 )  # fmt: skip
 def test_what_is_left_alone_has_a_rule_and_a_code(read: Read, settings: dict[str, Any], expected: Action) -> None:
-    below = settings.pop("reproject_below", 0)
+    below = settings.get("reproject_below", 0)
+    values = {key: value for key, value in settings.items() if key != "reproject_below"}
 
-    assert reason_for(read, replace(scope(**settings), reproject_below=below)) == expected
+    assert reason_for(read, replace(scope(**values), reproject_below=below)) == expected
 
 
 @pytest.mark.rule("R42")
@@ -536,6 +537,15 @@ def test_where_others_are_invited_the_conflict_says_both_times() -> None:
     assert decide(copy_read(Missing.GONE, guests, WORN)) == conflict(WORN, NINE, NINE)
     assert decide(copy_read(Missing.GONE, LOST, invited)) == conflict(invited, NINE, None)
     assert isinstance(decide(copy_read(rebooked(when=TEN), COPY_ENTRY, invited)), UpdateCopy), "they have left again"
+    hidden = scope(reproject_below=2, to_calendar__privacy="anonymous")
+    waits = replace(WORN, settings_version=-1)
+    assert decide(copy_read(BOOKING, guests, WORN), hidden) == conflict(waits, NINE, NINE), "it is compared again"
+    assert decide(copy_read(Missing.GONE, guests, WORN), hidden) == conflict(WORN, NINE, NINE), (
+        "a deletion says nothing"
+    )
+    seen = replace(scope(), reproject_below=1)
+    settled = replace(WORN, settings_version=1)
+    assert decide(copy_read(rebooked(when=TEN), guests, settled), seen) == conflict(settled, TEN, NINE)
 
 
 # --- lost answers -----------------------------------------------------------------------------------------------------
