@@ -37,6 +37,10 @@ LIKE_THE_ORIGINAL: dict[tuple[str, str], str] = {
         "if seen.host is not Side.CHANGED or not isinstance(booking, Booking) and seen.copy is None:",
     ): _TYPES,
     ("plan_changes.booking_changed", _NO_BOOKING): _TYPES,
+    (
+        "plan.decide",
+        "return action if (action is None) and False else _without_mail(_keeping_times(action, seen), seen, scope)",
+    ): "For the type checker: of nothing, both functions make nothing",
     ("plan_changes.copy_changed", _NO_BOOKING): _TYPES,
     (
         "plan_block._block_row",

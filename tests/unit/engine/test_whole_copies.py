@@ -537,6 +537,12 @@ def test_where_others_are_invited_the_conflict_says_both_times() -> None:
     assert decide(copy_read(Missing.GONE, guests, WORN)) == conflict(WORN, NINE, NINE)
     assert decide(copy_read(Missing.GONE, LOST, invited)) == conflict(invited, NINE, None)
     assert isinstance(decide(copy_read(rebooked(when=TEN), COPY_ENTRY, invited)), UpdateCopy), "they have left again"
+    quarter = timedelta(minutes=15)
+    wide = fingerprint.time_of(Timed(NINE.start_at - quarter, NINE.end_at))
+    agreed = replace(WORN, host=replace(WORN.host, time=wide), calendar=replace(WORN.calendar, time=wide))
+    buffered = rebooked(when=TEN, buffer_before=quarter)
+    shown = replace(guests, when=Timed(NINE.start_at - quarter, NINE.end_at))
+    assert decide(copy_read(buffered, shown, agreed)) == conflict(agreed, TEN, NINE), "without the buffers"
     hidden = scope(reproject_below=2, to_calendar__privacy="anonymous")
     waits = replace(WORN, settings_version=-1)
     assert decide(copy_read(BOOKING, guests, WORN), hidden) == conflict(waits, NINE, NINE), "it is compared again"

@@ -211,7 +211,7 @@ def _title(booking: Booking, to: ToCalendar, values: dict[str, str]) -> str:
     """By the template. The free title may hold any of the details: it stands in only where both may be shown. A booking
     without a service is about what its title says, and a title with the customer's name says it all."""
     own = booking.title if {"service", "customer"} <= set(to.fields) else ""
-    customer = values.get("customer", "")
+    customer = values.get("customer")
     if own and customer and "service" not in values:
         rest = {name: value for name, value in values.items() if name != "customer" or customer not in own}
         values = {**rest, "service": own}
