@@ -11,6 +11,7 @@ from calsync_core.domain.ids import EntryId, LinkRef
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.windows import Window
 from calsync_core.engine.marks import is_renumbered
+from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.usecases.sync.read_own_series import series_ref
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
@@ -20,16 +21,28 @@ FEW = 5
 """Copies whose marks are asked for one by one; of more all marks of the mailbox are read."""
 
 
-def elsewhere(run: SyncRun, gone: Sequence[Link]) -> set[LinkRef]:
-    """Of links whose ids find nothing: those of copies that stand in the same calendar under a new id. The feed brings
-    them, and until then nobody knows. An occurrence is where its series is."""
+def elsewhere(run: SyncRun, gone: Sequence[Link]) -> dict[LinkRef, Entry | None]:
+    """Of links whose ids find nothing: those of copies that stand in the same calendar under a new id, whole. An
+    occurrence is where its series is: None, which the feed tells more of."""
     own = [link for link in gone if link.origin is Origin.HOST and link.booking_id is not None and link.entry_id]
     parts = [link for link in own if link.original_start_at is not None]
     heads = [link for link in own if link.original_start_at is None] + _gone_series(run, parts)
     heads = list({link.ref: link for link in heads if link.entry_uid}.values())
     marked = _marked(run, heads)
-    moved = {link.ref for link in heads if any(_is_it(run, link, entry) for entry in marked)}
-    return moved | {part.ref for part in parts if series_ref(part) in moved}
+    new = {link.ref: entry for link in heads for entry in marked if _is_it(run, link, entry)}
+    return {part.ref: None for part in parts if series_ref(part) in new} | {
+        link.ref: whole for link in own if link.ref in new and (whole := _whole(run, new[link.ref])) is not None
+    }
+
+
+def found_again(read: Read, entry: Entry | None) -> Read:
+    if entry is None or read.link is None:
+        return replace(read, calendar=Missing.UNKNOWN)
+    return replace(read, link=renumbered(read.link, entry), calendar=entry, entry_is_whole=True)
+
+
+def _whole(run: SyncRun, entry: Entry) -> Entry | None:
+    return run.primary.entries(entry.calendar_id, [entry.id], EVERYTHING)[entry.id]
 
 
 def renumbered(link: Link, entry: Entry) -> Link:

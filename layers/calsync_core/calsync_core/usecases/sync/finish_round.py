@@ -18,7 +18,8 @@ from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.expect_news import expect_blocks
-from calsync_core.usecases.sync.find_elsewhere import elsewhere
+from calsync_core.usecases.sync.find_elsewhere import elsewhere, found_again
+from calsync_core.usecases.sync.keep_links import keep_renumbered
 from calsync_core.usecases.sync.read_both import read_both, shown_for
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.read_host import written_before
@@ -54,7 +55,8 @@ def finish_calendar_round(
     if row.is_full:
         reads += _changed_beyond(run, provider, row, {link.ref for link in current} | seen)
     moved = elsewhere(run, [read.link for read in reads if read.calendar is Missing.GONE and read.link is not None])
-    reads = [replace(read, calendar=Missing.UNKNOWN) if read.ref in moved else read for read in reads]
+    reads = [found_again(read, moved[read.ref]) if read.ref in moved else read for read in reads]
+    reads = keep_renumbered(run, CalendarId(row.feed), reads)
     reads = one_for_all(run, provider, reads, partial(read_booking, run))
     _finish(run, row, reads, refs, lambda read: read.calendar is Missing.GONE)
 

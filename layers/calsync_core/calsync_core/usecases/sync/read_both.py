@@ -4,7 +4,7 @@ from calsync_core.domain.appointments import Entry, Kind
 from calsync_core.domain.links import Link, Origin
 from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.calendar import CalendarProvider
-from calsync_core.usecases.sync.find_elsewhere import elsewhere
+from calsync_core.usecases.sync.find_elsewhere import elsewhere, found_again
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.read_host import written_before
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
@@ -21,10 +21,10 @@ def read_both(run: SyncRun, link: Link) -> Read:
         calendar = shown_for(link, provider.entries(link.calendar_id, [link.entry_id], content)[link.entry_id])
     if link.origin is Origin.CALENDAR:
         return Read(link.ref, link, calendar=calendar)
-    if calendar is Missing.GONE and elsewhere(run, [link]):
-        calendar = Missing.UNKNOWN
+    moved = elsewhere(run, [link]) if calendar is Missing.GONE else {}
     calendar = written_before(run, link) if calendar is Missing.NOT_READ else calendar
-    return Read(link.ref, link, read_booking(run, link.booking_id), calendar, entry_is_whole=True)
+    read = Read(link.ref, link, read_booking(run, link.booking_id), calendar, entry_is_whole=True)
+    return found_again(read, moved[link.ref]) if moved else read
 
 
 def shown_for(link: Link, entry: Entry | None) -> Entry | Missing:

@@ -34,9 +34,9 @@ def _read_changes(run: SyncRun, row: CursorRow) -> HostPage:
     gone = [booking_ref(booking_id) for booking_id in changes.gone]
     links = run.ports.stores.links.get(run.account, run.resource, gone) if gone else {}
     found.leaving |= links.keys() - {read.ref for read in found.reads}
-    if not run.scope.settings.writes_calendar:  # no link of ours: the copies that others have of it may block now
-        unknown = [booking_id for booking_id in changes.gone if booking_ref(booking_id) not in links]
-        found.reads += [Read(booking_ref(one), None, read_booking(run, one)) for one in unknown]
+    # It came and went between two looks, or its direction is closed: the copies that others have of it may block now.
+    unknown = [booking_id for booking_id in changes.gone if booking_ref(booking_id) not in links]
+    found.reads += [Read(booking_ref(one), None, read_booking(run, one)) for one in unknown]
     count = len(changes.bookings) + len(changes.unreadable) + len(gone)
     return HostPage(found, changes.next_cursor, changes.is_last, count)
 
