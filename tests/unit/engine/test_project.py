@@ -179,6 +179,7 @@ def test_what_blocks_and_what_does_not(change: dict, values: dict, expected: Blo
         ({}, {"privacy": "full"}, ("Dentist", "bring X-ray")),
         ({}, {"privacy": "full", "title": False}, (None, "bring X-ray")),
         ({}, {"privacy": "full", "notes": False}, ("Dentist", None)),
+        ({"title": None}, {"privacy": "full"}, (None, "bring X-ray")),
         ({"is_private": True}, {"privacy": "full"}, (None, None)),
         ({"is_private": True}, {"privacy": "full", "private": "full"}, ("Dentist", "bring X-ray")),
         ({"is_private": True}, {"private": "full"}, (None, None)),
