@@ -8,14 +8,15 @@ from calsync_core.domain.appointments import Timed
 from calsync_core.domain.conflicts import Conflict, ConflictKind
 from calsync_core.domain.errors import ProviderUnavailableError
 from calsync_core.domain.ids import AccountId, ConflictId, LinkRef, ResourceId, RunId
-from calsync_core.domain.resources import Status
+from calsync_core.domain.resources import Degraded, Status
 from calsync_core.domain.synclog import Reason
 from calsync_core.ports.outward import Mail
 from calsync_core.ports.stores import Member, StoredSettings
 from calsync_core.usecases.close_run import Close, close_run
 from calsync_core.usecases.tell_conflict import tell_conflict
+from calsync_core.usecases.tell_stop_line import tell_stop_line
 
-from tests.journey_world import ACCOUNT, ANNA, JourneyWorld
+from tests.journey_world import ACCOUNT, ANNA, NOW, JourneyWorld
 
 
 def _world(status: Status, reason: str | None = None) -> JourneyWorld:
@@ -148,14 +149,36 @@ def test_admins_are_told_at_their_own_addresses_and_of_their_own_account_only() 
     assert [mail.to for mail in world.mailer.sent] == ["braun@clinic.example"]
 
 
-def test_a_mail_that_cannot_be_sent_stands_in_the_log_and_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.rule("R50")
+@pytest.mark.rule("R112")
+def test_a_stop_line_is_told_to_the_admins_once_for_each_time_that_it_stops() -> None:
+    world = _world(Status.CONNECTED)
+    assert world.state().degraded is None
+    tell_stop_line(world.ports, world.state(), "desk@clinic.example")
+    assert world.mailer.sent == []
+
+    for hours in (0, 0, 5, 5):
+        stopped = replace(world.state(), degraded=Degraded("stop_line", NOW + timedelta(hours=hours)))
+        tell_stop_line(world.ports, stopped, "desk@clinic.example")
+
+    assert [(mail.kind, mail.to) for mail in world.mailer.sent] == [("stop_line", "desk@clinic.example")] * 2
+
+
+@pytest.mark.parametrize("tell", ["conflict", "stop_line"])
+def test_a_mail_that_cannot_be_sent_stands_in_the_log_and_fails_nothing(
+    monkeypatch: pytest.MonkeyPatch, tell: str
+) -> None:
     world = _world(Status.CONNECTED)
 
     def refuse(mail: Mail) -> str:
         raise ProviderUnavailableError("mail_down")
 
     monkeypatch.setattr(world.mailer, "send", refuse)
-    tell_conflict(world.ports, _conflict(world))
+    if tell == "conflict":
+        tell_conflict(world.ports, _conflict(world))
+    else:
+        stopped = replace(world.state(), degraded=Degraded("stop_line", NOW))
+        tell_stop_line(world.ports, stopped, "desk@clinic.example")
 
     line = world.stores.log.of_resource(ACCOUNT, ANNA)[0]
     assert (line.reason, line.code) == (Reason.MAIL_STATE, "mail_down")

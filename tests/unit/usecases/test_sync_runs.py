@@ -16,7 +16,7 @@ from calsync_core.domain.errors import (
 )
 from calsync_core.domain.ids import BookingId, CalendarId, ResourceId
 from calsync_core.domain.links import booking_ref
-from calsync_core.domain.resources import Progress, Status, WorkingRange
+from calsync_core.domain.resources import Progress, ResourceState, Status, WorkingRange
 from calsync_core.domain.synclog import Reason
 from calsync_core.usecases.confirm_stop_line import StopLinePorts, confirm_stop_line, restore_copies
 from calsync_core.usecases.sync.sync_resource import Result
@@ -76,11 +76,14 @@ def test_312_deletions_in_pages_of_50_are_seen_as_312_and_nothing_is_deleted() -
         clinic.mailbox().create_entry(at(1 + number // 20, 8 + (number % 20) * 0.5, 0.4))
     clinic.settle()
     _delete_entries(clinic, 312)
+    told: list[ResourceState] = []
+    clinic.ports = replace(clinic.ports, on_stop=told.append)
 
     clinic.settle()
 
     assert len(clinic.blocks()) == 500
     state = _state(clinic)
+    assert {one.degraded for one in told} == {state.degraded}
     assert state.degraded is not None
     assert state.degraded.reason == "stop_line"
     counted = [line for line in clinic.stores.log.of_resource(ACCOUNT, ANNA, 50) if line.reason is Reason.STOP_LINE]

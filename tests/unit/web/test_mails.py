@@ -53,6 +53,7 @@ FACTS: dict[MailKind, list[Facts]] = {
         {"what": "disconnected", "by": "Anna", "copies": "kept"},
     ],
     MailKind.NEW_LINK: [{}],
+    MailKind.STOP_LINE: [{"code": "stop_line", "since_at": NOW}],
     MailKind.KEY_EXPIRES: [
         {"code": code, "expires_at": NOW, "days": 7, "role_account": "r-1"}
         for code in ("role_key_expires", "role_key_expired")

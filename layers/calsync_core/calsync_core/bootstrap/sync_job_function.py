@@ -13,6 +13,7 @@ from calsync_core.usecases.close_run import close_run
 from calsync_core.usecases.sync.sync_resource import Result, sync_resource
 from calsync_core.usecases.sync.sync_run import SyncPorts
 from calsync_core.usecases.tell_conflict import tell_conflict
+from calsync_core.usecases.tell_stop_line import tell_stop_line
 
 
 def build() -> Handler:
@@ -62,4 +63,5 @@ def sync_ports(parts: Parts, config: SyncJobConfig) -> SyncPorts:
         work_for=timedelta(seconds=50),
         lease_for=timedelta(seconds=120),  # the function's time-out of 90 s and 30 s more
         on_conflict=lambda conflict: tell_conflict(parts.journeys, conflict, config.mail_reply_to),
+        on_stop=lambda state: tell_stop_line(parts.journeys, state, config.mail_reply_to),
     )

@@ -26,6 +26,7 @@ class MailKind(StrEnum):
     CONFLICT = "conflict"
     NOTICE = "notice"  # paused, resumed, disconnected, shows_more
     NEW_LINK = "new_link"  # the person asked for a new manage link
+    STOP_LINE = "stop_line"  # to the admins: much disappeared at once, and nothing was deleted
     KEY_EXPIRES = "key_expires"  # to the admins: a role account's secret or certificate ends
 
 
@@ -41,7 +42,7 @@ class Draft:
     CONNECTED: entries. NOT_CONNECTED: code.
     SIGN_IN_EXPIRED: code, since_at. CONFLICT: conflict, revision, at (instant), code. NOTICE: what (paused, resumed,
     disconnected, shows_more), by, until_at, copies (removed, kept). NEW_LINK: nothing.
-    KEY_EXPIRES: code, expires_at, days, role_account (its id).
+    STOP_LINE: code, since_at. KEY_EXPIRES: code, expires_at, days, role_account (its id).
     """
 
     kind: MailKind

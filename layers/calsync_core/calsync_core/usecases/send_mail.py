@@ -1,9 +1,11 @@
 """Send one mail at most once: claimed first, sent after, its message id noted so that a bounce finds its way back."""
 
 from calsync_core.domain.errors import InputError
+from calsync_core.domain.ids import AccountId
 from calsync_core.domain.resources import Resource, ResourceKind
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.mails import Draft
+from calsync_core.ports.stores import Stores
 
 
 def send_mail(ports: MailPorts, draft: Draft, cause: str, invitation_id: str | None = None) -> bool:
@@ -26,6 +28,13 @@ def address_of(resource: Resource) -> str:
     if resource.kind is ResourceKind.STAFF:
         return resource.email or resource.owner.email
     return resource.owner.email or resource.email
+
+
+def addresses_of_admins(stores: Stores, account: AccountId, fallback: str) -> list[str]:
+    """R112: who signed in as admin of this account; before the first has, the address that mails reply to."""
+    members = stores.access.members(account)
+    found = {member.email.casefold() for member in members if member.role == "admin" and member.email}
+    return sorted(found) or [fallback] * bool(fallback)
 
 
 def is_address(address: str) -> bool:

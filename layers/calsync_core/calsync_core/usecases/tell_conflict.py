@@ -12,7 +12,7 @@ from calsync_core.domain.settings import effective
 from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.mails import Draft, MailKind
-from calsync_core.usecases.send_mail import address_of, send_mail
+from calsync_core.usecases.send_mail import address_of, addresses_of_admins, send_mail
 
 
 def tell_conflict(ports: JourneyPorts, conflict: Conflict, business_address: str = "") -> None:
@@ -27,15 +27,9 @@ def tell_conflict(ports: JourneyPorts, conflict: Conflict, business_address: str
     whom = settings.conflicts.notify
     if whom in ("resource", "both") and address_of(state.resource):
         _tell(ports, state, conflict, "resource", address_of(state.resource))
-    for address in _admins(ports, conflict, business_address) if whom in ("admin", "both") else ():
-        _tell(ports, state, conflict, f"admin-{short_hash(address)[:8]}", address)
-
-
-def _admins(ports: JourneyPorts, conflict: Conflict, business_address: str) -> list[str]:
-    """R112: who signed in as admin of this account; before the first has, the address that mails reply to."""
-    members = ports.stores.access.members(conflict.account)
-    found = sorted({member.email.casefold() for member in members if member.role == "admin" and member.email})
-    return found or [business_address] * bool(business_address)
+    if whom in ("admin", "both"):
+        for address in addresses_of_admins(ports.stores, conflict.account, business_address):
+            _tell(ports, state, conflict, f"admin-{short_hash(address)[:8]}", address)
 
 
 def _tell(ports: JourneyPorts, state: ResourceState, conflict: Conflict, role: str, address: str) -> None:

@@ -7,14 +7,14 @@ for every mark that has passed meanwhile.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from calsync_core.domain.ids import AccountId, ResourceId, RoleAccountId, short_hash
+from calsync_core.domain.ids import ResourceId, RoleAccountId, short_hash
 from calsync_core.domain.resources import Owner, Resource, ResourceKind
 from calsync_core.domain.role_accounts import RoleAccount
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.mails import Draft, Facts, MailKind
 from calsync_core.ports.outward import Clock
 from calsync_core.ports.stores import Due, Stores
-from calsync_core.usecases.send_mail import send_mail
+from calsync_core.usecases.send_mail import addresses_of_admins, send_mail
 
 DUE_KIND = "role_expiry"
 MARKS = (60, 30, 7, 1, 0)  # days before the end
@@ -70,7 +70,7 @@ def watch_role_account(ports: MailPorts, due: Due, admins: Admins) -> None:
     left = role.expires_at - now
     reached = [days for days in MARKS if left <= timedelta(days=days)]
     if reached:
-        for address in _addresses(ports.stores, role.account, admins.fallback):
+        for address in addresses_of_admins(ports.stores, role.account, admins.fallback):
             _tell(ports, role, role.expires_at, address, admins, reached[-1])
     schedule_watch(ports.stores, ports.clock, role)
 
@@ -100,9 +100,3 @@ def _about(role: RoleAccount, address: str, admins: Admins) -> Resource:
         admins.locale,
         nobody,
     )
-
-
-def _addresses(stores: Stores, account: AccountId, fallback: str) -> list[str]:
-    """Who signed in as admin; before the first has, the address that mails reply to."""
-    found = {one.email.casefold() for one in stores.access.members(account) if one.role == "admin" and one.email}
-    return sorted(found) or [fallback] * bool(fallback)

@@ -6,6 +6,7 @@ A text template begins with its subject line. No pictures, no tracking, no custo
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from calsync_core.domain.appointments import When
 from calsync_core.domain.journal import when_of_span
@@ -78,6 +79,8 @@ class TemplateMailWriter:
         if draft.kind is MailKind.CONFLICT:
             conflict, revision = str(facts["conflict"]), int(facts["revision"])
             return conflict_path(self.key, draft.account, conflict, revision, draft.now)
+        if draft.kind is MailKind.STOP_LINE:
+            return f"/console/resources/{quote(draft.resource.id, safe='')}"
         if draft.kind is MailKind.KEY_EXPIRES:
             return f"/console/connections/role-accounts/{facts['role_account']}"
         path = manage_path(self.key, draft.account, draft.resource.id, draft.now, MANAGE_LIFETIME)

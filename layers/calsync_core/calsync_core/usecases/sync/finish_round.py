@@ -251,8 +251,10 @@ def _is_of(row: CursorRow, link: Link) -> bool:
 
 
 def stop_round(run: SyncRun, count: int) -> None:
-    """Nothing is deleted; the admin confirms or restores (ux.md section 6, MASS_DELETE_GUARD)."""
+    """Nothing is deleted; the admins are told, and confirm or restore (ux.md section 6, MASS_DELETE_GUARD)."""
     if run.state.degraded is None or run.state.degraded.reason != STOP_LINE:
         now = run.ports.clock.now()
         run.state = run.ports.stores.resources.save(replace(run.state, degraded=Degraded(STOP_LINE, now)))
+    if run.ports.on_stop is not None:
+        run.ports.on_stop(run.state)
     run.log(Reason.STOP_LINE, rule="R50", code=STOP_LINE, is_problem=True, count=str(count))

@@ -60,6 +60,7 @@ class SyncPorts:
     work_for: timedelta = timedelta(seconds=50)
     lease_for: timedelta = timedelta(seconds=120)
     on_conflict: Callable[[Conflict], None] | None = None
+    on_stop: Callable[[ResourceState], None] | None = None
 
 
 @dataclass(slots=True)
