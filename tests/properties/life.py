@@ -29,7 +29,7 @@ from calsync_core.domain.errors import (
     ProviderUnavailableError,
     RefusedError,
 )
-from calsync_core.domain.ids import BookingId, CalendarId, MailboxId, ResourceId
+from calsync_core.domain.ids import BookingId, CalendarId, EntryId, MailboxId, ResourceId
 from calsync_core.domain.links import Origin
 from calsync_core.domain.recurrence import Recurrence
 from calsync_core.domain.resources import Progress, ResourceState, Status
@@ -376,7 +376,11 @@ class Life(SecondThoughts, Circumstances):
     def move_series(self, place: str, pick: int, day: int, count: int) -> None:
         series = sorted({entry.series_id for entry in self.shown(place) if entry.series_id})
         if series:
-            self.server(place).move_series(series[pick % len(series)], at(day, 12), count)
+            moved = series[pick % len(series)]
+            was_strange = self._is_strange(place, moved)
+            self.server(place).move_series(moved, at(day, 12), count)
+            if was_strange:
+                self._leave_to_strangers_all_of(place, moved)
 
     def change_pattern(self, place: str, pick: int, how: str) -> None:
         """How a series repeats, a person's own or a copy of ours."""
@@ -385,10 +389,22 @@ class Life(SecondThoughts, Circumstances):
         if item is None or item.entry.recurrence is None:
             return
         said = repeating_otherwise(item.entry.recurrence, how, len(item.plan))
+        was_strange = self._is_strange(place, item.entry.id)
         if how == IN_OTHER_WORDS:
             self.server(place).change_entry(item.entry.id, recurrence=said)
         elif said is None or not self._is_taken_back(item.entry, said):
             self.server(place).change_pattern(item.entry.id, said)
+        if was_strange:
+            self._leave_to_strangers_all_of(place, item.entry.id)
+
+    def _is_strange(self, place: str, series_id: EntryId) -> bool:
+        return any(one.id in self.orphans for one in self.shown(place) if one.series_id == series_id)
+
+    def _leave_to_strangers_all_of(self, place: str, series_id: EntryId) -> None:
+        """Its occurrences have new ids, and are nobody's as before."""
+        new = {one.id for one in self.shown(place) if series_id in (one.series_id, one.id)}
+        self.orphans |= new
+        self.clones |= new
 
     def _is_taken_back(self, entry: Entry, said: Recurrence) -> bool:
         """Before anybody looked: what was left out of the series is back, and nothing tells of it until the weekly

@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
-from calsync_core.domain.appointments import AllDay, Block, BlockKind, Entry
+from calsync_core.domain.appointments import AllDay, Block, BlockKind, Booking, Entry
+from calsync_core.domain.conflicts import ConflictKind
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError, LinkChangedError
 from calsync_core.domain.ids import CalendarId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.journal import Deed, Did
@@ -27,7 +28,7 @@ from calsync_core.usecases.sync.expect_news import expect_copy
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.series_parts import detach_parts
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
-from calsync_core.usecases.sync.watch_conflicts import watch_conflicts
+from calsync_core.usecases.sync.watch_conflicts import open_conflict, watch_conflicts
 from calsync_core.usecases.sync.write_copies import take_back
 from calsync_core.usecases.sync.write_series import align_waiting
 
@@ -86,7 +87,8 @@ def _move_copy(run: SyncRun, link: Link) -> None:
             return
     old = _old_copy(run, link, link.entry_id)
     if old is not None and old.has_attendees:
-        return  # R53: to delete it would mail them
+        _leave_to_guests(run, link, booking, old)
+        return
     entry_id = old.id if old is not None else link.entry_id
     link = replace(link, entry_id=entry_id)
     row = _row_of_new(run, link, entry_id)
@@ -180,6 +182,16 @@ def _call_back(run: SyncRun, link: Link) -> None:
 
 def _stands(run: SyncRun, link: Link, entry_id: EntryId) -> bool:
     return run.primary.entries(link.calendar_id, [entry_id], run.content)[entry_id] is not None
+
+
+def _leave_to_guests(run: SyncRun, link: Link, booking: Booking, copy: Entry) -> None:
+    """R53: to delete it would mail those whom the person invited; it stays where it is, and a conflict says so."""
+    open_conflict(
+        run, link, ConflictKind.NOT_WRITABLE, booking.when, copy.when, "has_attendees", "R53"
+    )  # fmt: skip
+    row = replace(link, has_attendees=True, is_disputed=True)
+    if row != link:
+        run.touched[link.ref] = run.ports.stores.links.put(run.account, row)
 
 
 def _old_copy(run: SyncRun, link: Link, entry_id: EntryId) -> Entry | None:

@@ -288,7 +288,7 @@ def _read_singles(run: SyncRun, feed: Feed, row: CursorRow, singles: list[Entry]
         elif link is not None:
             found.reads.append(_read_linked(run, link, entry))
     new = [one for one in singles if one.id not in linked]
-    if not row.is_full or row.feed != feed.calendar_id:  # a full round judges itself what it did not meet
+    if not row.is_full or row.page == 0 or row.feed != feed.calendar_id:  # a full round that goes on judges itself
         found.leaving |= _note_dates(run, feed, new)
     new = _readable(run, feed, _with_marks(run, feed, new), found)
     found.reads.extend(_read_new(run, feed, entry) for entry in new)
