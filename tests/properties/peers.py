@@ -1,6 +1,6 @@
 """The same random edits, with the same faults at every write, through calsync and through vdirsyncer's engine.
 
-    python -m tests.properties.peers 1000       schedules per case; prints violations per 1,000 of them
+    python -m tests.properties.peers 1000       schedules per case; prints violations per 1,000 of them, and the rate
 
 One schedule: eight rounds of up to three edits (new, changed, deleted, on either side), a synchronisation after each. A
 write may fail before it happened, lose its answer, meet the end of the process, or be touched by the server
@@ -10,6 +10,7 @@ Side 0 is the booking system, side 1 the calendar, which gives every new item an
 
 import asyncio
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -371,15 +372,17 @@ CASES: dict[str, tuple[str, ...]] = {"no fault": (), **{kind: (kind,) for kind i
 
 
 def table(schedules: int, cases: Iterable[str] = CASES) -> str:
-    """Violations per 1,000 schedules, a line for each case and engine."""
+    """Violations per 1,000 schedules and schedules per second of CPU, a line for each case and engine."""
     lines = []
     for case, kinds in ((case, CASES[case]) for case in cases):
         for name, make in PAIRS.items():
             broken: Counter[str] = Counter()
+            began = time.process_time()
             for seed in range(schedules):
                 broken.update(broken_promises(make, seed, kinds))
+            rate = schedules / (time.process_time() - began)
             found = ", ".join(f"{promise} {1000 * broken[promise] / schedules:g}" for promise in PROMISES)
-            lines.append(f"{case} | {name} | {found}")
+            lines.append(f"{case} | {name} | {found} | {rate:.0f} a second")
     return "\n".join(lines)
 
 

@@ -66,7 +66,7 @@ def soak(seconds: float, first: int) -> int:
     for cause, hits in sorted(tally.faults.items()):
         print(f"  {cause}: {hits}")
     print(f"{violations} violations")
-    print(f"Beside it, violations per 1,000 of {PEER_SCHEDULES} simple schedules with four faults at each write:")
+    print(f"Beside it {PEER_SCHEDULES} schedules, four faults at each write: violations per 1,000, rate per CPU:")
     print(peers.table(PEER_SCHEDULES, ["all four"]))
     return violations
 
