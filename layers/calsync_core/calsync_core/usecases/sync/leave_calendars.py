@@ -97,6 +97,7 @@ def _move_copy(run: SyncRun, link: Link) -> None:
     copy = project_booking(booking, run.scope.settings, run.scope.resource)
     mark = run.mark(row)
     found = [one for one in run.primary.find_mark(mark) if one.calendar_id == run.scope.primary]
+    run.check_lease()
     try:
         if found:  # of a run that ended here; the booking may have changed since
             entry = run.primary.update(run.scope.primary, found[0].id, copy, None)

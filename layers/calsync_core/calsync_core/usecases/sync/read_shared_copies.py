@@ -27,10 +27,15 @@ def read_shared_copies(run: SyncRun, bookings: Iterable[Booking]) -> list[Read]:
 def _sharers(run: SyncRun, booking: Booking) -> list[ResourceId]:
     """Who else may have a copy here: the booking's other resources, and those of the same mailbox that it has left and
     that may not remove theirs (their direction is closed)."""
+    return [other for other in dict.fromkeys((*booking.resource_ids, *own_mailbox(run))) if other != run.resource]
+
+
+def own_mailbox(run: SyncRun) -> tuple[ResourceId, ...]:
+    """The resources that use the mailbox of this one, itself among them."""
     if run.own_mailbox is None:
         connection = run.ports.stores.connections.get(run.account, run.state.mailbox) if run.state.mailbox else None
         run.own_mailbox = connection.resources if connection is not None else ()
-    return [other for other in dict.fromkeys((*booking.resource_ids, *run.own_mailbox)) if other != run.resource]
+    return run.own_mailbox
 
 
 def _read_copies_of(run: SyncRun, other: ResourceId, bookings: list[Booking]) -> list[Read]:
