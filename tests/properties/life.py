@@ -183,7 +183,8 @@ class Life(SecondThoughts, Circumstances):
         size += sum(used[operation] for operation in WRITES)
         pages = sum(used[operation] for operation in PAGES)
         told = self.clinic.system.seq + sum(server.seq for server in self.clinic.servers.values())
-        if used.total() - pages > FEW_CALLS + 4 * size or pages > FEW_CALLS + told + size:
+        # A page that tells of a series asks about the series itself, however small the pages are.
+        if used.total() - pages > FEW_CALLS + 4 * size + pages or pages > FEW_CALLS + told + size:
             self.unbounded.append(f"P12 {used} about {size} appointments: {asked}")
 
     def _add_mailbox(self, mailbox: MailboxId, owner: str) -> None:
