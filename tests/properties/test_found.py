@@ -214,6 +214,24 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          ("change_occurrence", {"place": "anna", "pick": 22, "what": "move", "day": 7}),
          ("time_passes", {"hours": 720})],
     ),
+    "a copy in a moved mailbox was moved behind the window before anybody looked": (
+        {"page_size": 3, "deleted": "cancel_booking"},
+        [("book_rarely", {"who": ["bert", "anna-north"], "day": 3, "hour": 11, "what": "at the window's end"}),
+         ("time_passes", {"hours": 720}), _run("bert", "sweep"), ("move_mailbox", {"place": "bert"}),
+         _do("move_entry", 86, place="bert", day=1, hour=16)],
+    ),
+    "a copy with guests cannot follow to another primary calendar": (
+        {"page_size": 1, "moved": "flag", "deleted": "cancel_booking"},
+        [("book", {"who": ["bert"], "day": 5, "hour": 8.5}), _run("bert"),
+         _do("move_entry", 30, place="bert", day=12, hour=8.5), ("choose_primary", {"who": "bert", "beside": True}),
+         _do("invite_people", 15, place="bert")],
+    ),
+    "a series that was kept on leaving is made to repeat otherwise": (
+        {"page_size": 50, "deleted": "restore"},
+        [_series(["anna", "anna-north"], 10, 16, OTHER_DAYS), _run("anna"),
+         ("disconnect", {"who": "anna", "remove": False}), _do("change_booking", 16, what="cancel"),
+         ("change_pattern", {"place": "anna", "pick": 92, "how": "endless"})],
+    ),
 }  # fmt: skip
 
 
@@ -225,7 +243,10 @@ def test_it_ends_as_promised(name: str) -> None:
     replay(opening, steps)
 
 
-WHOLE = (64169, 12010559, 14002519, 1795263701, 1795266526, 1795291792, 1795294074, 50003236, 50004743)
+WHOLE = (
+    *(64169, 12010559, 14002519, 1795263701, 1795266526, 1795291792, 1795294074, 50003236, 50004743),
+    *(130003834, 140001126, 140006065, 160003892, 160013286, 160022073, 160029258),
+)
 
 
 @pytest.mark.parametrize("seed", WHOLE)
