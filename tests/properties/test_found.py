@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.properties.life import Life
 from tests.properties.simulation import Schedule, Step, replay
 
 
@@ -255,3 +256,18 @@ def test_lives_that_broke_a_promise_by_a_fault_at_its_moment_keep_it_now(seed: i
     script = Schedule(seed).script()
 
     replay(script.opening, script.steps)
+
+
+@pytest.mark.rule("R122")
+def test_a_disconnect_removes_the_copies_that_a_moved_mailbox_has_given_new_ids() -> None:
+    life = Life()
+    life.book(["bert"], 3, 9)
+    life.book_series(["bert"], 4, 9, "FREQ=WEEKLY;COUNT=3")
+    life.clinic.run("bert")
+    assert len(life.copies("bert")) == 4
+    life.move_mailbox("bert")
+
+    life.disconnect("bert", remove=True)
+    life.clinic.run("bert")
+
+    assert life.copies("bert") == []
