@@ -29,16 +29,19 @@ def expect_blocks(run: SyncRun, actions: Iterable[Action]) -> frozenset[LinkRef]
     for action in actions:
         if isinstance(action, PutBlock) and action.is_new:
             of_calendar.setdefault(action.link.calendar_id, []).append(action.link.ref)
-    mailbox_of = {calendar: mailbox for mailbox, calendar in run.state.calendars}
-    for calendar, refs in of_calendar.items():
-        if calendar in mailbox_of:
-            _expect(run, run.calendar(mailbox_of[calendar]), calendar, refs)
-    return frozenset(ref for refs in of_calendar.values() for ref in refs)
+    expects: set[LinkRef] = set()
+    for mailbox, calendar in run.state.calendars:
+        refs = of_calendar.get(calendar, ())
+        if refs and _expect(run, run.calendar(mailbox), calendar, refs):
+            expects.update(refs)
+    return frozenset(expects)
 
 
-def _expect(run: SyncRun, provider: CalendarProvider, calendar: CalendarId, refs: Sequence[LinkRef]) -> None:
-    if run.foreseen is None and provider.hides_brief():
+def _expect(run: SyncRun, provider: CalendarProvider, calendar: CalendarId, refs: Sequence[LinkRef]) -> bool:
+    is_expected = run.foreseen is None and provider.hides_brief()
+    if is_expected:
         run.ports.stores.links.set_leaving(run.account, run.resource, _feed(calendar), refs)
+    return is_expected
 
 
 def expected(
