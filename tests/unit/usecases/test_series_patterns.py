@@ -368,3 +368,37 @@ def test_a_date_that_stands_by_itself_is_deleted_by_itself(clinic: Clinic) -> No
     assert [(one.kind, one.booking_id) for one in conflicts(clinic)] == [(ConflictKind.COPY_DELETED, second.id)]
     assert shown(clinic) == others
     assert_quiet(clinic)
+
+
+@pytest.mark.rule("R134")
+@pytest.mark.parametrize("how", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("moment", [("create", "after"), ("entries", "before")], ids=["written", "read back"])
+def test_a_new_series_that_the_person_changes_before_it_was_read_back(
+    clinic: Clinic, how: Change, moment: tuple[str, str]
+) -> None:
+    """At Exchange the answer to what was written is a call of its own (ews.md section 3)."""
+    fault = clinic.fault
+    is_made = False
+
+    def change_it(operation: str, phase: str) -> None:
+        nonlocal is_made
+        is_made = is_made or (operation, phase) == ("create", "after")
+        if is_made and (operation, phase) == moment:
+            clinic.fault = fault
+            (master,) = masters(clinic)
+            said = clinic.mailbox().items[master.id].recurrence
+            assert said is not None
+            clinic.mailbox().change_pattern(master.id, how(said))
+
+    clinic.fault = change_it
+    series = book(clinic)
+    clinic.settle()
+    clinic.run(cause="full")
+
+    assert clinic.fault is fault, "nobody changed anything"
+    assert shown(clinic) == booked(clinic, series)
+    assert len(masters(clinic)) == 1
+    assert clinic.system.told == []
+    assert conflicts(clinic) == []
+    assert clinic.blocks() == []
+    assert_quiet(clinic)

@@ -188,10 +188,10 @@ def _agreed(run: SyncRun, link: Link, entry: Entry, action: CreateCopy | AdoptCo
 def _agreed_there(link: Link, entry: Entry, copy: Copy) -> Agreed:
     """What was written may be read back by a call of its own (Exchange): where a person was faster, the other time is
     his move, which nobody has agreed to, and no version of ours; so it is with how a series repeats, which is told only
-    where it is ours (R135)."""
+    where it is ours (R135): a single entry by now (R134) is nothing that a server makes of a rule."""
     time, rest = fingerprint.time_of(entry.when), fingerprint.rest_of_entry(entry)
     wanted = time if copy.keeps_times else fingerprint.time_of(copy.when)
-    said = fingerprint.repeats_of(entry) if _is_rewritten(copy) else ""
+    said = fingerprint.pattern_of(entry.recurrence) if _is_rewritten(copy) and entry.recurrence else ""
     is_ours = time == wanted and bool(said or not _is_rewritten(copy))
     return Agreed(entry.version if is_ours else "", wanted, rest, said or _repeats(link, copy))
 
