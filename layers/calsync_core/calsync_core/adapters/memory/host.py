@@ -181,11 +181,12 @@ class MemoryHost:
         return f"{self.system.generation}|{seq}|{resource_id}"
 
     def _since(self, resource_id: ResourceId, cursor: str) -> HostChanges:
-        generation, since, of_resource = cursor.split("|", 2)
-        if int(generation) != self.system.generation or of_resource != resource_id:
-            raise CursorExpiredError
+        parts = cursor.split("|", 2)
+        if len(parts) != 3 or parts[0] != str(self.system.generation) or parts[2] != resource_id:
+            raise CursorExpiredError  # also what is no cursor of ours
+        since = int(parts[1])
         feed = self.system.feeds[resource_id]
-        begin = bisect_right(feed.seqs, int(since))
+        begin = bisect_right(feed.seqs, since)
         end = min(begin + self.system.page_size, len(feed.seqs))
         bookings: list[Booking] = []
         gone: list[BookingId] = []
@@ -195,7 +196,7 @@ class MemoryHost:
                 bookings.append(booking)
             else:
                 gone.append(booking_id)
-        reached = feed.seqs[end - 1] if end > begin else int(since)
+        reached = feed.seqs[end - 1] if end > begin else since
         return HostChanges(
             tuple(bookings), tuple(gone), self._cursor(resource_id, reached), is_last=end == len(feed.seqs)
         )

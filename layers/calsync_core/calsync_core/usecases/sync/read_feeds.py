@@ -81,12 +81,24 @@ def _read_feed(
     run: SyncRun, feed: str, row: CursorRow | None, read: Callable[[CursorRow], bool], *, is_full_check: bool
 ) -> bool:
     """R124: a renewed window opens a new feed, which says nothing of what happened before; the old one is read to its
-    end first, so that a change of something that has just left the window is not lost."""
+    end first, so that a change of something that has just left the window is not lost.
+
+    R142: the first pages of a round that an earlier call began know nothing of what happened since, and nobody may ring
+    for that again: at its end the feed is asked what is new."""
     if row is not None and row.cursor and not row.is_full and _is_old(run, row):
         if not read(row):
             return False
-        row = run.ports.stores.cursors.load(run.account, run.resource).get(feed)
-    return read(_row(run, row, feed, is_full_check=is_full_check))
+        row = _stored_row(run, feed)
+    opened = _row(run, row, feed, is_full_check=is_full_check)
+    is_complete = read(opened)
+    if not is_complete or opened is not row or not opened.is_round_open:
+        return is_complete
+    following = _stored_row(run, feed)
+    return following is None or read(following)  # R142
+
+
+def _stored_row(run: SyncRun, feed: str) -> CursorRow | None:
+    return run.ports.stores.cursors.load(run.account, run.resource).get(feed)
 
 
 def read_near_series(run: SyncRun) -> None:
