@@ -233,6 +233,11 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          ("disconnect", {"who": "anna", "remove": False}), _do("change_booking", 16, what="cancel"),
          ("change_pattern", {"place": "anna", "pick": 92, "how": "endless"})],
     ),
+    "an import of small pages looks for strays in the next days and once more in the whole window": (
+        {"page_size": 1, "exchange": ("anna", "bert", "home")},
+        [_series(["anna-north"], 12, 10, OTHER_DAYS), _series(["anna", "anna-north"], 11, 8.5, DAILY),
+         ("book", {"who": ["anna-north", "anna"], "day": 4, "hour": 16}), _series(["anna-north"], 9, 10, OTHER_DAYS)],
+    ),
 }  # fmt: skip
 
 

@@ -79,3 +79,15 @@ def test_what_becomes_ours_alone_blocks_no_more_where_its_copy_may_not_go(clinic
 
     assert clinic.blocks("anna") == []
     assert len(clinic.copies("north")) == 1
+
+
+def test_however_many_series_a_page_tells_of_the_booking_system_is_asked_once_whose_they_are(clinic: Clinic) -> None:
+    for day in range(2, 6):
+        clinic.system.book_series(["north"], at(day, 9), "FREQ=WEEKLY;COUNT=4")
+    clinic.run("north")
+    asked = clinic.host.calls["bookings"]
+
+    clinic.run("anna")
+
+    assert len(clinic.blocks("anna")) == 16
+    assert clinic.host.calls["bookings"] - asked == 1

@@ -35,6 +35,18 @@ def test_a_run_without_changes_costs_one_call_per_calendar() -> None:
     assert _calls(_quiet_clinic()) == Counter(changes=1)
 
 
+def test_an_import_reads_the_bookings_as_seldom_as_it_can() -> None:
+    """The next days and the dates of the series written there; then the whole window, and once more for strays."""
+    clinic = a_clinic()
+    clinic.connect()
+    clinic.system.book_series(["anna"], at(2, 9), "FREQ=WEEKLY;COUNT=4")
+
+    clinic.run()
+
+    assert len(clinic.mailbox().shown()) == 4
+    assert clinic.host.calls["bookings"] == 4
+
+
 def test_a_new_entry_costs_one_read_and_one_look_up_and_one_write() -> None:
     clinic = _quiet_clinic()
     clinic.mailbox().create_entry(at(4, 9))

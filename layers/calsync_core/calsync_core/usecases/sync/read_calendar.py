@@ -79,8 +79,7 @@ def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarP
     if row.is_full:
         _read_series_from_page(run, feed, row, entries, foreign, found)
     else:
-        for series_id in sorted(foreign):
-            _read_series_anew(run, feed, row, series_id, foreign[series_id], found)
+        _read_series_anew(run, feed, row, foreign, found)
     _read_singles(run, feed, row, [one for one in singles if one.id not in own], found)
     found.reads.extend(_own_bookings(run, found.reads))
     found.seen.update(read.ref for read in found.reads)
@@ -103,8 +102,7 @@ def read_known_series(run: SyncRun, feed: Feed, row: CursorRow, series: Iterable
     for link in own.values():
         _read_series_of_ours(run, feed, row, link, {}, found)
     foreign = _foreign_series(run, feed, set(wanted) - own.keys(), found)
-    for series_id in sorted(foreign):
-        _read_series_anew(run, feed, row, series_id, foreign[series_id], found)
+    _read_series_anew(run, feed, row, foreign, found)
     return found
 
 
@@ -259,9 +257,19 @@ def _occurrence_ref(run: SyncRun, feed: Feed, entry: Entry) -> LinkRef:
 
 
 def _read_series_anew(
-    run: SyncRun, feed: Feed, row: CursorRow, series_id: EntryId, mark: Mark | None, found: PageReads
+    run: SyncRun, feed: Feed, row: CursorRow, foreign: Mapping[EntryId, Mark | None], found: PageReads
 ) -> None:
-    """After any change of a series its whole set in the window is read: a deleted occurrence has no tombstone."""
+    """After any change of a series its whole set in the window is read: a deleted occurrence has no tombstone. Whose
+    bookings they are is asked once for all series: the answer costs a read of the booking system's whole window."""
+    reads: list[Read] = []
+    for series_id in sorted(foreign):
+        reads += _dates_of(run, feed, row, series_id, foreign[series_id], found)
+    found.reads.extend(share_days(run, row, reads))
+
+
+def _dates_of(
+    run: SyncRun, feed: Feed, row: CursorRow, series_id: EntryId, mark: Mark | None, found: PageReads
+) -> list[Read]:
     prefix = series_prefix(run.resource, feed.calendar_id, series_id)
     known = {link.ref: link for link in run.ports.stores.links.series(run.account, run.resource, prefix)}
     try:
@@ -269,13 +277,12 @@ def _read_series_anew(
     except AppointmentGoneError:
         parts = []
     present = {_occurrence_ref(run, feed, entry): entry for entry in _readable(run, feed, parts, found)}
-    reads = [Read(ref, known.get(ref), calendar=_with_mark(entry, mark)) for ref, entry in present.items()]
-    found.reads.extend(share_days(run, row, reads))
     absent = {ref: link for ref, link in known.items() if ref not in present and ref not in found.seen}
     zone, window = run.scope.resource.time_zone, row.window
     found.leaving |= {  # R121: an occurrence that was moved beyond the window is followed by its id
         ref for ref, link in absent.items() if window.holds(link.when, zone) or link.start_at >= window.end_at
     }
+    return [Read(ref, known.get(ref), calendar=_with_mark(entry, mark)) for ref, entry in present.items()]
 
 
 def _read_singles(run: SyncRun, feed: Feed, row: CursorRow, singles: list[Entry], found: PageReads) -> None:
@@ -378,6 +385,8 @@ def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None
     """Our own copy without a pointer: found again (adopt), or a person's copy of it (a new foreign entry)."""
     ref = booking_ref(mark.booking)
     link = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
+    if link is None and entry.calendar_id != run.scope.primary:
+        return None  # R32: left behind where no copy belongs; that its booking is written anew leads nobody back to it
     if link is None or (link.entry_id is None and link.entry_uid is None):
         if _is_pasted_here(feed, entry, mark):
             return None  # R35: nothing but its age tells it from the copy that it was made of

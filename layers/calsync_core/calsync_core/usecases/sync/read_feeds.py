@@ -265,7 +265,7 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
         if page.is_last and _must_finish(run, row, page.found.leaving):
             finish_host_round(run, row, page.found.leaving, frozenset(page.found.seen))
         align_waiting(run)
-        if page.is_last and row.is_full:
+        if page.is_last and row.is_full and not _is_read_again(run, row):
             clear_strays(run)
         found = page.found
         has_news = page.count > 0
@@ -277,6 +277,11 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
         row = following
         if run.is_time_up:
             return False
+
+
+def _is_read_again(run: SyncRun, row: CursorRow) -> bool:
+    """A first import's next days: its full round follows, and looks at the whole window."""
+    return row.feed.startswith(NEAR_FEED) and HOST not in run.rows
 
 
 def _must_finish(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> bool:
