@@ -238,6 +238,12 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
         [_series(["anna-north"], 12, 10, OTHER_DAYS), _series(["anna", "anna-north"], 11, 8.5, DAILY),
          ("book", {"who": ["anna-north", "anna"], "day": 4, "hour": 16}), _series(["anna-north"], 9, 10, OTHER_DAYS)],
     ),
+    "single entries of one series that were left in a calendar that is only checked now": (
+        {"page_size": 3, "exchange": ("anna",)},
+        [("choose_primary", {"who": "bert", "beside": True}),
+         _series(["bert", "anna-north"], 12, 16, "FREQ=WEEKLY;BYMONTH=11,12;COUNT=3"), _run("bert", "sweep"),
+         ("disconnect", {"who": "bert", "remove": False})],
+    ),
 }  # fmt: skip
 
 
