@@ -1,8 +1,9 @@
 """Send one mail at most once: claimed first, sent after, its message id noted so that a bounce finds its way back."""
 
-from calsync_core.domain.errors import InputError
+from calsync_core.domain.errors import CalsyncError, InputError
 from calsync_core.domain.ids import AccountId
 from calsync_core.domain.resources import Resource, ResourceKind
+from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.mails import Draft
 from calsync_core.ports.stores import Stores
@@ -21,6 +22,18 @@ def send_mail(ports: MailPorts, draft: Draft, cause: str, invitation_id: str | N
     message_id = ports.mailer.send(mail)
     ports.stores.mails.note_message(message_id, draft.account, draft.resource.id, invitation_id)
     return True
+
+
+def send_or_note(ports: MailPorts, draft: Draft, cause: str) -> bool:
+    """As `send_mail`; a mail that cannot be sent stands in the log as a problem and fails nothing."""
+    try:
+        return send_mail(ports, draft, cause)
+    except CalsyncError as error:
+        line = LogEntry(
+            draft.account, draft.resource.id, draft.now, Reason.MAIL_STATE, code=error.code, is_problem=True
+        )  # fmt: skip
+        ports.stores.log.add([line])
+        return False
 
 
 def address_of(resource: Resource) -> str:

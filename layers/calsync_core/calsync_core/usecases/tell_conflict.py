@@ -4,15 +4,13 @@ from datetime import datetime
 
 from calsync_core.domain.appointments import When
 from calsync_core.domain.conflicts import Conflict
-from calsync_core.domain.errors import CalsyncError
 from calsync_core.domain.ids import short_hash
 from calsync_core.domain.journal import span
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import effective
-from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.mails import Draft, MailKind
-from calsync_core.usecases.send_mail import address_of, addresses_of_admins, send_mail
+from calsync_core.usecases.send_mail import address_of, addresses_of_admins, send_or_note
 
 
 def tell_conflict(ports: JourneyPorts, conflict: Conflict, business_address: str = "") -> None:
@@ -44,13 +42,7 @@ def _tell(ports: JourneyPorts, state: ResourceState, conflict: Conflict, role: s
         "calendar": span(conflict.calendar_when) if conflict.calendar_when else None,
     }
     draft = Draft(MailKind.CONFLICT, conflict.account, state.resource, address, now, facts)
-    try:
-        send_mail(ports, draft, f"{role}-{now:%Y-%m-%d}")
-    except CalsyncError as error:
-        line = LogEntry(
-            conflict.account, conflict.resource_id, now, Reason.MAIL_STATE, code=error.code, is_problem=True
-        )
-        ports.stores.log.add([line])
+    send_or_note(ports, draft, f"{role}-{now:%Y-%m-%d}")
 
 
 def _start(when: When, zone: str) -> datetime:

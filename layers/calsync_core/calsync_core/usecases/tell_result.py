@@ -5,14 +5,12 @@ A mail that cannot be sent stands in the log as a problem; it never fails the ru
 
 from datetime import timedelta
 
-from calsync_core.domain.errors import CalsyncError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState
-from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.mails import Draft, Facts, MailKind
 from calsync_core.ports.stores import Due
-from calsync_core.usecases.send_mail import address_of, send_mail
+from calsync_core.usecases.send_mail import address_of, send_or_note
 
 REAUTH_REMINDERS = (3, 7, 14)  # days
 
@@ -64,9 +62,4 @@ def tell_notice(ports: MailPorts, state: ResourceState, what: str, facts: Facts,
 def _tell(ports: MailPorts, state: ResourceState, kind: MailKind, facts: Facts, cause: str) -> bool:
     now = ports.clock.now()
     draft = Draft(kind, state.account, state.resource, address_of(state.resource), now, facts)
-    try:
-        return send_mail(ports, draft, cause)
-    except CalsyncError as error:
-        line = LogEntry(state.account, state.resource.id, now, Reason.MAIL_STATE, code=error.code, is_problem=True)
-        ports.stores.log.add([line])
-        return False
+    return send_or_note(ports, draft, cause)

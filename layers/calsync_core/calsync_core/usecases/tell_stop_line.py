@@ -1,12 +1,10 @@
 """The mail about a stop-line: to the admins, once for each time that a calendar was stopped (R50, R112)."""
 
-from calsync_core.domain.errors import CalsyncError
 from calsync_core.domain.ids import short_hash
 from calsync_core.domain.resources import ResourceState
-from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.mails import Draft, Facts, MailKind
-from calsync_core.usecases.send_mail import addresses_of_admins, send_mail
+from calsync_core.usecases.send_mail import addresses_of_admins, send_or_note
 
 
 def tell_stop_line(ports: JourneyPorts, state: ResourceState, business_address: str = "") -> None:
@@ -17,10 +15,4 @@ def tell_stop_line(ports: JourneyPorts, state: ResourceState, business_address: 
     facts: Facts = {"code": state.degraded.reason, "since_at": since_at}
     for address in addresses_of_admins(ports.stores, state.account, business_address):
         draft = Draft(MailKind.STOP_LINE, state.account, state.resource, address, now, facts)
-        try:
-            send_mail(ports, draft, f"since-{since_at:%Y-%m-%dT%H:%M:%S}-{short_hash(address)[:8]}")
-        except CalsyncError as error:
-            line = LogEntry(
-                state.account, state.resource.id, now, Reason.MAIL_STATE, code=error.code, is_problem=True
-            )  # fmt: skip
-            ports.stores.log.add([line])
+        send_or_note(ports, draft, f"since-{since_at:%Y-%m-%dT%H:%M:%S}-{short_hash(address)[:8]}")
