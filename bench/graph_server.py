@@ -125,7 +125,8 @@ def _answer(state: _State, method: str, target: str, headers: dict[str, str], bo
     parts = urlsplit(target)
     path, query = parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}
     tail = path.rsplit("/", 1)[-1]
-    state.calls[f"{method} {tail if tail.islower() or tail == 'calendarView' else 'one'}"] += 1
+    what = tail if tail.islower() or tail == "calendarView" else "one"
+    state.calls[f"{method} {'news' if '$deltatoken' in query else what}"] += 1  # a look for news reads no page again
     if method == "GET":
         return _read(state, path, tail, query, headers.get("prefer", ""))
     if method == "DELETE":

@@ -17,7 +17,7 @@ from bench.work import when
 
 # Of "event_moved" and "event_deleted" two are the intent that a block will be touched (nothing else leads back to it).
 MOST_UNITS = {
-    "event_created": (12, 17), "event_moved": (12, 16), "event_deleted": (12, 19), "booking_created": (11, 17),
+    "event_created": (12, 17), "event_moved": (12, 16), "event_deleted": (11, 19), "booking_created": (11, 17),
     "echo_of_create": (12, 8), "booking_moved": (11, 16), "echo_of_update": (12, 8),
 }  # fmt: skip
 TINY = Options(quick=True, tiny=True)

@@ -38,7 +38,12 @@ from calsync_core.ports.stores import CursorRow, LinkStore, ResourceStore
 from calsync_core.usecases.change_settings import Change, SettingsPorts, planned_change, rewrites_window, wants_run
 from calsync_core.usecases.preview_settings import Affected, Effect, preview_settings, shows_more_of_entries
 from calsync_core.usecases.sync.apply_plan import apply_plan
-from calsync_core.usecases.sync.finish_round import apply_shared_copies, finish_calendar_round, finish_host_round
+from calsync_core.usecases.sync.finish_round import (
+    apply_shared_copies,
+    finish_calendar_round,
+    finish_host_round,
+    noted_leaving,
+)
 from calsync_core.usecases.sync.open_run import open_look
 from calsync_core.usecases.sync.read_calendar import Feed, read_calendar_page
 from calsync_core.usecases.sync.read_host import read_host_page
@@ -219,7 +224,7 @@ def _look_at_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, se
         if page.is_last:
             break
         row = replace(row, cursor=page.next_cursor, page=row.page + 1)
-    finish_calendar_round(run, provider, row, leaving - met, frozenset(met))
+    finish_calendar_round(run, provider, row, (leaving - met) | noted_leaving(run, row), frozenset(met))
     seen |= met
 
 

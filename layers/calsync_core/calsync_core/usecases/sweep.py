@@ -253,22 +253,17 @@ def _is_quiet(
         has_news, cursor = bool(changes.bookings or changes.gone or not changes.is_last), changes.next_cursor
     else:
         window: Window = row.window
-        page = ports.provider(state.account, mailbox).changes(CalendarId(feed), row.cursor, window, Content())
+        provider = ports.provider(state.account, mailbox)
+        page = provider.changes(CalendarId(feed), row.cursor, window, Content())
         has_news, cursor = bool(page.entries or page.removed or not page.is_last), page.next_cursor
-    if has_news or _is_expecting(ports, state, row, mailbox):
+        # R140: the silence of the feed may mean that what it should tell of is gone.
+        has_news = has_news or bool(expected(ports.stores.links, state.account, state.resource.id, provider, row))
+    if has_news:
         return False
     if cursor != row.cursor and not row.may_stand(ports.clock.now()):
         moved = replace(row, cursor=cursor, stored_at=ports.clock.now())
         ports.stores.cursors.store_after_check(state.account, state.resource.id, moved, row)
     return True
-
-
-def _is_expecting(ports: SweepPorts, state: ResourceState, row: CursorRow, mailbox: MailboxId | None) -> bool:
-    """R140: the silence of the feed may mean that what it should tell of is gone."""
-    if mailbox is None:
-        return False
-    provider = ports.provider(state.account, mailbox)
-    return bool(expected(ports.stores.links, state.account, state.resource.id, provider, row))
 
 
 def _is_old(row: CursorRow, now: datetime) -> bool:

@@ -32,6 +32,11 @@ from calsync_core.usecases.sync.watch_conflicts import note_reads
 STOP_LINE = "stop_line"
 
 
+def noted_leaving(run: SyncRun, row: CursorRow) -> set[LinkRef]:
+    """What earlier pages of this feed, or a run that was cut off, had noted as leaving."""
+    return set(run.ports.stores.links.leaving(run.account, run.resource, row.feed))
+
+
 def finish_calendar_round(
     run: SyncRun,
     provider: CalendarProvider,
@@ -41,11 +46,9 @@ def finish_calendar_round(
 ) -> None:
     """Look up every leaving link of this calendar; delete what is gone for certain, follow what is only elsewhere.
 
-    `seen` was met on the last page, which no store knows yet.
+    `leaving` holds what earlier pages noted as well; `seen` was met on the last page, which no store knows yet.
     """
-    stored = set(run.ports.stores.links.leaving(run.account, run.resource, row.feed))
-    refs = leaving | stored
-    links = run.ports.stores.links.get(run.account, run.resource, sorted(refs)) if refs else {}
+    links = run.ports.stores.links.get(run.account, run.resource, sorted(leaving)) if leaving else {}
     current = [link for link in links.values() if link.entry_id and link.calendar_id == row.feed]
     if row.is_full:
         current = _with_unseen(
@@ -58,13 +61,12 @@ def finish_calendar_round(
     reads = [found_again(read, moved[read.ref]) if read.ref in moved else read for read in reads]
     reads = keep_renumbered(run, CalendarId(row.feed), reads)
     reads = one_for_all(run, provider, reads, partial(read_booking, run))
-    _finish(run, row, reads, refs, lambda read: read.calendar is Missing.GONE)
+    _finish(run, row, reads, leaving, lambda read: read.calendar is Missing.GONE)
 
 
 def finish_host_round(run: SyncRun, row: CursorRow, leaving: set[LinkRef], seen: frozenset[LinkRef]) -> None:
     """Look up every leaving booking; a full round asks for all that it did not meet (`seen`: on the last page)."""
-    stored = set(run.ports.stores.links.leaving(run.account, run.resource, row.feed))
-    refs = leaving | stored
+    refs = leaving | noted_leaving(run, row)
     links = run.ports.stores.links.get(run.account, run.resource, sorted(refs)) if refs else {}
     current = list(links.values())
     if row.is_full:

@@ -25,6 +25,7 @@ from calsync_core.usecases.sync.finish_round import (
     apply_shared_copies,
     finish_calendar_round,
     finish_host_round,
+    noted_leaving,
 )
 from calsync_core.usecases.sync.keep_links import keep_renumbered
 from calsync_core.usecases.sync.read_calendar import Feed, read_calendar_page, read_known_series
@@ -115,7 +116,8 @@ def read_near_series(run: SyncRun) -> None:
         found = read_known_series(run, Feed(calendar, provider), rows[calendar], series[:MAX_SERIES])
         apply_plan(run, plan(observe(found.reads, run.scope), run.scope))
         if found.leaving:
-            finish_calendar_round(run, provider, rows[calendar], found.leaving)
+            leaving = found.leaving | noted_leaving(run, rows[calendar])
+            finish_calendar_round(run, provider, rows[calendar], leaving)
         align_waiting(run)
         watch_conflicts(run)
 
@@ -221,8 +223,8 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
             told |= expect_blocks(run, actions)
         apply_plan(run, actions)
         has_news = bool(page.entries or page.removed)
-        if page.is_last and has_news:  # also what a run that was cut off had noted
-            found.leaving |= set(run.ports.stores.links.leaving(run.account, run.resource, row.feed))
+        if page.is_last and (has_news or _must_finish(run, row, found.leaving)):
+            found.leaving |= noted_leaving(run, row)
         if page.is_last and _must_finish(run, row, found.leaving):
             finish_calendar_round(run, provider, row, found.leaving, frozenset(found.seen))
         align_waiting(run)
