@@ -244,6 +244,14 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          _series(["bert", "anna-north"], 12, 16, "FREQ=WEEKLY;BYMONTH=11,12;COUNT=3"), _run("bert", "sweep"),
          ("disconnect", {"who": "bert", "remove": False})],
     ),
+    "a page that comes again, and then a crash: its news is not told yet": (
+        {"page_size": 3, "moved": "restore", "deleted": "flag", "exchange": ("anna", "bert", "home")},
+        [("book", {"who": ["bert", "anna-north"], "day": 10, "hour": 14.5}),
+         ("run", {"who": "anna", "seed": 1645216541, "share": 0.02, "cause": "notification"}), _run("bert", "full"),
+         _do("delete_entry", 32, place="bert"), _do("move_booking", 10, day=3, hour=8), _run("bert", "full"),
+         ("run", {"who": "bert", "seed": 492902994, "share": 0.02, "cause": "sweep"}),
+         _do("delete_entry", 45, place="bert")],
+    ),
 }  # fmt: skip
 
 

@@ -231,7 +231,8 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
         following = _store_page(
             run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news
         )
-        forget_expected(run, calendar, told)
+        if page.is_last or page.next_cursor != row.cursor:  # a page that comes again has told of nothing yet
+            forget_expected(run, calendar, told)
         if following is None:
             return True
         row = following
