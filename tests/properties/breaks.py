@@ -97,13 +97,13 @@ BREAKS = (
         "cursor before links",
         "the cursor is stored last",
         (
-            "usecases.sync.read_feeds._read_calendar",
-            "        apply_shared_copies(run, found.reads)\n",
+            "usecases.sync.read_feeds._take_page",
+            "    apply_shared_copies(run, found.reads)\n",
             """\
-        early = replace(row, cursor=page.next_cursor, is_round_open=not page.is_last,
-                        is_full=row.is_full and not page.is_last)
-        run.ports.stores.cursors.store(run.lease, early)
-        apply_shared_copies(run, found.reads)
+    early = replace(row, cursor=page.next_cursor, is_round_open=not page.is_last,
+                    is_full=row.is_full and not page.is_last)
+    run.ports.stores.cursors.store(run.lease, early)
+    apply_shared_copies(run, found.reads)
 """,
         ),
     ),

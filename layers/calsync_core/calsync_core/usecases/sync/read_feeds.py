@@ -16,7 +16,7 @@ from calsync_core.domain.windows import RENEWAL, Window
 from calsync_core.engine.marks import KnownMarks
 from calsync_core.engine.observe import observe
 from calsync_core.engine.plan import plan
-from calsync_core.ports.calendar import CalendarProvider
+from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.expect_news import expect_blocks, expected, forget_expected
@@ -207,37 +207,46 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
             patience.renew()
             row = _full_round(run, row)
             continue
-        run.seen_changes += len(page.entries) + len(page.removed)
-        meet_page(run, left, calendar, provider, page)
-        found = read_calendar_page(run, Feed(calendar, provider, known if row.is_full else None), row, page)
-        found.reads = keep_renumbered(run, calendar, found.reads)
-        expects = _expects(run, provider, row)
-        told = expects if page.is_last else expects & (found.seen | found.leaving)
-        found.leaving |= told - found.seen
-        apply_shared_copies(run, found.reads)
-        note_reads(run, found.reads)
-        actions = plan(observe(found.reads, run.scope), run.scope)
-        if row.feed.startswith(NEAR_FEED):
-            expect_blocks(run, actions)
-        elif not row.is_full or row.page == 0:  # a full round that goes on judges itself what it did not meet
-            told |= expect_blocks(run, actions)
-        apply_plan(run, actions)
-        has_news = bool(page.entries or page.removed)
-        if page.is_last and (has_news or _must_finish(run, row, found.leaving)):
-            found.leaving |= noted_leaving(run, row)
-        if page.is_last and _must_finish(run, row, found.leaving):
-            finish_calendar_round(run, provider, row, found.leaving, frozenset(found.seen))
-        align_waiting(run)
-        following = _store_page(
-            run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news
-        )
-        if page.is_last or page.next_cursor != row.cursor:  # a page that comes again has told of nothing yet
-            forget_expected(run, calendar, told)
+        following = _take_page(run, Feed(calendar, provider, known if row.is_full else None), row, page, left)
         if following is None:
             return True
         row = following
         if run.is_time_up:
             return False
+
+
+def _take_page(
+    run: SyncRun, feed: Feed, row: CursorRow, page: CalendarPage, left: LeftBehind | None
+) -> CursorRow | None:
+    """What the page tells is decided, done and noted; gives where the next page begins, None after the last one."""
+    calendar, provider = feed.calendar_id, feed.provider
+    run.seen_changes += len(page.entries) + len(page.removed)
+    meet_page(run, left, calendar, provider, page)
+    found = read_calendar_page(run, feed, row, page)
+    found.reads = keep_renumbered(run, calendar, found.reads)
+    expects = _expects(run, provider, row)
+    told = expects if page.is_last else expects & (found.seen | found.leaving)
+    found.leaving |= told - found.seen
+    apply_shared_copies(run, found.reads)
+    note_reads(run, found.reads)
+    actions = plan(observe(found.reads, run.scope), run.scope)
+    if row.feed.startswith(NEAR_FEED):
+        expect_blocks(run, actions)
+    elif not row.is_full or row.page == 0:  # a full round that goes on judges itself what it did not meet
+        told |= expect_blocks(run, actions)
+    apply_plan(run, actions)
+    has_news = bool(page.entries or page.removed)
+    if page.is_last and (has_news or _must_finish(run, row, found.leaving)):
+        found.leaving |= noted_leaving(run, row)
+    if page.is_last and _must_finish(run, row, found.leaving):
+        finish_calendar_round(run, provider, row, found.leaving, frozenset(found.seen))
+    align_waiting(run)
+    following = _store_page(
+        run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news
+    )
+    if page.is_last or page.next_cursor != row.cursor:  # a page that comes again has told of nothing yet
+        forget_expected(run, calendar, told)
+    return following
 
 
 def _expects(run: SyncRun, provider: CalendarProvider, row: CursorRow) -> frozenset[LinkRef]:
