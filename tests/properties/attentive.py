@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from calsync_core.adapters.memory.calendar import MemoryCalendarProvider
+from calsync_core.adapters.memory.items import Item
 from calsync_core.domain.appointments import Copy, Entry, Kind, Mark
 from calsync_core.domain.ids import CalendarId, EntryId
 from calsync_core.domain.windows import Window
@@ -14,10 +15,11 @@ class AttentiveProvider(MemoryCalendarProvider):
 
     told: dict[EntryId, str]
     overwritten: list[EntryId]
+    arrived: str
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.told, self.overwritten = {}, []
+        self.told, self.overwritten, self.arrived = {}, [], ""
 
     def changes(self, calendar_id: CalendarId, cursor: str | None, window: Window, content: Content) -> CalendarPage:
         page = super().changes(calendar_id, cursor, window, content)
@@ -40,15 +42,21 @@ class AttentiveProvider(MemoryCalendarProvider):
         return entry
 
     def update(self, calendar_id: CalendarId, entry_id: EntryId, copy: Copy, version: str | None) -> Entry:
-        before, count = self.server.entry(entry_id), len(self.server.writes)
-        is_unread = before is not None and before.kind is Kind.SINGLE and before.version != self.told.get(entry_id)
-        try:
-            entry = super().update(calendar_id, entry_id, copy, version)
-        finally:
-            if is_unread and len(self.server.writes) > count:
-                self.overwritten.append(entry_id)
+        entry = super().update(calendar_id, entry_id, copy, version)
         self._tell([entry])
         return entry
+
+    def _begin(self, operation: str, calendar_id: CalendarId | None = None) -> None:
+        super()._begin(operation, calendar_id)
+        self.arrived = operation  # before it, others may have read and written
+
+    def _writable(self, calendar_id: CalendarId, entry_id: EntryId, version: str | None) -> Item:
+        """Judged at the moment of the write itself, which nothing can come in front of any more."""
+        item = super()._writable(calendar_id, entry_id, version)
+        is_single = item.entry.kind is Kind.SINGLE
+        if self.arrived == "update" and is_single and item.entry.version != self.told.get(entry_id):
+            self.overwritten.append(entry_id)
+        return item
 
     def _tell(self, entries: Iterable[Entry]) -> None:
         for entry in entries:

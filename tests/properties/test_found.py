@@ -252,6 +252,12 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          ("run", {"who": "bert", "seed": 492902994, "share": 0.02, "cause": "sweep"}),
          _do("delete_entry", 45, place="bert")],
     ),
+    "a pasted copy in a mailbox of two, whose original is gone when its booking becomes the other's too": (
+        {"page_size": 50, "moved": "restore", "deleted": "cancel_booking", "exchange": ("anna",)},
+        [("book_rarely", {"who": ["anna-north"], "day": 12, "hour": 11, "what": "buffers"}),
+         _run("anna-north", "sweep"), _do("clone_copy", 60, place="anna", day=9, hour=10),
+         _do("reassign", 31, who=["anna"]), _run("anna-north", "sweep"), _do("reassign", 83, who=["anna", "anna-north"])],
+    ),
 }  # fmt: skip
 
 
@@ -266,6 +272,7 @@ def test_it_ends_as_promised(name: str) -> None:
 WHOLE = (
     *(64169, 12010559, 14002519, 1795263701, 1795266526, 1795291792, 1795294074, 50003236, 50004743),
     *(130003834, 140001126, 140006065, 160003892, 160013286, 160022073, 160029258, 170004770, 170017245),
+    *(174101993, 210031516),
 )
 
 

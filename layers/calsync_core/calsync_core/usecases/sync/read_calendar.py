@@ -371,7 +371,15 @@ def _is_shared(run: SyncRun, entry: Entry, mark: Mark) -> bool:
         return False
     if link is not None and link.entry_id is None and link.entry_uid and is_pasted(link, entry, mark):
         return False  # R35, also when the original is gone
+    if link is None and _blocks_for(run, mark.resource, entry):
+        return False  # R35, also when the row of the original is gone
     return takes_place(read_booking(run, mark.booking), run.resource)
+
+
+def _blocks_for(run: SyncRun, other: ResourceId, entry: Entry) -> bool:
+    """Whether the resource that the mark names had both before it, and took this entry for a person's copy."""
+    links = run.ports.stores.links.by_entries(run.account, other, entry.calendar_id, [entry.id])
+    return any(link.origin is Origin.CALENDAR for link in links.values())
 
 
 def takes_place(booking: Booking | Missing, resource: ResourceId) -> bool:
