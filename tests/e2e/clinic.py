@@ -160,6 +160,14 @@ class Clinic:
         """Every mail that arrived in any inbox."""
         return [one["id"] for one in self.control.call("GET", "/mail")["mails"]]
 
+    def is_worked_on(self, resource: str) -> bool:
+        """Whether a run holds its lease: no page says so, hence the table is asked."""
+        key = {"PK": {"S": f"ACC#main#RES#{resource}"}, "SK": {"S": "LEASE"}}
+        lease = self.cloud.client("dynamodb").get_item(
+            TableName=self.cloud.outputs["TableName"], Key=key, ConsistentRead=True
+        )
+        return "lease_until" in lease["Item"]
+
     def age_invitation(self, resource: str) -> None:
         """Let its time run out: the stack's clock cannot be moved, so this one instant is changed in the table."""
         table, database = self.cloud.outputs["TableName"], self.cloud.client("dynamodb")
@@ -261,6 +269,12 @@ class Worker:
         found = [re.search(rf"https?://\S+{part}\S+", mail["text"]) for mail in self.person.mails(subject)]
         links = [match.group(0) for match in found if match]
         return links[-1] if links else None
+
+    def pause(self) -> Json:
+        """By the API. What a run was about to do at that moment is done when this returns: nobody reads what comes."""
+        paused = self.call("POST", "/pause", {})
+        until(f"the run of {self.id} under way", lambda: self.clinic.is_worked_on(self.id), wanted=False)
+        return dict(paused)
 
     def set(self, **values: Any) -> None:
         """Settings by dotted key, written with two underscores."""

@@ -132,7 +132,7 @@ def test_changed_on_both_sides_at_once_keeps_both_versions(clinic: Clinic, worke
     day = clinic.day()
     booking = worker.book(day, "09:00", "09:45")["id"]
     copy = worker.wait_copy(day, "09:00", "09:45")
-    worker.call("POST", "/pause", {})
+    worker.pause()
     worker.rebook(booking, day, "11:00", "11:45")
     worker.mailbox.move(copy["id"], day, "14:00", "14:45")
     worker.call("POST", "/resume")

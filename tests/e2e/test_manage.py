@@ -16,7 +16,7 @@ def worker(clinic: Clinic) -> Worker:
 
 def test_nothing_is_copied_while_paused_and_everything_after(clinic: Clinic, worker: Worker) -> None:
     day = clinic.day()
-    paused = worker.call("POST", "/pause", {})
+    paused = worker.pause()
     assert paused["status"]["state"] == "paused"
     worker.mailbox.create(day, "09:00", "10:00", "Lunch")
     booking = worker.book(day, "13:00", "14:00")["id"]
