@@ -4,16 +4,16 @@ Timed appointments are aware UTC instants, half open [start_at, end_at). All-day
 and become instants only together with a zone (design.md section 5). Nothing here knows JSON, SOAP or a store.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.ids import AccountId, BookingId, CalendarId, EntryId, LinkRef, ResourceId
 from calsync_core.domain.recurrence import Inexpressible, Recurrence
+from calsync_core.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Timed:
     """Two instants in UTC; a zero length is allowed on the wire of both sides, an inverted pair is not."""
 
@@ -24,7 +24,7 @@ class Timed:
         return self.start_at, self.end_at
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AllDay:
     """Whole days as dates, `end` exclusive; floating: the zone that counts is the resource's."""
 
@@ -75,7 +75,7 @@ class Kind(StrEnum):
     MASTER = "master"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Notes:
     """`html` notes are untrusted; whoever shows them cleans them first."""
 
@@ -83,7 +83,7 @@ class Notes:
     is_html: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Mark:
     """What calsync writes on its own copies so that a lost link can be found again (design.md, Adopt before create).
 
@@ -119,7 +119,7 @@ class Mark:
             return None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Entry:
     """One appointment as it stands in a calendar.
 
@@ -166,14 +166,14 @@ class BookingStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Customer:
     name: str
     email: str | None = None
     phone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Booking:
     """One appointment as it stands in the booking system (field.md section 6.2).
 
@@ -211,7 +211,7 @@ class BlockKind(StrEnum):
     OOF = "oof"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Block:
     """The copy of a calendar entry at the booking system; without title and notes it is a blocker."""
 
@@ -224,7 +224,7 @@ class Block:
     notes: Notes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Copy:
     """The copy of a booking as it must look in the calendar. It has no attendees: nobody is ever mailed.
 

@@ -1,13 +1,13 @@
 """Which of the two apps (Office 365, Exchange) an account may use, and what its invitations are for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.errors import InputError
 from calsync_core.domain.ids import AccountId
+from calsync_core.domain.values import value
 
 APPS = (ProviderKind.OFFICE365, ProviderKind.EXCHANGE)
 
@@ -28,7 +28,7 @@ class CalendarKind(StrEnum):
     ANY = "any"  # the person chooses
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Unlocked:
     """A used access code: which app, when, by whom."""
 
@@ -37,7 +37,7 @@ class Unlocked:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AccountApps:
     """`rules` are the operator's own for this account; `invites_to` is what new invitations are for."""
 
@@ -62,7 +62,7 @@ class AccountApps:
             raise InputError("app_needs_code", app=app.value)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AccessCode:
     """One code that the operator issued; only its hash is stored, and it opens one app of one account once."""
 

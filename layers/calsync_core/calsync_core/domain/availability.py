@@ -2,10 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
+
+from calsync_core.domain.values import value
 
 
 class Occupied(StrEnum):
@@ -24,7 +25,7 @@ _STRENGTH = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Interval:
     """Half open, UTC. Time that no interval covers is free, and only that."""
 

@@ -1,11 +1,11 @@
 """Where both cannot be true: what it is about, both versions, and the ways to end it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from calsync_core.domain.appointments import When
 from calsync_core.domain.ids import AccountId, BookingId, ConflictId, EntryId, LinkRef, ResourceId, short_hash
+from calsync_core.domain.values import value
 
 
 class ConflictKind(StrEnum):
@@ -44,7 +44,7 @@ class ConflictStatus(StrEnum):
     RESOLVED = "resolved"  # ended by a person
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Conflict:
     """One unordered pair booking - other side. Titles are read live for those who may see them, never stored here.
 

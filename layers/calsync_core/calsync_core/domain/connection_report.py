@@ -1,10 +1,10 @@
 """The connection test report: named steps, each with what was found; never a secret, never a title of an entry."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from calsync_core.domain.connections import ProviderKind
+from calsync_core.domain.values import value
 
 
 class Outcome(StrEnum):
@@ -18,7 +18,7 @@ class Part(StrEnum):
     DATA = "data"  # "Send and receive data"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ReportStep:
     """`found` is a fact: an address, a version, a number. `code` is of the wording catalogue: what a failure means,
     what is next, and who acts. `provider_code` is the other side's own word for it.
@@ -33,7 +33,7 @@ class ReportStep:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ConnectionReport:
     """`about` is an address or a title, `place` where it was asked ("Microsoft 365", a host name)."""
 

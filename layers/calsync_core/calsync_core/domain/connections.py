@@ -1,10 +1,11 @@
 """A connection belongs to the mailbox: who it is, how its health is, what is subscribed."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
+from calsync_core.domain.values import value
 
 
 class ProviderKind(StrEnum):
@@ -13,7 +14,7 @@ class ProviderKind(StrEnum):
     GOOGLE = "google"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class MailboxIdentity:
     """Never an address: `directory` is the tenant id (Exchange: the server), `subject` the object id (primary SMTP)."""
 
@@ -26,7 +27,7 @@ MOVED = "mailbox_moved"
 """Why a connection is broken, or was left, when its mailbox went from an Exchange server to Microsoft 365."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Calendar:
     """One calendar that a person may choose. Without `may_write` it can only be a conflict calendar.
 
@@ -42,7 +43,7 @@ class Calendar:
     owner_address: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Subscription:
     """Change notifications of one calendar. `path_id` is the unguessable end of our URL; only hashes are stored.
 
@@ -65,7 +66,7 @@ class Subscription:
     is_proven: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Connection:
     """`owner_id` is the one person whom this mailbox serves in the account; `resources` are the ones that use it.
 

@@ -1,16 +1,16 @@
 """Busy times of one mailbox as a provider's availability service tells them: time and kind, never a title."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from calsync_core.domain.availability import Interval, Occupied, merge
+from calsync_core.domain.values import value
 from calsync_core.domain.windows import Window
 
 HALF_HOUR = timedelta(minutes=30)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class BusyTimes:
     """`reason` is a code of the wording catalogue: why (a part of) the span is unknown; None when all of it is known.
 

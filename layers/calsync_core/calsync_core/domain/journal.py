@@ -4,13 +4,13 @@ Never a title or a note. A deed is written down before it is done: one that was 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
 
 from calsync_core.domain.appointments import AllDay, Timed, When
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef
+from calsync_core.domain.values import replace, value
 
 
 class Did(StrEnum):
@@ -27,7 +27,7 @@ class Did(StrEnum):
 NO_CALENDAR = CalendarId("")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Deed:
     """One of them. `to` belongs to moves. `version` is that of the entry as it was seen, `calendar` where it stood."""
 
@@ -63,7 +63,7 @@ def deed_of(row: dict[str, str]) -> Deed:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Undone:
     """Beside the deeds of a run: that it was undone, when and by whose wish."""
 
@@ -71,7 +71,7 @@ class Undone:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class JournalledRun:
     """What one run did, oldest deed first; what it did to one appointment in several steps is one deed."""
 

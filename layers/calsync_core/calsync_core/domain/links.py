@@ -1,11 +1,12 @@
 """The stored pair of an origin and its copy, with what both sides last agreed on."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from calsync_core.domain.appointments import When
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, ResourceId, short_hash
+from calsync_core.domain.values import replace, value
 
 
 class Origin(StrEnum):
@@ -21,7 +22,7 @@ class Intent(StrEnum):
     """Only on the link of a series: it was written, and its occurrences must be brought in line with their bookings."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Agreed:
     """One side as it stood when both sides agreed: the server's version, and fingerprints of our fields by group.
 
@@ -33,7 +34,7 @@ class Agreed:
     repeats: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Attempt:
     """What a write of ours was about to bring about on one side, as fingerprints, until its answer is known."""
 
@@ -43,7 +44,7 @@ class Attempt:
     repeats: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Refused:
     """What the booking system said no to: why, and `wish`, what it was asked of which version of the booking."""
 
@@ -62,7 +63,7 @@ def wish_of(booking_version: str, time: str) -> str:
     return f"{booking_version}|{time}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Link:
     """One pair. `host` and `calendar` hold what was last agreed; `when` is the agreed time of the origin.
 

@@ -4,9 +4,10 @@ A series repeats a wall time: the instants follow from `zone`, so that daylight 
 clock. Each day has at most one occurrence; (series, day in `zone`) is therefore an occurrence's identity for good.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+
+from calsync_core.domain.values import value
 
 
 class Pattern(StrEnum):
@@ -49,7 +50,7 @@ LONGEST_READ = 9_999  # occurrences or periods; more is no series that anybody m
 LAST_YEAR = 2199  # a series that ends later (Exchange writes the year 4500) does not end
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Recurrence:
     """Pattern and range of a series; what a pattern does not use keeps its default.
 
@@ -73,7 +74,7 @@ class Recurrence:
     count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Inexpressible:
     """A rule that is right, but that no calendar can say as one series; `reason` is a code for the log."""
 

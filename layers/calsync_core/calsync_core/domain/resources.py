@@ -1,11 +1,12 @@
 """A resource, its states and the allowed transitions; every transition is made here and nowhere else."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime, time
 from enum import StrEnum
 
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
+from calsync_core.domain.values import replace, value
 
 
 class ResourceKind(StrEnum):
@@ -52,7 +53,7 @@ _ALLOWED: dict[Status, set[Status]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Owner:
     """The person behind a resource; one person may own resources in several locations, or a room as its custodian."""
 
@@ -61,7 +62,7 @@ class Owner:
     email: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class WorkingRange:
     """Local wall time in the resource's zone; weekday 0 = Monday."""
 
@@ -70,7 +71,7 @@ class WorkingRange:
     end: time
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Resource:
     """Who it is; comes from the booking system."""
 
@@ -85,7 +86,7 @@ class Resource:
     is_active: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Progress:
     """Of an initial import: `near_done` once the next 14 days are in; counts of entries and bookings handled."""
 
@@ -94,7 +95,7 @@ class Progress:
     expected: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Degraded:
     """Works, but with a fault: `reason` is a code of the wording catalogue."""
 
@@ -102,7 +103,7 @@ class Degraded:
     since_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Undoing:
     """A run that a person wants undone; the next run carries it out. `next`: the first deed not looked at yet."""
 
@@ -118,7 +119,7 @@ class Following(StrEnum):
     ARRIVING = "arriving"  # each waits until its appointment is met under its new id
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ResourceState:
     """Where a resource stands. `version` is the stored row's, for conditional writes (0 = not stored yet).
 

@@ -1,12 +1,12 @@
 """A role account: one low-privilege account that may look up when anybody of a company is free; no secret here."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.ids import AccountId, MailboxId, RoleAccountId, ServerId
+from calsync_core.domain.values import value
 
 
 class RoleAccess(StrEnum):
@@ -24,7 +24,7 @@ class AppKey(StrEnum):
     CERTIFICATE = "certificate"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RoleAccount:
     """`mail_domains` are what it answers for, and count only once its test has passed (`passed_at`).
 

@@ -6,7 +6,6 @@ entries. A text that is no rule at all raises.
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
@@ -29,6 +28,7 @@ from calsync_core.domain.recurrence import (
     Weekday,
     WeekIndex,
 )
+from calsync_core.domain.values import replace
 
 _MAX_TEXT = 1000
 _LONGEST_COUNT = 20_000  # more is nobody's series; 50 years of days

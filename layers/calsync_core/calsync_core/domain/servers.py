@@ -1,10 +1,10 @@
 """An Exchange server as the admin entered it and as the last passed test found it; no password stands here."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from calsync_core.domain.ids import AccountId, MailboxId, ServerId
+from calsync_core.domain.values import value
 
 
 class ServiceAccess(StrEnum):
@@ -14,7 +14,7 @@ class ServiceAccess(StrEnum):
     IMPERSONATION = "impersonation"  # the role ApplicationImpersonation
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ServiceLogin:
     """The one account through which resources without a password of their own are reached.
 
@@ -26,7 +26,7 @@ class ServiceLogin:
     access: ServiceAccess
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class KnownServer:
     """One of the account's Exchange servers. `address` is a host name or the whole address of its Web Services.
 

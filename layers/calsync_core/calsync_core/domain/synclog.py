@@ -1,12 +1,12 @@
 """The sync log: what was done to which appointment by which rule. Ids, times, codes and rules; never content."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from calsync_core.domain.appointments import When
 from calsync_core.domain.ids import AccountId, LinkRef, ResourceId, RunId
 from calsync_core.domain.journal import when_of_span
+from calsync_core.domain.values import value
 
 
 class Reason(StrEnum):
@@ -57,7 +57,7 @@ class Way(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LogEntry:
     """One line. `detail` holds ids, codes, counts and instants as text, never titles or notes; `when` and `was` are
     times of the appointment, as journal.py writes a span."""

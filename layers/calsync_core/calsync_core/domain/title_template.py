@@ -6,9 +6,10 @@ decided elsewhere: here a hidden field has no value.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+
+from calsync_core.domain.values import value
 
 LONGEST_TEMPLATE = 200
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -24,7 +25,7 @@ class _Kind(Enum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Token:
     kind: _Kind
     text: str = ""

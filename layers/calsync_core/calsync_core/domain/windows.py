@@ -1,9 +1,9 @@
 """The time span in scope: fixed at its renewal, kept with the cursor that was opened for it."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from calsync_core.domain.appointments import When, overlap
+from calsync_core.domain.values import value
 
 RENEWAL, STAGGER = timedelta(days=7), timedelta(days=1)
 """How often a window is renewed; not all at once: each up to a day later, always the same."""
@@ -12,7 +12,7 @@ EARLIEST_YEAR, LATEST_YEAR = 1602, 4499
 """What Exchange can store (Outlook writes 4501 for "never"); beyond it zones cannot be converted either."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Window:
     """Half open, UTC. Both sides are read with the same two instants."""
 

@@ -1,15 +1,14 @@
 """What the plan asks for. Each action may be repeated; each carries the id of the rule that decided it."""
 
-from dataclasses import dataclass
-
 from calsync_core.domain.appointments import Block, Booking, Copy, Entry, When
 from calsync_core.domain.conflicts import ConflictKind
 from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.links import Link
 from calsync_core.domain.synclog import Reason
+from calsync_core.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CreateCopy:
     """`link` is the row to write as intent first; its generation is already the new one."""
 
@@ -20,7 +19,7 @@ class CreateCopy:
     reason: Reason = Reason.COPY_CREATED
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AdoptCopy:
     """Our mark stands on this entry, or it is an occurrence of our series: it is the copy; it is brought up to date
     where it differs. `is_read`: the entry was just looked up, with all its content."""
@@ -33,7 +32,7 @@ class AdoptCopy:
     is_read: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class UpdateCopy:
     """`entry_version` is the one that we saw; a newer one means: read again, plan again. `is_text_only`: the time of
     the copy is not ours to write, and what was agreed on about times stays (R100)."""
@@ -47,7 +46,7 @@ class UpdateCopy:
     is_text_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class DeleteCopy:
     """`had_changed` asks for both versions in the log: the person's edit goes with it. `entry_version` is the one that
     we saw; a newer one means: read again, plan again."""
@@ -58,7 +57,7 @@ class DeleteCopy:
     had_changed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PutBlock:
     """`link` is the row as it must stand afterwards, `is_new` asks for the intent row before."""
 
@@ -69,7 +68,7 @@ class PutBlock:
     reason: Reason = Reason.BLOCK_WRITTEN
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class DeleteBlock:
     """`filtered`: the entry is still there, and this setting leaves it alone (R104): not a deletion."""
 
@@ -78,7 +77,7 @@ class DeleteBlock:
     filtered: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class MoveBooking:
     """The copy was moved: the booking system is asked. `entry` is the copy as it stands."""
 
@@ -89,14 +88,14 @@ class MoveBooking:
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CancelBooking:
     rule: str
     link: Link
     booking: Booking
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Agree:
     """Nothing to send, but the row must note what both sides agree on now. `is_proof`: both sides were seen."""
 
@@ -105,13 +104,13 @@ class Agree:
     is_proof: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class DropLink:
     rule: str
     link: Link
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Leave:
     """A tombstone: the link waits for the end of its round, where the stop-line is checked."""
 
@@ -119,7 +118,7 @@ class Leave:
     link: Link
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OpenConflict:
     rule: str
     link: Link
@@ -129,7 +128,7 @@ class OpenConflict:
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Skip:
     """Seen, and nothing may or need be done; `is_noteworthy` puts it into the log."""
 
@@ -140,7 +139,7 @@ class Skip:
     is_noteworthy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Quiet:
     """Nothing is to be done, and this rule says why; it never leaves `plan()`, and answers "why isn't it here?"."""
 

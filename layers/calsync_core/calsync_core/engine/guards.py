@@ -1,9 +1,9 @@
 """Stop-lines: what would be too much to believe."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from calsync_core.domain.links import Link
+from calsync_core.domain.values import replace, value
 
 MASS_COUNT = 20  # design.md section 5: more than 20 and more than 20 % of the copies on one side
 MASS_SHARE = 0.20
@@ -11,7 +11,7 @@ WRITE_BUDGET = 6  # writes to one entry in an hour without a new version of its 
 BUDGET_SPAN = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Leaving:
     """How many links of one side a complete round would delete, of how many there are."""
 

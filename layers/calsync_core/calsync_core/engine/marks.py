@@ -5,18 +5,18 @@ iCalUId), which pasting makes anew and a move of the mailbox keeps. Pure.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from calsync_core.domain.appointments import Entry, Mark
 from calsync_core.domain.ids import EntryId, short_hash
 from calsync_core.domain.links import Link
+from calsync_core.domain.values import value
 
 LATE = timedelta(days=1)
 """An entry made so long after its mark was written is no create of ours, not even one that was tried again."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class KnownMarks:
     """Every entry of a mailbox that carries our mark, and which of them are a person's copies of one of the others."""
 

@@ -5,7 +5,6 @@ A side that was not read counts as unchanged, because a version guards every wri
 `unknown`.
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from calsync_core.domain.appointments import Block, Booking, BookingStatus, Copy, Entry, Timed
@@ -14,6 +13,7 @@ from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.recurrence import Recurrence
 from calsync_core.domain.resources import Resource
 from calsync_core.domain.settings import SyncSettings
+from calsync_core.domain.values import replace, value
 from calsync_core.domain.windows import Window
 from calsync_core.engine import fingerprint
 from calsync_core.engine.project import NotBlocking, project_booking, project_entry
@@ -37,7 +37,7 @@ class Side(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Scope:
     """What holds for the whole run. `reproject_below`: links projected under an older settings version count as
     changed at the host (settings applied to the whole window). `removes_closed`: the admin chose that what a closed
@@ -54,7 +54,7 @@ class Scope:
     removes_closed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Read:
     """What was read for one link. `entry_is_whole` says that the entry came from a look-up with all its content;
     `is_shared_booking`: the entry is the copy of a booking that belongs to this resource too; `is_single`: no series in
@@ -69,7 +69,7 @@ class Read:
     is_single: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Observation:
     """One link with both sides judged; `copy` or `block` is the projection, where the origin was read. Which group of
     fields has changed is asked of bookings and their copies alone."""

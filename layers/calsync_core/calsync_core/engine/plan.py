@@ -4,11 +4,10 @@ One branch per rule id; the ids stand in docs/sync-rules.md and on the tests tha
 round of a tombstone is complete and the stop-line was passed: only then does a tombstone delete.
 """
 
-from dataclasses import replace
-
 from calsync_core.domain.appointments import Booking, Entry
 from calsync_core.domain.conflicts import ConflictKind
 from calsync_core.domain.links import Origin
+from calsync_core.domain.values import replace
 from calsync_core.engine.actions import (
     Action,
     DeleteCopy,

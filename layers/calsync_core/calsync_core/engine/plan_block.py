@@ -1,12 +1,12 @@
 """An entry of the calendar and its block at the booking system: the second table of docs/sync-rules.md."""
 
-from dataclasses import replace
 from typing import TypeGuard
 
 from calsync_core.domain.appointments import Block, Entry, Mark
 from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.links import Agreed, Intent, Link, Origin
 from calsync_core.domain.synclog import Reason
+from calsync_core.domain.values import replace
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import (
     Action,

@@ -1,12 +1,11 @@
 """A booking and its copy in the primary calendar: the first table of docs/sync-rules.md. What either side changed
 stands in plan_changes.py."""
 
-from dataclasses import replace
-
 from calsync_core.domain.appointments import Booking, Copy, Entry
 from calsync_core.domain.conflicts import ConflictKind
 from calsync_core.domain.links import Agreed, Intent, Link, Origin, booking_ref
 from calsync_core.domain.synclog import Reason
+from calsync_core.domain.values import replace
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import (
     Action,

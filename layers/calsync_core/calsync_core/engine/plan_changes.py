@@ -1,12 +1,11 @@
 """Booking and copy are both there, and one or both differ from what was agreed on: who is followed, who is asked,
 what is a conflict, and what was our own write."""
 
-from dataclasses import replace
-
 from calsync_core.domain.appointments import Booking, Copy, Entry, When
 from calsync_core.domain.conflicts import REPEATS_OTHERWISE, ConflictKind, kind_of_refusal
 from calsync_core.domain.links import CANCEL, Agreed, Intent, Link, Origin, wish_of
 from calsync_core.domain.synclog import Reason
+from calsync_core.domain.values import replace
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import (
     Action,

@@ -1,9 +1,8 @@
 """Where next to nothing is done: a side could not be read, the appointment is set aside, the direction is closed."""
 
-from dataclasses import replace
-
 from calsync_core.domain.appointments import Booking, Entry
 from calsync_core.domain.links import Origin
+from calsync_core.domain.values import replace
 from calsync_core.engine.actions import (
     Action,
     Agree,

@@ -1,6 +1,5 @@
 """How an appointment must look on the other side under the settings. Private text never comes this far."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -25,6 +24,7 @@ from calsync_core.domain.resources import Resource
 from calsync_core.domain.settings import CUSTOM, DEFAULT_TITLE, FromCalendar, SyncSettings, ToCalendar
 from calsync_core.domain.texts import fit_title
 from calsync_core.domain.title_template import names_of, render
+from calsync_core.domain.values import replace
 from calsync_core.engine.fingerprint import time_of
 from calsync_core.engine.notes import formatted
 

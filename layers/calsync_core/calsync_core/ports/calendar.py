@@ -6,17 +6,17 @@ ProviderUnavailableError, ProviderThrottledError and the ConnectionBrokenError f
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from calsync_core.domain.appointments import Copy, Entry, Mark
 from calsync_core.domain.connections import Calendar, MailboxIdentity
 from calsync_core.domain.ids import CalendarId, EntryId
+from calsync_core.domain.values import value
 from calsync_core.domain.windows import Window
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Content:
     """What may be read at all. The parser drops the rest before an object exists (privacy by construction).
 
@@ -32,7 +32,7 @@ class Content:
     html: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CalendarPage:
     """One page of the change feed.
 
@@ -47,7 +47,7 @@ class CalendarPage:
     is_last: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Account:
     """Who signed in, as the provider says it."""
 
@@ -57,7 +57,7 @@ class Account:
     time_zone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Granted:
     """A subscription as the provider granted it. `heartbeat`: it says that it is there at least so often."""
 

@@ -7,18 +7,19 @@ the connection's credentials; it is the `cache` of `SignedIn`.
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Literal, Protocol
 
 from calsync_core.domain.errors import ConsentRevokedError
+from calsync_core.domain.values import value
 from calsync_core.ports.signin import SignedIn
 
 Auth = Literal["ntlm", "basic"]
 Access = Literal["own", "delegate", "impersonation"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ExchangeServer:
     """One server as a connection test found it; nothing here is guessed again later.
 
@@ -37,7 +38,7 @@ class ExchangeServer:
     time_zone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ExchangeLogin:
     """Who signs in, and whose mailbox is meant.
 
@@ -78,7 +79,7 @@ class ExchangeLogin:
             raise ConsentRevokedError("auth_missing") from None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ServerHint:
     """What the admin entered or the person knows: all may be empty, then Autodiscover is asked.
 
@@ -129,7 +130,7 @@ class StepResult(StrEnum):
     NOT_TRIED = "not_tried"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TestStep:
     """One line of the report. `found` is a fact without secrets and content: an address, a version, a number.
 
@@ -146,7 +147,7 @@ class TestStep:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Trial:
     """What a connection test is made with. `push_url` is an address of ours that the server can tell of changes."""
 

@@ -4,17 +4,17 @@ Every method may raise ProviderUnavailableError, ProviderThrottledError and Inst
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from calsync_core.domain.appointments import Block, Booking, When
 from calsync_core.domain.errors import AppointmentRejectedError
 from calsync_core.domain.ids import BookingId, LinkRef, ResourceId
 from calsync_core.domain.resources import Resource
+from calsync_core.domain.values import value
 from calsync_core.domain.windows import Window
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Capabilities:
     """What the booking system offers; `may_move` and `may_cancel` decide whether it can be asked at all.
 
@@ -30,7 +30,7 @@ class Capabilities:
     blocks_a_call: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Unreadable:
     """A booking of an answer that does not fit the contract: its id if it has one, why, and which field."""
 
@@ -39,14 +39,14 @@ class Unreadable:
     field: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class BookingPage:
     bookings: tuple[Booking, ...]
     next_cursor: str | None
     unreadable: tuple[Unreadable, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class HostChanges:
     """`gone` are bookings that left the resource or were removed; a cancelled booking is an upsert with its status."""
 

@@ -3,11 +3,12 @@
 Not here: members and roles (`AccessStore`), the browser's cookies (`web`).
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from calsync_core.domain.values import value
 
-@dataclass(frozen=True, slots=True)
+
+@value(frozen=True, slots=True)
 class Identity:
     """A proven sign-in. Only (issuer, subject) identify; a verified e-mail binds the first admin, once."""
 

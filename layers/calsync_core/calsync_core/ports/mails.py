@@ -5,13 +5,14 @@ leads to our own host.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from calsync_core.domain.ids import AccountId
 from calsync_core.domain.resources import Resource
+from calsync_core.domain.values import value
 from calsync_core.ports.outward import Mail
 
 
@@ -33,7 +34,7 @@ class MailKind(StrEnum):
 Facts = Mapping[str, str | int | datetime | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Draft:
     """What a mail is about. `facts` by kind:
 

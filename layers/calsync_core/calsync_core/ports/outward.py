@@ -1,13 +1,13 @@
 """What goes out, and what comes from the machine: mail, queue, state machine, time, ids, sealing."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Mail:
     """One mail, ready to go: no template engine behind this point. `to` is one address."""
 
@@ -25,7 +25,7 @@ class Mailer(Protocol):
         """Gives the message id. Raises ProviderUnavailableError, AppointmentRejectedError("mail_refused")."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Wish:
     """A wish for a run. `cause`: notification, host, button, sweep, import, full, lifecycle.
 

@@ -5,7 +5,7 @@ caller's (usecases/ask_free_busy.py), so that both providers are asked by one pi
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from calsync_core.domain.errors import InstallationError
 from calsync_core.domain.free_busy import BusyTimes
 from calsync_core.domain.ids import AccountId, RoleAccountId
 from calsync_core.domain.role_accounts import RoleAccount
+from calsync_core.domain.values import value
 from calsync_core.domain.windows import Window
 from calsync_core.ports.exchange import ExchangeLogin, Trial
 
@@ -31,7 +32,7 @@ class RoleAccountStore(Protocol):
         """Conditional on the version; one that is gone already is no error. Raises ConcurrentChangeError."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AppLogin:
     """An application's own sign-in (client credentials). Either `secret`, or `private_key` with `certificate` (PEM).
 
@@ -46,7 +47,7 @@ class AppLogin:
     certificate: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class QuestionLimits:
     """What one question may ask for, and how many questions may be under way at once."""
 

@@ -6,15 +6,15 @@ anything: tokens leave `finish` as one opaque cache, and the use case decides wh
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from calsync_core.domain.connections import MailboxIdentity
 from calsync_core.domain.ids import AccountId, MailboxId
+from calsync_core.domain.values import value
 from calsync_core.ports.calendar import CalendarProvider
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Begun:
     """`url`: the provider's sign-in page. `flow`: what `finish` needs (PKCE verifier, nonce); a secret."""
 
@@ -22,7 +22,7 @@ class Begun:
     flow: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SignedIn:
     """Who signed in, by a checked id_token (aud, iss, tid, exp, nonce), and the token cache to seal.
 

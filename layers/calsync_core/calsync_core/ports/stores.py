@@ -5,7 +5,6 @@ Look-ups are strongly consistent unless a method says "by index". Every method m
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ from calsync_core.domain.ids import AccountId, CalendarId, ConflictId, EntryId, 
 from calsync_core.domain.links import Link
 from calsync_core.domain.resources import InvitationState, ResourceState
 from calsync_core.domain.synclog import LogEntry
+from calsync_core.domain.values import value
 from calsync_core.domain.windows import Window
 from calsync_core.ports.apps import AppStore, AttemptStore
 from calsync_core.ports.role_accounts import RoleAccountStore
@@ -36,7 +36,7 @@ class ResourceStore(Protocol):
         """All resources of the account, by index."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Lease:
     """The right to run one resource. `number` grows with each taking; `noted` is `wanted` when it was taken."""
 
@@ -68,7 +68,7 @@ class LeaseStore(Protocol):
 CURSOR_STANDS = timedelta(hours=6)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CursorRow:
     """Where one feed of one resource stands. `feed` is "host" or a calendar id.
 
@@ -170,7 +170,7 @@ class LinkStore(Protocol):
     def forget_seen(self, account: AccountId, resource: ResourceId, feed: str, round_: int) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class StoredSettings:
     """Sparse values with a version that a run notes and a link carries.
 
@@ -258,7 +258,7 @@ class TokenStore(Protocol):
         """Also what a renewal that is under way would still save."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Invitation:
     """One invitation; only the hash of its token is stored. `seal` binds a signed-in grant (below) to a browser."""
 
@@ -279,7 +279,7 @@ class Invitation:
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PendingSignIn:
     """An OAuth round trip under way: 10 minutes, single use.
 
@@ -297,7 +297,7 @@ class PendingSignIn:
     purpose: str = "connect"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Grant:
     """A real sign-in that waits for the calendar choice; belongs to one browser, one resource; 1 hour.
 
@@ -318,7 +318,7 @@ class Grant:
     access: str = "own"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Agreement:
     """Who agreed to which version of which privacy texts, when."""
 
@@ -405,7 +405,7 @@ class MailLedger(Protocol):
     def by_message(self, message_id: str) -> tuple[AccountId, ResourceId, str | None] | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Due:
     """One thing whose time has come. `kind`: lease, renewal, reminder, expiry, resume, full_check, wait."""
 
@@ -448,7 +448,7 @@ class DueStore(Protocol):
         """The minutes since the last sweep, up to 60, each given once; the sweep must not lose one when it was late."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Member:
     """A person who may use the console, known by (iss, sub); never by an e-mail claim."""
 
@@ -460,7 +460,7 @@ class Member:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ApiKey:
     id: str
     key_hash: str
@@ -487,7 +487,7 @@ class AccessStore(Protocol):
     def api_keys(self, account: AccountId) -> list[ApiKey]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Stores:
     """All stores together, as bootstrap hands them out."""
 

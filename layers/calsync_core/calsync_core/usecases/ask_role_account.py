@@ -1,13 +1,13 @@
 """Opens a role account with what is stored, asks it, and remembers a refusal: an Exchange password is tried once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.errors import CalsyncError, ConcurrentChangeError, ConsentRevokedError, NotFoundError
 from calsync_core.domain.free_busy import BusyTimes, unknown
 from calsync_core.domain.ids import ServerId
 from calsync_core.domain.role_accounts import RoleAccess, RoleAccount, role_mailbox
+from calsync_core.domain.values import replace
 from calsync_core.domain.windows import Window
 from calsync_core.ports.exchange import Access, ExchangeLogin
 from calsync_core.ports.journeys import JourneyPorts

@@ -3,10 +3,10 @@
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 
 from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.values import value
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import PendingSignIn
 
@@ -14,7 +14,7 @@ LIFETIME = timedelta(minutes=10)
 PURPOSE = "connect"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class BeginConnection:
     """`browser_key` is the secret in the browser's `__Host-` cookie. `back` is our own path to try again from."""
 

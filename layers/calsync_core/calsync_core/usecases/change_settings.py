@@ -6,7 +6,6 @@ that shrinks never does, a larger window is read at once, all else as the admin 
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, NotFoundError
@@ -14,6 +13,7 @@ from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import Overrides, flatten, keys, parse
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.journeys import JourneyPorts, MailPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import (
@@ -38,7 +38,7 @@ from calsync_core.usecases.tell_result import tell_notice
 Scope = Literal["future", "window"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SettingsPorts:
     resources: ResourceStore
     settings: SettingsStore
@@ -54,7 +54,7 @@ class SettingsPorts:
         return cls(stores.resources, stores.settings, stores.links, stores.log, ports.queue, ports.clock, ports)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Change:
     """What somebody wants: values to set, keys whose own value goes ("Use default again"), and the version seen.
 
@@ -67,7 +67,7 @@ class Change:
     scope: Scope = "future"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Planned:
     """A checked change: `values` as they would stand, who follows, and the names of what differs."""
 

@@ -13,6 +13,7 @@ from calsync_core.domain.connections import Connection, ProviderKind
 from calsync_core.domain.errors import CalsyncError, ConsentRevokedError, NotFoundError
 from calsync_core.domain.ids import AccountId, BookingId, CalendarId, EntryId, MailboxId, ResourceId
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import value
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import CalendarProvider, Content
 from calsync_core.ports.exchange import GENERAL, StepName, StepResult, TestStep, Trial
@@ -32,7 +33,7 @@ _OUTCOMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CheckConnection:
     """`public_url` is the address under which providers reach us."""
 

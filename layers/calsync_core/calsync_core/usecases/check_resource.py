@@ -6,7 +6,6 @@ not count, because the booking system that asks knows its bookings best. Nothing
 
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from calsync_core.domain.appointments import Entry, overlap
@@ -16,6 +15,7 @@ from calsync_core.domain.ids import AccountId, CalendarId, MailboxId, ResourceId
 from calsync_core.domain.links import Origin, entry_ref
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.settings import SyncSettings, effective
+from calsync_core.domain.values import value
 from calsync_core.domain.windows import Window
 from calsync_core.engine.project import NotBlocking, project_entry
 from calsync_core.ports.calendar import CalendarProvider, Content
@@ -30,7 +30,7 @@ TIME_LIMIT = timedelta(seconds=2)
 MAX_PAGES = 10  # a span of days has few entries; more pages than this mean that something is wrong
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CheckPorts:
     resources: ResourceStore
     links: LinkStore
@@ -39,7 +39,7 @@ class CheckPorts:
     clock: Clock
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Asked:
     source: SourceAge
     intervals: tuple[Interval, ...]

@@ -5,7 +5,6 @@ made by the import itself, before it reads its first page.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from calsync_core.domain.connections import Calendar, Connection
@@ -20,6 +19,7 @@ from calsync_core.domain.errors import (
 from calsync_core.domain.ids import CalendarId, MailboxId
 from calsync_core.domain.resources import Following, Progress, ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Wish
 from calsync_core.ports.stores import Due, Grant
@@ -32,7 +32,7 @@ MAX_CONFLICT_CALENDARS = 10
 GUARANTEE_AFTER = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ChooseCalendars:
     """`primary` is written and always checked; `conflicts` are only read, the primary one among them is ignored."""
 

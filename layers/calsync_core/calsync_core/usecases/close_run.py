@@ -3,12 +3,12 @@
 Mails are claimed before they are sent, so closing twice mails once.
 """
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from calsync_core.domain.ids import AccountId, ResourceId, RunId
 from calsync_core.domain.resources import Degraded, ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Due
 from calsync_core.usecases.change_state import change_state
@@ -18,7 +18,7 @@ BROKE = frozenset({"run_broke", "run_endless", "outcome_unknown"})
 AGAIN_AFTER = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Close:
     account: AccountId
     resource: ResourceId

@@ -4,7 +4,6 @@ Only copies can be written again: entries that people made themselves are never 
 (finish_round.py).
 """
 
-from dataclasses import dataclass, replace
 from typing import Self
 
 from calsync_core.domain.errors import ConcurrentChangeError, LinkChangedError, NotFoundError
@@ -12,6 +11,7 @@ from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import LinkStore, LogStore, ResourceStore
@@ -23,7 +23,7 @@ _HOST_FEED = "host"
 SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class StopLinePorts:
     resources: ResourceStore
     links: LinkStore
@@ -37,7 +37,7 @@ class StopLinePorts:
         return cls(stores.resources, stores.links, stores.log, ports.queue, ports.clock)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Vanished:
     """What waits, counted: `copies` in the calendar that can be written again, `blocks` that would be freed,
     `bookings` that are gone in the booking system and whose copies would be deleted. `next`: the first of all of them

@@ -1,11 +1,12 @@
 """An admin connects a resource through a server's service account: no password of the resource's own is needed."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.errors import ConsentRevokedError, InputError, SignInRefusedError
 from calsync_core.domain.ids import AccountId, ResourceId, ServerId
 from calsync_core.domain.servers import ServiceAccess
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.exchange import Access
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Agreement
@@ -16,7 +17,7 @@ from calsync_core.usecases.send_mail import is_address
 from calsync_core.usecases.use_app import find_connectable
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ConnectByService:
     """`mailbox` is the address whose calendars are meant; `who` agrees to the privacy text by this press."""
 

@@ -1,9 +1,8 @@
 """An admin connects a calendar from the console, without a mail; also the way back in from a manage link."""
 
-from dataclasses import dataclass
-
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.values import value
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Agreement
 from calsync_core.usecases.begin_connection import BeginConnection, begin_connection
@@ -11,7 +10,7 @@ from calsync_core.usecases.send_mail import address_of
 from calsync_core.usecases.use_app import find_connectable
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ConnectOwnCalendar:
     """`who` agrees to the privacy text by pressing the button; `back` is our own path to try again from.
 

@@ -1,10 +1,10 @@
 """The person says no, or that the mail reached somebody else: the link ends and the admin sees it."""
 
-from dataclasses import replace
 from typing import Literal
 
 from calsync_core.domain.resources import InvitationState
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.usecases.note_invitation_state import note_invitation_state
 from calsync_core.usecases.read_invitation import InvitationLink, find_invitation, read_invitation

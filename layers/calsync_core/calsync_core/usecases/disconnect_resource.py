@@ -4,13 +4,13 @@ What is left to do shows in the state itself: `disconnected` with a mailbox stil
 at once where the page has the time, else by the run that is wished for here.
 """
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from calsync_core.domain.errors import InputError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import Progress, ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.outward import Queue, Wish
 from calsync_core.ports.stores import Due
@@ -29,7 +29,7 @@ _MAY_DISCONNECT = {
 GUARANTEE_AFTER = timedelta(minutes=2)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class DisconnectResource:
     """`by` is the name people see. `remove_copies`: on both sides what calsync wrote goes, and nothing else."""
 

@@ -7,7 +7,7 @@ is counted as unread, and the estimate out of the links (`preview_settings`) sta
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, cast
@@ -17,6 +17,7 @@ from calsync_core.domain.errors import CalsyncError, InputError
 from calsync_core.domain.ids import AccountId, CalendarId, EntryId, LinkRef, MailboxId, ResourceId
 from calsync_core.domain.links import Link
 from calsync_core.domain.settings import SyncSettings
+from calsync_core.domain.values import replace, value
 from calsync_core.domain.windows import Window
 from calsync_core.engine.actions import (
     Action,
@@ -70,7 +71,7 @@ class Done(StrEnum):
     BOOKING_ASKED = "booking_asked"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Counts:
     """Of links, each counted once; `untouched` have one and stay as they are. A series counts by its dates inside the
     window, as people see them, not once more for itself."""
@@ -93,7 +94,7 @@ class Counts:
         return sum(getattr(self, done.value) for done in Done)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Example:
     """One of them. Titles of bookings are the business's own; the title of an entry is given only where it stands in
     the booking system already. `changed` names what differs of a copy."""
@@ -105,7 +106,7 @@ class Example:
     changed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class DryRun:
     """`estimate` counts the links that the change concerns, were it applied to everything; `counts` is what the first
     run after it does with the chosen scope. `unread` resources could not be read now, `waiting` ones do not sync at

@@ -4,7 +4,7 @@ The password is in this call's memory and then in the sealed grant; it is in no 
 answer. What follows (is it the right account, which calendars) is everybody's journey.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from calsync_core.domain.connections import Connection, ProviderKind
@@ -19,6 +19,7 @@ from calsync_core.domain.ids import AccountId, ResourceId, ServerId
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.servers import KnownServer
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import value
 from calsync_core.ports.exchange import ExchangeLogin, ExchangeServer, ServerHint
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Agreement
@@ -38,7 +39,7 @@ _AT_MICROSOFT = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class EnterPassword:
     """`login` empty: the address. `server`: one of the account's own; `server_name` what the person typed instead.
 
@@ -194,7 +195,7 @@ def _try(
     return keep_grant(ports, state, signed_in, wish)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Counted:
     """Tries with one password, counted under each of `names`."""
 

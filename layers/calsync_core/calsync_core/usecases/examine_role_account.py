@@ -4,7 +4,6 @@ Its domains count from the moment it passes. A refused password is not tried aga
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 from calsync_core.domain.connection_report import ConnectionReport, Outcome, Part, ReportStep
@@ -13,6 +12,7 @@ from calsync_core.domain.errors import CalsyncError, ConcurrentChangeError, Inpu
 from calsync_core.domain.ids import AccountId, RoleAccountId, ServerId
 from calsync_core.domain.role_accounts import RoleAccess, RoleAccount
 from calsync_core.domain.servers import KnownServer
+from calsync_core.domain.values import replace
 from calsync_core.domain.windows import Window
 from calsync_core.ports.exchange import Access, ServerHint, Trial
 from calsync_core.ports.journeys import JourneyPorts

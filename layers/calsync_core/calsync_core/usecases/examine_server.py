@@ -3,13 +3,14 @@
 The test mailbox's password lives in this call alone. Tries are counted as everywhere, so that nobody is locked out.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from calsync_core.domain.connection_report import ConnectionReport, Outcome, Part
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.errors import CalsyncError, ConcurrentChangeError, InputError, SignInRefusedError
 from calsync_core.domain.ids import AccountId, ServerId
 from calsync_core.domain.servers import KnownServer, ServiceAccess
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.exchange import ExchangeLogin, ServerHint, Trial
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.usecases.check_connection import exchange_steps, report_of
@@ -25,7 +26,7 @@ from calsync_core.usecases.renew_access import let_go_on
 from calsync_core.usecases.send_mail import is_address
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TestMailbox:
     """`web_mail` is the address of its Outlook on the web, looked at instead of the server's own when it is given."""
 

@@ -6,7 +6,6 @@ settings let the booking system see, and a private one is never shown (R117): by
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from calsync_core.domain.appointments import Booking, Entry, When
@@ -25,6 +24,7 @@ from calsync_core.domain.ids import (
 )
 from calsync_core.domain.links import Link, Origin, booking_ref
 from calsync_core.domain.synclog import LogEntry, Way
+from calsync_core.domain.values import value
 from calsync_core.engine.actions import (
     Action,
     AdoptCopy,
@@ -59,7 +59,7 @@ MOST = 20
 LOG_READ = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Explained:
     """One appointment. `is_booking` says where it was born. `title` is "" where it must not be shown. `code` names the
     reason and `next_code` when it is looked at again, both with a text in the wording catalogue."""
@@ -78,7 +78,7 @@ class Explained:
     last: LogEntry | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Answer:
     found: tuple[Explained, ...]
     sides: tuple[SideRead, ...]

@@ -1,7 +1,6 @@
 """Appointments of one resource by time, title or id, read live from both sides; titles are kept nowhere."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from calsync_core.domain.appointments import Booking, Entry, Kind
@@ -13,6 +12,7 @@ from calsync_core.domain.errors import (
     ProviderUnavailableError,
 )
 from calsync_core.domain.ids import LONGEST_ID, BookingId, CalendarId, EntryId, MailboxId
+from calsync_core.domain.values import value
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import Content
 from calsync_core.usecases.read_span import bookings_in, read_span
@@ -23,7 +23,7 @@ TITLE_BACK, TITLE_AHEAD = timedelta(weeks=2), timedelta(weeks=8)
 LONGEST_SPAN = timedelta(days=62)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Question:
     """At least one of them. `start_at` and `end_at` are half open, in UTC; with a title they bound the search."""
 
@@ -34,7 +34,7 @@ class Question:
     entry: EntryId | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SideRead:
     """`code` says why a side could not be read; None where it was."""
 

@@ -5,7 +5,6 @@ mailbox, the mailbox before the state. Only what carries our mark *and* stands b
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -23,6 +22,7 @@ from calsync_core.domain.journal import Deed, Did, row_of
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace
 from calsync_core.ports.calendar import CalendarProvider, Content
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.outward import Clock

@@ -6,11 +6,11 @@ touched: the new connection takes the place of the old one, whose password goes,
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from calsync_core.domain.connections import MOVED, Connection, MailboxIdentity, ProviderKind
 from calsync_core.domain.errors import ConnectionBrokenError, ConsentRevokedError
 from calsync_core.domain.ids import AccountId, MailboxId, ResourceId
+from calsync_core.domain.values import replace
 from calsync_core.ports.exchange import ExchangeLogin, ExchangeSignIn
 from calsync_core.ports.stores import Stores
 

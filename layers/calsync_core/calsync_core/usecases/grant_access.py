@@ -8,7 +8,6 @@ import base64
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from calsync_core.domain.connections import Connection
@@ -23,6 +22,7 @@ from calsync_core.domain.errors import (
 )
 from calsync_core.domain.resources import InvitationState, ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.signin import SignedIn
 from calsync_core.ports.stores import Grant, PendingSignIn
@@ -37,7 +37,7 @@ GRANT_LIFETIME = timedelta(hours=1)
 _SIGNED_IN_BEFORE = {Status.REAUTH_REQUIRED, Status.CONNECTED, Status.PAUSED, Status.IMPORTING}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CameBack:
     """The callback's query as it came, and the secret of the browser's `__Host-` cookie ("" without one)."""
 
@@ -45,7 +45,7 @@ class CameBack:
     browser_key: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SignInResult:
     """What came of it. Exactly one of `grant`, `error` and `is_renewed` speaks.
 
@@ -110,7 +110,7 @@ def check_owner(ports: JourneyPorts, state: ResourceState, signed_in: SignedIn) 
             raise SignInRefusedError("other_mailbox", resource=state.resource.id)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class GrantWish:
     """Whose browser a grant belongs to and what it is for. `server` and `access`: see Connection.
 

@@ -4,7 +4,6 @@ A newer invitation ends the older one. Not here: what happens when the link is o
 """
 
 import hashlib
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from calsync_core.domain.apps import CalendarKind
@@ -12,6 +11,7 @@ from calsync_core.domain.errors import ConcurrentChangeError, InputError, NotFou
 from calsync_core.domain.ids import AccountId, ResourceId, short_hash
 from calsync_core.domain.resources import InvitationState, ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.mails import Draft, Facts, MailKind
 from calsync_core.ports.stores import Due, Invitation
@@ -28,7 +28,7 @@ MAX_MESSAGE = 300
 _MAY_BE_INVITED = {Status.NOT_INVITED, Status.AWAITING, Status.DISCONNECTED}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class InviteResource:
     """`by` is the name that the mail shows. Without `send` nothing is mailed: the admin hands over the link himself.
 
@@ -43,7 +43,7 @@ class InviteResource:
     kind: CalendarKind | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Invited:
     """`token` exists here and in the mail, nowhere else; the link is {PUBLIC_URL}/i/{token}."""
 

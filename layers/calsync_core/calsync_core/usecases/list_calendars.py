@@ -1,10 +1,9 @@
 """What a signed-in person may choose from, read live at the provider; nothing of it is stored."""
 
-from dataclasses import dataclass, replace
-
 from calsync_core.domain.connections import Calendar
 from calsync_core.domain.errors import NotFoundError, SignInRefusedError
 from calsync_core.domain.resources import ResourceState
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Grant
@@ -12,7 +11,7 @@ from calsync_core.usecases.begin_connection import secret_hash
 from calsync_core.usecases.grant_access import grant_context
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CalendarChoice:
     """`calendars`: the default one first, writable ones before the others."""
 

@@ -4,7 +4,6 @@ Time that a calendar was not read for, or not lately, is `unknown`, never free (
 For an answer of this second there is `check_resource`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from calsync_core.domain.availability import Interval, Occupied, merge
@@ -12,6 +11,7 @@ from calsync_core.domain.errors import InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.settings import effective
+from calsync_core.domain.values import value
 from calsync_core.ports.outward import Clock
 from calsync_core.ports.stores import CursorRow, CursorStore, LinkStore, ResourceStore, SettingsStore
 
@@ -20,7 +20,7 @@ MAX_SPAN = timedelta(days=62)
 STALE_AFTER = timedelta(minutes=90)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SourceAge:
     """One feed. `as_of` is when it was last read; `reason` says why it is not known, None when it is."""
 
@@ -33,7 +33,7 @@ class SourceAge:
         return self.reason is None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AvailabilityAnswer:
     """`intervals` are disjoint and in order; what none covers is free. `is_known` False: parts of it are a guess."""
 
@@ -47,7 +47,7 @@ class AvailabilityAnswer:
         return all(source.is_known for source in self.sources)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AvailabilityPorts:
     resources: ResourceStore
     cursors: CursorStore

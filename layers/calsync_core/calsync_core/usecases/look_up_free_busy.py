@@ -6,7 +6,6 @@ of the mail domain. What cannot be known is `unknown` with its reason; titles ar
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -18,6 +17,7 @@ from calsync_core.domain.ids import AccountId, MailboxId, ResourceId
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.role_accounts import RoleAccount
 from calsync_core.domain.settings import effective
+from calsync_core.domain.values import value
 from calsync_core.domain.windows import Window
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.usecases.ask_free_busy import slices
@@ -43,7 +43,7 @@ class Source(StrEnum):
     ROLE_ACCOUNT = "role_account"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FreeBusyAnswer:
     """About one of the addresses or resources, in the words of the question. `source` None: nobody could be asked."""
 
@@ -56,7 +56,7 @@ class FreeBusyAnswer:
     as_of: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FreeBusyQuestion:
     """Half open, UTC."""
 
@@ -233,7 +233,7 @@ class _Lookup:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Asked:
     """Who is meant, and who will answer: connected resources, a role account, or nobody for a reason."""
 
@@ -245,7 +245,7 @@ class _Asked:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Known:
     asked_resource: ResourceId
     answer: FreeBusyAnswer

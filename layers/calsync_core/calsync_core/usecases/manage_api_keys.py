@@ -1,10 +1,10 @@
 """Keys of the /v1 API: made and shown once, stored as a hash, bound to one account and one scope, revoked for good."""
 
 import hashlib
-from dataclasses import dataclass, replace
 
 from calsync_core.domain.errors import InputError, NotFoundError
 from calsync_core.domain.ids import AccountId
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.outward import Clock, Ids
 from calsync_core.ports.stores import AccessStore, ApiKey
 
@@ -13,7 +13,7 @@ MAX_KEYS = 50
 _PREFIX = "cs_"  # so that a leaked key is recognised by secret scanners
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class NewApiKey:
     """`secret` exists here and at the person who made it, nowhere else."""
 

@@ -7,13 +7,14 @@ nobody is ever asked for twice.
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import UTC, datetime
 
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, RoleAccountId, ServerId
 from calsync_core.domain.role_accounts import AppKey, RoleAccess, RoleAccount, is_domain, role_mailbox
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Stores
 from calsync_core.usecases.send_mail import is_address
@@ -26,7 +27,7 @@ LONGEST_KEY = 32 * 1024
 _CLIENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RoleWish:
     """As the form says it: one text each. An empty password, secret or key keeps the one that is stored."""
 

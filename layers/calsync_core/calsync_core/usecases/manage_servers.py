@@ -4,13 +4,14 @@ A server that somebody uses keeps its host: the sealed passwords of people were 
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from calsync_core.domain.connections import Connection, ProviderKind
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, ServerId
 from calsync_core.domain.role_accounts import RoleAccount
 from calsync_core.domain.servers import KnownServer, ServiceAccess, ServiceLogin, service_mailbox
+from calsync_core.domain.values import replace, value
 from calsync_core.domain.zones import iana_name
 from calsync_core.ports.exchange import ExchangeServer
 from calsync_core.ports.outward import Clock, Ids
@@ -24,7 +25,7 @@ _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0
 _PEM = re.compile(r"(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ServerWish:
     """As the form says it: one text each. `ca_pem` empty: the public authorities."""
 
@@ -111,7 +112,7 @@ def note_found(servers: ServerStore, clock: Clock, server: KnownServer, found: E
         return server
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ServiceWish:
     """The one account through which resources without a password of their own are reached."""
 

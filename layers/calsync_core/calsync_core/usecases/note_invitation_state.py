@@ -1,10 +1,9 @@
 """Where an invitation stands, noted on the resource's state and on the invitation; news never take a step back."""
 
-from dataclasses import replace
-
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import InvitationState, ResourceState, Status
+from calsync_core.domain.values import replace
 from calsync_core.ports.stores import Stores
 from calsync_core.usecases.change_state import change_state
 

@@ -1,12 +1,12 @@
 """What became of a mail: delivered, bounced, complained. The only writer of those states."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from calsync_core.domain.errors import ProviderUnavailableError
 from calsync_core.domain.resources import InvitationState
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import value
 from calsync_core.ports.outward import Clock
 from calsync_core.ports.stores import Stores
 from calsync_core.usecases.note_invitation_state import note_invitation_state
@@ -27,7 +27,7 @@ _STATE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class MailFeedback:
     message_id: str
     news: MailNews

@@ -1,9 +1,8 @@
 """The person presses Continue: agreement recorded, invitation `opened`, browser sent to the sign-in."""
 
-from dataclasses import dataclass
-
 from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.resources import InvitationState
+from calsync_core.domain.values import value
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Agreement
 from calsync_core.usecases.begin_connection import BeginConnection, begin_connection
@@ -12,7 +11,7 @@ from calsync_core.usecases.read_invitation import InvitationLink, read_invitatio
 from calsync_core.usecases.use_app import check_app
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OpenInvitation:
     """`use_hint` False asks the provider for any account ("Use another account")."""
 

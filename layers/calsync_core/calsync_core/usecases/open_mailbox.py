@@ -6,13 +6,13 @@ Microsoft 365 has no such lock and keeps its own path; there this file only forw
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from calsync_core.domain.connections import MOVED, Connection, ProviderKind
 from calsync_core.domain.errors import ConcurrentChangeError, ConnectionBrokenError, ConsentRevokedError, InputError
 from calsync_core.domain.ids import AccountId, MailboxId, ServerId
 from calsync_core.domain.servers import KnownServer, service_mailbox
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.exchange import Auth, ExchangeLogin, ExchangeServer
 from calsync_core.ports.outward import Clock
@@ -27,7 +27,7 @@ def _as_it_is(_login: ExchangeLogin, error: ConnectionBrokenError) -> Connection
     return error
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class MailboxOpener:
     """ports.signin.CalendarAccess over both kinds. `exchange` is asked for when the first such mailbox is opened; it
     takes its sign-ins from `logins`, so that it never sees what has to be put together here. `explain` knows more about
@@ -138,7 +138,7 @@ class _Mailbox:
         return call
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Opened:
     """`row` is the version of the credentials that `login` was read from."""
 

@@ -1,12 +1,12 @@
 """Pause a connected resource, for a time or until somebody resumes; its tokens are still refreshed meanwhile."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from calsync_core.domain.errors import InputError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.stores import Due
 from calsync_core.usecases.change_state import change_state
@@ -15,7 +15,7 @@ from calsync_core.usecases.tell_result import tell_notice
 _MAY_PAUSE = {Status.IMPORTING, Status.CONNECTED, Status.REAUTH_REQUIRED, Status.PAUSED}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PauseResource:
     """`by` is the name people see; `until_at` None means until somebody resumes."""
 

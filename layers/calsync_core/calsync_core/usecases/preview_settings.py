@@ -4,12 +4,11 @@ Counts come from the links: a link is one entry that calsync wrote, so it is wha
 what the next run would do, with examples (`dry_run_settings`).
 """
 
-from dataclasses import dataclass, replace
-
 from calsync_core.domain.ids import AccountId
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import Overrides, SyncSettings, effective, flatten
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.stores import LinkStore, ResourceStore, SettingsStore
 
 MAX_LINKS = 20_000  # counting more would outlast the request; the answer then says "at least"
@@ -20,7 +19,7 @@ _READS_AGAIN = {
 _BLOCK_TEXT = {"from_calendar.privacy", "from_calendar.title", "from_calendar.notes"}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Effect:
     """Numbers of one change, were it applied to everything in the window.
 
@@ -42,7 +41,7 @@ class Effect:
     changed_keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Affected:
     """One resource whose effective values change."""
 

@@ -5,11 +5,11 @@ is counted by what was done, exactly, so that nothing is promised for it.
 """
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.journal import Did, JournalledRun
+from calsync_core.domain.values import value
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.usecases.sync.judge_undo import Judged, judge, read_ahead, starts_at
 from calsync_core.usecases.sync.open_run import open_look
@@ -22,7 +22,7 @@ AT_ONCE = 50
 PATIENCE = timedelta(seconds=10)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outcome:
     """What an undo does about deeds of one kind, or why it leaves them alone; `judged` in order of time."""
 
@@ -32,7 +32,7 @@ class Outcome:
     judged: tuple[Judged, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Preview:
     """`judged` were looked at live, in order of time; `unlooked` counts the rest by what was done."""
 

@@ -1,16 +1,15 @@
 """Which invitation a link means, and whether it still works. Changes nothing: mail scanners open every link."""
 
-from dataclasses import dataclass
-
 from calsync_core.domain.errors import LinkExpiredError, LinkUnknownError, LinkUsedError, LinkWithdrawnError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState
+from calsync_core.domain.values import value
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.stores import Invitation
 from calsync_core.usecases.invite_resource import token_hash
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class InvitationLink:
     """The token of the mail, or the ids of a link that we signed ourselves (reminders, "Copy link")."""
 
@@ -20,7 +19,7 @@ class InvitationLink:
     invitation_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FoundInvitation:
     invitation: Invitation
     state: ResourceState

@@ -7,11 +7,11 @@ also what ends a subscription that we no longer want: there is no other call for
 import hashlib
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from calsync_core.domain.connections import Subscription
+from calsync_core.domain.values import value
 from calsync_core.ports.outward import Clock, Queue, Wish
 
 NOBODY = "no such subscription"
@@ -19,7 +19,7 @@ LOST_AT = datetime(1970, 1, 1, tzinfo=UTC)
 """Noted as last heard where the server itself gave a subscription up: so it is overdue at the next look."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Knock:
     """One message of a post. `subscription_id` "" where the server left it out, which only a lost one may."""
 
@@ -34,7 +34,7 @@ class HeardBook(Protocol):
     def note_heard(self, path_hash: str, at: datetime) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Heard:
     """`goes_on` False: answer "Unsubscribe". `refused`: messages that were not for the subscription of this path."""
 

@@ -5,9 +5,9 @@ starts a reading. Not here: signatures and sizes (adapters/hosts/events.py, web/
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from calsync_core.domain.ids import LONGEST_ID, AccountId, ResourceId
+from calsync_core.domain.values import value
 from calsync_core.ports.outward import Queue, Wish
 from calsync_core.ports.stores import ResourceStore
 from calsync_core.usecases.refresh_resources import Refreshed
@@ -15,7 +15,7 @@ from calsync_core.usecases.refresh_resources import Refreshed
 _CHANGES_RESOURCES = {"resource.upserted", "resource.deleted", "hours.changed"}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class HostEvent:
     """Of a verified body: what kind, and which resources it touches."""
 

@@ -7,17 +7,17 @@ A notification is a bell, never believed for its content. Whatever is wrong with
 import hashlib
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
 from calsync_core.domain.connections import Subscription
+from calsync_core.domain.values import value
 from calsync_core.ports.outward import Queue, Wish
 
 NOBODY = hashlib.sha256(b"no such subscription").hexdigest()
 MUST_RENEW = frozenset({"reauthorizationRequired", "subscriptionRemoved"})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Bell:
     """One item of a body. `lifecycle` is None for a change, else the provider's word (graph.md 8.4)."""
 
@@ -29,7 +29,7 @@ class SubscriptionBook(Protocol):
     def subscription(self, path_hash: str) -> Subscription | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Received:
     """`wishes` sent; `refused` items whose secret or path was wrong."""
 

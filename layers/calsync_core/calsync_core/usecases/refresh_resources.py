@@ -3,13 +3,13 @@
 Not here: disconnecting. Stopping removes nothing; a person decides about copies on the resource's page.
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import Resource, ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.outward import Clock
 from calsync_core.ports.stores import LogStore, ResourceStore
@@ -19,7 +19,7 @@ STOPPED_BY_HOST = "host"
 _STOPS = {Status.IMPORTING, Status.CONNECTED, Status.REAUTH_REQUIRED}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Refreshed:
     """Counts; `started` lists the resources that want a full run: active again, or in another zone."""
 

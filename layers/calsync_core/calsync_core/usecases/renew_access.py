@@ -1,11 +1,10 @@
 """The person of a connected mailbox signed in again: keep the new tokens, let all its resources go on."""
 
-from dataclasses import replace
-
 from calsync_core.domain.connections import Connection
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace
 from calsync_core.ports.exchange import ExchangeLogin
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Wish

@@ -1,11 +1,10 @@
 """The day until which both were left has come: the conflict is open again, unless it ended meanwhile."""
 
-from dataclasses import replace
-
 from calsync_core.domain.conflicts import ConflictStatus
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, ConflictId
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace
 from calsync_core.ports.outward import Clock
 from calsync_core.ports.stores import ConflictStore, Due, DueStore, LogStore
 

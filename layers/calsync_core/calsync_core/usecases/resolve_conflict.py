@@ -7,7 +7,6 @@ settling, which runs do.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Self
@@ -36,6 +35,7 @@ from calsync_core.domain.links import Origin
 from calsync_core.domain.resources import Resource, ResourceState
 from calsync_core.domain.settings import effective
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
@@ -53,7 +53,7 @@ _TRY_NEXT = {"slot_taken", "outside_hours", "granularity"}
 _TELL = {"host_decides": None, "yes": True, "no": False}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ConflictPorts:
     conflicts: ConflictStore
     resources: ResourceStore
@@ -74,7 +74,7 @@ class ConflictPorts:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Decision:
     """What the person chose. `revision` is the one that was shown; `until_at` belongs to "leave both"."""
 

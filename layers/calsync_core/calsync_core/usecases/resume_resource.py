@@ -1,11 +1,10 @@
 """Let a paused resource go on: everything that changed meanwhile is read and written."""
 
-from dataclasses import replace
-
 from calsync_core.domain.errors import InputError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.outward import Queue, Wish
 from calsync_core.ports.stores import Due

@@ -8,11 +8,11 @@ import base64
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 
 from calsync_core.domain.errors import InputError, SignInRefusedError
 from calsync_core.domain.ids import AccountId
+from calsync_core.domain.values import value
 from calsync_core.ports.identity import Identity, IdentityProvider
 from calsync_core.ports.outward import Clock, Ids, Sealer
 from calsync_core.ports.stores import AccessStore, JourneyStore, Member, PendingSignIn
@@ -22,7 +22,7 @@ _PURPOSE = "console"
 DESTINATIONS = ("console", "bookings")  # fixed words: an address from a request would be an open redirect
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SignInPorts:
     """What a sign-in needs. `first_admin_email` may be empty: then nobody is bound."""
 
@@ -36,7 +36,7 @@ class SignInPorts:
     first_admin_email: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SignInStarted:
     """`url` is the issuer's page; `browser_key` goes into the browser's `__Host-` cookie."""
 
@@ -44,7 +44,7 @@ class SignInStarted:
     browser_key: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SignedIn:
     member: Member
     destination: str

@@ -2,14 +2,13 @@
 comes again, and a run that finds nothing to do ends at once.
 """
 
-from dataclasses import dataclass
-
 from calsync_core.domain.errors import NotFoundError
+from calsync_core.domain.values import value
 from calsync_core.ports.outward import Clock, Ids, Importer, Wish
 from calsync_core.ports.stores import Due, DueStore, LeaseStore
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class StartPorts:
     leases: LeaseStore
     due: DueStore

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from calsync_core.domain.connections import ProviderKind, Subscription
@@ -15,6 +14,7 @@ from calsync_core.domain.errors import (
 from calsync_core.domain.ids import CalendarId, MailboxId
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.outward import Clock, Ids
 from calsync_core.ports.stores import Due, DueStore, Stores
@@ -29,7 +29,7 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SubscribePorts:
     """`poll_minutes`: how often a calendar of one's own is asked where push is refused; 5, 15 or 60."""
 

@@ -7,7 +7,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from calsync_core.domain.errors import (
@@ -18,6 +17,7 @@ from calsync_core.domain.errors import (
 )
 from calsync_core.domain.ids import AccountId, CalendarId, ConflictId, MailboxId, ResourceId
 from calsync_core.domain.resources import ResourceState, Status
+from calsync_core.domain.values import replace, value
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import CalendarProvider, Content
 from calsync_core.ports.host import HostPlatform
@@ -43,7 +43,7 @@ FULL_AFTER = timedelta(days=8, hours=1)  # weekly renewal plus its stagger of a 
 Item = dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SweepPorts:
     """`remind` handles reminders, expiries and resumes: the journeys' own use cases, by kind of due item.
 
@@ -64,7 +64,7 @@ class SweepPorts:
         return PushPorts(self.stores, self.queue, self.clock, self.poll_minutes)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Found:
     """Batches for the Map; `has_more` asks for another look once these are handled."""
 

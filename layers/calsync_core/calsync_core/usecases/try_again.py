@@ -3,12 +3,11 @@
 Without a person each is tried again when its origin changes (R52). Not here: setting aside, which runs do.
 """
 
-from dataclasses import dataclass, replace
-
 from calsync_core.domain.errors import ConcurrentChangeError, LinkChangedError, NotFoundError
 from calsync_core.domain.ids import LONGEST_ID, AccountId, LinkRef, ResourceId
 from calsync_core.domain.links import Agreed, Link, Origin
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.engine.guards import new_origin
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
@@ -19,7 +18,7 @@ from calsync_core.usecases.sync.watch_conflicts import SET_ASIDE
 LOG_READ = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TryPorts:
     links: LinkStore
     log: LogStore
@@ -31,7 +30,7 @@ class TryPorts:
         return cls(ports.stores.links, ports.stores.log, queue, ports.clock)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SetAside:
     """One appointment that waits. `code` says why, as the log noted it last; "" where the log no longer knows."""
 

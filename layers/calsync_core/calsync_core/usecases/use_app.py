@@ -1,7 +1,6 @@
 """Whether an account may use an app (Office 365, Exchange), and the access codes that open one."""
 
 import hashlib
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from calsync_core.domain.apps import APPS, AccessCode, AccountApps, AppRule, CalendarKind, Unlocked
@@ -9,6 +8,7 @@ from calsync_core.domain.connections import ProviderKind
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState, Status
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.apps import AppStore
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Clock, Ids
@@ -54,7 +54,7 @@ def check_invitation_app(ports: JourneyPorts, account: AccountId, kind: Calendar
         apps.check(ProviderKind.OFFICE365, ports.app_rules)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class IssuedCode:
     """`secret` exists here and at the operator who made it, nowhere else."""
 

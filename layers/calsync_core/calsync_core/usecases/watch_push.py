@@ -6,13 +6,13 @@ Costs one read and one write per subscription and two heartbeats while all is we
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from calsync_core.domain.connections import Connection, Subscription
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, MailboxId
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.ports.outward import Clock, Queue, Wish
 from calsync_core.ports.stores import Due, Stores
 from calsync_core.usecases.change_state import ATTEMPTS
@@ -26,7 +26,7 @@ CHECK_MINUTES = 60
 DUE_KIND = "push_again"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PushPorts:
     stores: Stores
     queue: Queue

@@ -4,12 +4,12 @@ The sweep hands over due items of kind `role_expiry`; each watch schedules the n
 for every mark that has passed meanwhile.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from calsync_core.domain.ids import ResourceId, RoleAccountId, short_hash
 from calsync_core.domain.resources import Owner, Resource, ResourceKind
 from calsync_core.domain.role_accounts import RoleAccount
+from calsync_core.domain.values import value
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.mails import Draft, Facts, MailKind
 from calsync_core.ports.outward import Clock
@@ -22,7 +22,7 @@ EXPIRED = "role_key_expired"
 EXPIRES = "role_key_expires"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Admins:
     """`fallback` is written to while no admin has signed in; `locale` and `time_zone` are the account's."""
 

@@ -1,11 +1,10 @@
 """Take an invitation back: its link ends, reminders stop."""
 
-from dataclasses import replace
-
 from calsync_core.domain.errors import InputError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import InvitationState, ResourceState, Status
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.usecases.change_state import change_state
 

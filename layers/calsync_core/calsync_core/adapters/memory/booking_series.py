@@ -1,7 +1,6 @@
 """Series of bookings in memory: the occurrences that a rule yields, as the bundled booking system makes them."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import takewhile
 from typing import Any
@@ -15,6 +14,7 @@ from calsync_core.domain.errors import AppointmentRejectedError
 from calsync_core.domain.ids import BookingId
 from calsync_core.domain.recurrence import Inexpressible, Recurrence
 from calsync_core.domain.rrules import parse_rule
+from calsync_core.domain.values import replace
 
 HORIZON = timedelta(days=1100)  # of an endless series
 

@@ -1,7 +1,7 @@
 """A booking system in memory: what the clinic does in it, and its rules about time. Its port is `memory/host.py`."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from calsync_core.domain.appointments import AllDay, Block, Booking, BookingStat
 from calsync_core.domain.errors import AppointmentGoneError, RefusedError
 from calsync_core.domain.ids import BookingId, LinkRef, ResourceId
 from calsync_core.domain.resources import Owner, Resource, ResourceKind
+from calsync_core.domain.values import replace
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ called before and after the effect of every operation and may raise what a netwo
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import count
@@ -26,6 +25,7 @@ from calsync_core.domain.errors import (
 )
 from calsync_core.domain.ids import CalendarId, EntryId
 from calsync_core.domain.notes import text_of_html
+from calsync_core.domain.values import replace
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import Account, CalendarPage, Content, Granted
 

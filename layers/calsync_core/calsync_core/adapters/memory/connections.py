@@ -1,12 +1,12 @@
 """Connections with their subscriptions, and sealed credentials, in memory."""
 
 import threading
-from dataclasses import replace
 from datetime import datetime
 
 from calsync_core.domain.connections import Connection, MailboxIdentity, Subscription
 from calsync_core.domain.errors import ConcurrentChangeError, InputError, MailboxTakenError
 from calsync_core.domain.ids import AccountId, MailboxId
+from calsync_core.domain.values import replace
 from calsync_core.ports.outward import Sealer
 
 

@@ -10,7 +10,6 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from calsync_core.adapters.memory.calendar import Fault, MemoryCalendarProvider, allowed, no_fault, window_of
@@ -25,6 +24,7 @@ from calsync_core.domain.errors import (
     VersionChangedError,
 )
 from calsync_core.domain.ids import CalendarId, EntryId
+from calsync_core.domain.values import replace
 from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import Account, CalendarPage, Content, Granted
 

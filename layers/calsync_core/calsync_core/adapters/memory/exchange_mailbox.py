@@ -4,10 +4,9 @@ An entry that is moved to another folder gets a new id, and what came and went b
 (ews.md sections 2 and 3). How it is read and written stands in `exchange_calendar.py`.
 """
 
-from dataclasses import replace
-
 from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
 from calsync_core.domain.ids import CalendarId, EntryId
+from calsync_core.domain.values import replace
 
 
 class MemoryExchangeMailboxServer(MemoryMailboxServer):

@@ -7,7 +7,6 @@ would.
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from calsync_core.adapters.memory.booking_system import MemoryBookingSystem
@@ -22,6 +21,7 @@ from calsync_core.domain.errors import (
 from calsync_core.domain.grids import outward
 from calsync_core.domain.ids import BookingId, LinkRef, ResourceId
 from calsync_core.domain.resources import Resource
+from calsync_core.domain.values import replace
 from calsync_core.domain.windows import Window
 from calsync_core.ports.host import BookingPage, Capabilities, HostChanges
 

@@ -1,7 +1,7 @@
 """What a mailbox in memory stores: appointments, series with their occurrences, change logs, subscriptions."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from calsync_core.domain.appointments import AllDay, Entry, Kind, Mark, Timed, W
 from calsync_core.domain.ids import CalendarId, EntryId
 from calsync_core.domain.recurrence import Recurrence
 from calsync_core.domain.rrules import days_of
+from calsync_core.domain.values import replace, value
 
 HORIZON = timedelta(days=1100)  # of an endless series; no window of a test reaches so far
 
@@ -120,7 +121,7 @@ class Feed:
     ids: list[EntryId] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Write:
     """What calsync did to an entry: the invariants of the property tests read it."""
 
@@ -157,7 +158,7 @@ def _pattern_of(recurrence: Recurrence | None) -> Recurrence | None:
     return replace(recurrence, end=None, count=None) if recurrence else None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Subscribed:
     """A subscription as it was asked for; nothing is delivered, the server lists whom it would have told."""
 

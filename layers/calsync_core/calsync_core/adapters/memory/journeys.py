@@ -1,11 +1,11 @@
 """Invitations, sign-ins, grants, agreements, mails and who may use the console, in memory."""
 
 import threading
-from dataclasses import replace
 from datetime import datetime
 
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, ResourceId
+from calsync_core.domain.values import replace
 from calsync_core.ports.stores import Agreement, ApiKey, Grant, Invitation, Member, PendingSignIn
 
 

@@ -7,7 +7,6 @@ removed occurrence. No provider calls stand here: those are `memory/calendar.py`
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
@@ -18,6 +17,7 @@ from calsync_core.domain.connections import Calendar
 from calsync_core.domain.ids import CalendarId, EntryId
 from calsync_core.domain.recurrence import Pattern, Recurrence
 from calsync_core.domain.rrules import days_of
+from calsync_core.domain.values import replace
 from calsync_core.domain.windows import Window
 
 DEFAULT = CalendarId("calendar-1")

@@ -4,12 +4,13 @@ Values are frozen, so they are handed out as they are; one lock makes each compa
 """
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from calsync_core.domain.errors import ConcurrentChangeError, LeaseLostError, NotFoundError
 from calsync_core.domain.ids import AccountId, ResourceId
 from calsync_core.domain.resources import ResourceState
+from calsync_core.domain.values import replace
 from calsync_core.ports.stores import CursorRow, Lease, StoredSettings
 
 _Key = tuple[AccountId, ResourceId]

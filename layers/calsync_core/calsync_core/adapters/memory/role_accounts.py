@@ -1,11 +1,11 @@
 """Role accounts in memory."""
 
 import threading
-from dataclasses import replace
 
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, RoleAccountId
 from calsync_core.domain.role_accounts import RoleAccount
+from calsync_core.domain.values import replace
 
 
 class MemoryRoleAccountStore:

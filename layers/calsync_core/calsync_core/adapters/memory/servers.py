@@ -1,13 +1,13 @@
 """Exchange servers, apps, access codes and tries, in memory."""
 
 import threading
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from calsync_core.domain.apps import AccessCode, AccountApps
 from calsync_core.domain.errors import ConcurrentChangeError
 from calsync_core.domain.ids import AccountId, ServerId
 from calsync_core.domain.servers import KnownServer
+from calsync_core.domain.values import replace
 
 
 class MemoryServerStore:

@@ -4,7 +4,6 @@ Order inside an action: intent row, remote write, result row. A crash between an
 mark (copies) or by the block's own ref (blocks), because the cursor moves last.
 """
 
-from dataclasses import replace
 from functools import partial
 
 from calsync_core.domain.appointments import Entry
@@ -16,6 +15,7 @@ from calsync_core.domain.errors import (
 )
 from calsync_core.domain.links import Intent
 from calsync_core.domain.synclog import Reason
+from calsync_core.domain.values import replace
 from calsync_core.engine.actions import (
     Action,
     AdoptCopy,

@@ -1,7 +1,5 @@
 """What the booking system is asked for on behalf of the person: to move a booking, or to cancel one."""
 
-from dataclasses import replace
-
 from calsync_core.domain.appointments import Booking, Copy, Entry, When
 from calsync_core.domain.conflicts import ACCEPTED_OUTSIDE, ConflictKind, kind_of_refusal
 from calsync_core.domain.errors import (
@@ -11,6 +9,7 @@ from calsync_core.domain.ids import short_hash
 from calsync_core.domain.journal import span
 from calsync_core.domain.links import CANCEL, Agreed, Attempt, Intent, Link, Origin, Refused, wish_of
 from calsync_core.domain.synclog import Reason, Way
+from calsync_core.domain.values import replace
 from calsync_core.domain.working_hours import is_working_time
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import (

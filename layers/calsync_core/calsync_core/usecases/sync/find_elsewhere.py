@@ -2,13 +2,13 @@
 everything a new id. Before anything follows from its being gone its mark is looked for."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from calsync_core.domain.appointments import Entry
 from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import EntryId, LinkRef
 from calsync_core.domain.links import Link, Origin
+from calsync_core.domain.values import replace
 from calsync_core.domain.windows import Window
 from calsync_core.engine.marks import is_renumbered
 from calsync_core.engine.observe import Missing, Read

@@ -1,7 +1,6 @@
 """The end of a round: what is missing for certain, the stop-lines, and only then the deletions."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry
@@ -10,6 +9,7 @@ from calsync_core.domain.ids import CalendarId, LinkRef
 from calsync_core.domain.links import Intent, Link, Origin
 from calsync_core.domain.resources import Degraded
 from calsync_core.domain.synclog import Reason, Way
+from calsync_core.domain.values import replace
 from calsync_core.domain.windows import Window
 from calsync_core.engine import fingerprint, guards
 from calsync_core.engine.observe import Missing, Read, observe

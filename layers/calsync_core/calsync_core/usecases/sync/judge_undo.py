@@ -6,7 +6,7 @@ itself. Both ways end in the same judgement.
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from calsync_core.domain.appointments import Booking, BookingStatus
@@ -14,6 +14,7 @@ from calsync_core.domain.errors import ProviderUnavailableError
 from calsync_core.domain.ids import BookingId, CalendarId, LinkRef
 from calsync_core.domain.journal import Deed, Did
 from calsync_core.domain.links import Intent, Link
+from calsync_core.domain.values import value
 from calsync_core.domain.windows import Window
 from calsync_core.engine.actions import Action, AdoptCopy, CreateCopy, PutBlock, Quiet, Skip
 from calsync_core.engine.observe import Missing, Read, observe
@@ -34,7 +35,7 @@ _LIST_FROM = 4
 """Fewer bookings are asked for one by one: a list may bring many others."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Judged:
     """One deed and what an undo would do about it now. `code` has a text in the wording catalogue: what will be done,
     or why nothing is."""
@@ -49,7 +50,7 @@ class Judged:
         return self.action is not None or self.booking is not None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Ahead:
     """What was read for many deeds together. Of entries: GONE, or UNKNOWN where it is there and speaks of another."""
 

@@ -1,13 +1,13 @@
 """How the rows of links end an action: stored, forgotten, set aside, or to be looked at again."""
 
 from contextlib import suppress
-from dataclasses import replace
 
 from calsync_core.domain.conflicts import ConflictKind
 from calsync_core.domain.errors import LinkChangedError
 from calsync_core.domain.ids import CalendarId, LinkRef
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.synclog import Reason, Way
+from calsync_core.domain.values import replace
 from calsync_core.engine.actions import (
     Action,
     link_of,

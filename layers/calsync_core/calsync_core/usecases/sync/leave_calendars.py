@@ -6,7 +6,6 @@ after; the row keeps the old place until both are done, so that a crash in betwe
 """
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date
 
 from calsync_core.domain.appointments import AllDay, Block, BlockKind, Booking, Entry
@@ -17,6 +16,7 @@ from calsync_core.domain.journal import Deed, Did
 from calsync_core.domain.links import Agreed, Intent, Link, Origin
 from calsync_core.domain.resources import Status
 from calsync_core.domain.synclog import Reason, Way
+from calsync_core.domain.values import replace
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import DeleteBlock
 from calsync_core.engine.marks import is_renumbered, uid_hash

@@ -5,7 +5,7 @@ content, a deleted occurrence may not be reported at all, and no entry carries i
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry, Kind, Mark
 from calsync_core.domain.errors import AppointmentGoneError, AppointmentRejectedError
@@ -20,6 +20,7 @@ from calsync_core.domain.links import (
     occurrence_ref,
     series_prefix,
 )
+from calsync_core.domain.values import replace, value
 from calsync_core.engine import fingerprint
 from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted, is_renumbered
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
@@ -48,7 +49,7 @@ class PageReads:
     seen: set[LinkRef] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Feed:
     """One chosen calendar. `known` holds all our marks of the mailbox while a full round is read, else None."""
 

@@ -4,7 +4,6 @@ cursor are stored in this order (`_store_page`)."""
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -12,6 +11,7 @@ from calsync_core.domain.errors import CursorExpiredError, ProviderUnavailableEr
 from calsync_core.domain.ids import CalendarId, LinkRef, MailboxId
 from calsync_core.domain.resources import Status
 from calsync_core.domain.synclog import Reason
+from calsync_core.domain.values import replace
 from calsync_core.domain.windows import RENEWAL, Window
 from calsync_core.engine.marks import KnownMarks
 from calsync_core.engine.observe import observe

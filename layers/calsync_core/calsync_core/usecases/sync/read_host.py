@@ -1,11 +1,11 @@
 """One page of the booking system's feed, or of a full read of the window -> reads for the engine."""
 
 import json
-from dataclasses import dataclass, replace
 
 from calsync_core.domain.appointments import Booking, Entry
 from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.links import Intent, Link, booking_ref
+from calsync_core.domain.values import replace, value
 from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.sync.read_calendar import PageReads, read_booking
@@ -14,7 +14,7 @@ from calsync_core.usecases.sync.set_aside import set_aside_bookings
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class HostPage:
     """What was read and where the feed stands; `cursor` goes into the cursor row as it is."""
 

@@ -1,13 +1,14 @@
 """Series of ours in a calendar: the feed tells of the series and its occurrences, the links know whose they are."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import AllDay, Booking, BookingStatus, Entry
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef
 from calsync_core.domain.links import Intent, Link, Origin, booking_ref
+from calsync_core.domain.values import replace, value
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.stores import CursorRow
@@ -15,7 +16,7 @@ from calsync_core.usecases.read_span import bookings_in
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OwnParts:
     """What the feed said about one series of ours. `absent` seem to be gone; `followers` need no look now, because the
     series itself is dealt with first (R88)."""
@@ -29,7 +30,7 @@ class OwnParts:
         return any(calendar_moved_on(link, entry) for link, entry in self.present)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _OwnDates:
     """The bookings of this resource in some series: their ids, and the days on which they stand in their series, each
     in the zone of its booking."""

@@ -2,13 +2,13 @@
 booking is ours too, and their own feed says nothing when only that changes (R33, R34)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import AllDay, Booking, Entry, Mark
 from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import BookingId, LinkRef, MailboxId, ResourceId
 from calsync_core.domain.links import Intent, Link, booking_ref, entry_ref, occurrence_ref
+from calsync_core.domain.values import replace
 from calsync_core.engine.observe import Read
 from calsync_core.usecases.sync.read_calendar import takes_place
 from calsync_core.usecases.sync.read_own_series import day_of

@@ -1,10 +1,9 @@
 """The links of a series' occurrences, when the series itself is written anew or goes: their places in the calendar are
 gone, because the provider drops exceptions and gives new ids (graph.md 3.10)."""
 
-from dataclasses import replace
-
 from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.links import Agreed, Intent, Link
+from calsync_core.domain.values import replace
 from calsync_core.usecases.sync.sync_run import SyncRun
 
 

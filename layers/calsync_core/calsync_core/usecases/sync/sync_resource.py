@@ -4,7 +4,6 @@ Order of writes on every page: links, then log, cursor last. Whatever stops in b
 done already. Expected outcomes are answers, never exceptions (design.md section 1).
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
@@ -21,6 +20,7 @@ from calsync_core.domain.ids import AccountId, ResourceId, RunId
 from calsync_core.domain.resources import Degraded, ResourceState, Status
 from calsync_core.domain.settings import effective
 from calsync_core.domain.synclog import LogEntry, Reason
+from calsync_core.domain.values import replace, value
 from calsync_core.domain.windows import RENEWAL
 from calsync_core.ports.stores import Due, Lease
 from calsync_core.usecases.change_state import change_state
@@ -49,7 +49,7 @@ class Result(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Work:
     """One call of *work*. `round` counts the calls of this run that found nothing or had to wait."""
 
@@ -60,7 +60,7 @@ class Work:
     round: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outcome:
     result: Result
     seconds: int = 0

@@ -1,7 +1,7 @@
 """One run of one resource: the ports it may use, and what it knows and collects while it holds the lease."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from calsync_core.domain.appointments import Mark, When
@@ -13,6 +13,7 @@ from calsync_core.domain.links import Link
 from calsync_core.domain.resources import ResourceState
 from calsync_core.domain.settings import SyncSettings
 from calsync_core.domain.synclog import LogEntry, Reason, Way
+from calsync_core.domain.values import replace, value
 from calsync_core.engine.actions import Action, link_of, when_of
 from calsync_core.engine.marks import mark_id_for
 from calsync_core.engine.observe import Scope
@@ -41,7 +42,7 @@ def readable(settings: SyncSettings) -> Content:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SyncPorts:
     """What a run may use. `installation` is written into marks. `lanes` bounds parallel writes to one mailbox (a fourth
     stays free for live changes, design.md section 8). `work_for` bounds one *work* call, `lease_for` must exceed the

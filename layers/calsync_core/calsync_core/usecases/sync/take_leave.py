@@ -1,7 +1,6 @@
 """A disconnected resource: what is left to remove is removed, in steps."""
 
 from contextlib import suppress
-from dataclasses import replace
 
 from calsync_core.domain.appointments import Mark
 from calsync_core.domain.errors import (
@@ -11,6 +10,7 @@ from calsync_core.domain.errors import (
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId
 from calsync_core.domain.links import Intent, Link, Origin
 from calsync_core.domain.resources import Following, ResourceState
+from calsync_core.domain.values import replace
 from calsync_core.engine.marks import is_renumbered
 from calsync_core.ports.calendar import Content
 from calsync_core.ports.stores import Lease

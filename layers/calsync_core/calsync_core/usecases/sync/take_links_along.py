@@ -7,7 +7,7 @@ is gone: an entry frees its time, under the stop-lines; a copy is written again,
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from calsync_core.domain.appointments import Entry, Kind
@@ -17,6 +17,7 @@ from calsync_core.domain.ids import CalendarId, EntryId, LinkRef
 from calsync_core.domain.links import Agreed, Intent, Link, Origin, booking_ref, occurrence_ref
 from calsync_core.domain.resources import Following
 from calsync_core.domain.synclog import Reason
+from calsync_core.domain.values import replace
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import DeleteBlock, DropLink
 from calsync_core.engine.marks import is_pasted, uid_hash

@@ -7,7 +7,6 @@ is repaired by the next run.
 """
 
 from collections import Counter
-from dataclasses import replace
 
 from calsync_core.domain.appointments import Booking
 from calsync_core.domain.errors import (
@@ -21,6 +20,7 @@ from calsync_core.domain.journal import Deed, Did, JournalledRun, Undone, journa
 from calsync_core.domain.links import Link
 from calsync_core.domain.resources import ResourceState, Undoing
 from calsync_core.domain.synclog import LogEntry, Reason, Way
+from calsync_core.domain.values import replace
 from calsync_core.engine import fingerprint
 from calsync_core.engine.observe import observe
 from calsync_core.engine.plan import plan

@@ -1,7 +1,6 @@
 """Open and close conflicts. A conflict closes itself when its cause is gone; two blocks never conflict."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from calsync_core.domain.appointments import Entry, When
 from calsync_core.domain.conflicts import ACCEPTED_OUTSIDE, Conflict, ConflictKind, ConflictStatus, conflict_id
@@ -9,6 +8,7 @@ from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.journal import span
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.synclog import Reason
+from calsync_core.domain.values import replace
 from calsync_core.domain.working_hours import is_working_time
 from calsync_core.engine.observe import Read
 from calsync_core.engine.overlaps import pairs

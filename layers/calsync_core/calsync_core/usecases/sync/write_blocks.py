@@ -1,7 +1,6 @@
 """Blocks of entries at the booking system: their row says before each write that the block must be written."""
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 from calsync_core.domain.errors import (
@@ -11,6 +10,7 @@ from calsync_core.domain.errors import (
 )
 from calsync_core.domain.links import Agreed, Intent, Link
 from calsync_core.domain.synclog import Reason, Way
+from calsync_core.domain.values import replace
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import (
     DeleteBlock,

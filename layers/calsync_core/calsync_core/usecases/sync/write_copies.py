@@ -1,7 +1,6 @@
 """Copies of bookings in the primary calendar: intent row, remote write, result row."""
 
 from contextlib import suppress
-from dataclasses import replace
 
 from calsync_core.domain.appointments import Copy, Entry
 from calsync_core.domain.errors import (
@@ -13,6 +12,7 @@ from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.journal import span
 from calsync_core.domain.links import Agreed, Attempt, Intent, Link, Origin, booking_ref
 from calsync_core.domain.synclog import Reason, Way
+from calsync_core.domain.values import replace
 from calsync_core.engine import fingerprint, guards
 from calsync_core.engine.actions import (
     AdoptCopy,

@@ -6,7 +6,7 @@ linked like any other booking; what deviates is changed, what the booking system
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from calsync_core.domain.links import Agreed, Intent, Link, Origin, booking_ref
 from calsync_core.domain.recurrence import Inexpressible, Recurrence
 from calsync_core.domain.rrules import days_of
 from calsync_core.domain.synclog import Reason, Way
+from calsync_core.domain.values import replace
 from calsync_core.domain.windows import Window
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import DeleteCopy
