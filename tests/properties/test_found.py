@@ -4,9 +4,13 @@ did was enough. Each name says what the engine (or the observer of the lives) go
 from typing import Any
 
 import pytest
+from calsync_core.domain.ids import ResourceId
+from calsync_core.domain.resources import Status
+from calsync_core.usecases.sync.keep_links import REVISIT
 
 from tests.properties.life import Life
 from tests.properties.simulation import Schedule, Step, replay
+from tests.small_clinic import ACCOUNT
 
 
 def _run(who: str, cause: str = "notification") -> Step:
@@ -256,7 +260,14 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
         {"page_size": 50, "moved": "restore", "deleted": "cancel_booking", "exchange": ("anna",)},
         [("book_rarely", {"who": ["anna-north"], "day": 12, "hour": 11, "what": "buffers"}),
          _run("anna-north", "sweep"), _do("clone_copy", 60, place="anna", day=9, hour=10),
-         _do("reassign", 31, who=["anna"]), _run("anna-north", "sweep"), _do("reassign", 83, who=["anna", "anna-north"])],
+         _do("reassign", 31, who=["anna"]), _run("anna-north", "sweep"),
+         _do("reassign", 83, who=["anna", "anna-north"])],
+    ),
+    "a series copy with guests that was made a single appointment and moved": (
+        {"page_size": 50, "exchange": ("anna", "bert", "home")},
+        [_series(["anna"], 4, 8, OTHER_DAYS), _run("anna", "sweep"),
+         ("change_pattern", {"place": "anna", "pick": 92, "how": "once"}),
+         _do("move_entry", 31, place="anna", day=6, hour=9), _do("invite_people", 60, place="anna")],
     ),
 }  # fmt: skip
 
@@ -297,3 +308,60 @@ def test_a_disconnect_removes_the_copies_that_a_moved_mailbox_has_given_new_ids(
     life.clinic.run("bert")
 
     assert life.copies("bert") == []
+
+
+@pytest.mark.rule("R37")
+def test_a_second_look_at_a_block_whose_calendar_is_checked_no_more_asks_nobody() -> None:
+    life = Life()
+    life.create_entry("home", 3, 9)
+    life.clinic.run("anna")
+    [block] = life.clinic.blocks("anna")
+    life.stores.links.set_leaving(ACCOUNT, ResourceId("anna"), REVISIT, [block.ref])  # as a run that was overtaken does
+    life.choose_conflict_calendars("anna", False)
+
+    life.clinic.run("anna")
+
+    assert life.state("anna").status is Status.CONNECTED
+    assert life.clinic.blocks("anna") == []
+
+
+@pytest.mark.rule("R122")
+@pytest.mark.parametrize("exchange", [(), ("anna",)])
+def test_a_copy_on_a_later_page_than_that_of_another_resource_is_not_written_twice(exchange: tuple[str, ...]) -> None:
+    life = _with_a_shared_booking(exchange)
+    life.back_up()
+    life.clinic.run("anna-north")
+    life.clinic.run("anna")
+    before = [entry.id for entry in life.copies("anna")]
+    assert len(before) == 2
+
+    life.restore()
+    life.clinic.settle("anna")
+
+    assert [entry.id for entry in life.copies("anna")] == before
+    assert life.is_own(life.copies("anna")[-1])
+
+
+@pytest.mark.rule("R32")
+def test_a_copy_that_was_kept_on_leaving_is_adopted_whichever_page_tells_of_its_booking() -> None:
+    life = _with_a_shared_booking(())
+    life.clinic.run("anna-north")
+    life.clinic.run("anna")
+    before = [entry.id for entry in life.copies("anna")]
+    life.disconnect("anna", remove=False)
+    life.clinic.run("anna")
+
+    life.reconnect("anna")
+    life.clinic.run("anna")
+
+    assert [entry.id for entry in life.copies("anna")] == before
+    assert all(life.is_own(entry) for entry in life.copies("anna"))
+
+
+def _with_a_shared_booking(exchange: tuple[str, ...]) -> Life:
+    """Nobody has written a copy of it yet; the calendar tells one entry a page."""
+    life = Life(page_size=1, exchange=exchange)
+    life.clinic.run("anna")
+    life.clinic.run("anna-north")
+    life.book(["anna", "anna-north"], 7, 13)
+    return life

@@ -49,7 +49,9 @@ def move_booking(run: SyncRun, action: MoveBooking) -> None:
         # R88: agreed on is the time, and not how the person made it repeat: our rule is written.
         update_copy(run, UpdateCopy("R88", link, moved, copy, action.entry.version))
     else:
-        store_link(run, _moved_along(run, link, moved, copy, action))
+        row = store_link(run, _moved_along(run, link, moved, copy, action))
+        if row.is_disputed:
+            open_conflict(run, row, ConflictKind.NOT_WRITABLE, moved.when, action.when, "has_attendees", "R53")
     run.log(Reason.BOOKING_MOVED, Way.FROM_CALENDAR, rule=action.rule, ref=link.ref, was=span(action.booking.when))
     _note_odd_hours(run, action, moved)
     _wake_others(run, action)
@@ -70,15 +72,17 @@ def _moved_along(run: SyncRun, link: Link, moved: Booking, copy: Copy, action: M
     shown = fingerprint.time_of(action.entry.when)
     host = Agreed(moved.version if is_same else link.host.version, shown, link.host.rest)
     start, end = moved.when.interval(run.scope.resource.time_zone)
-    repeats = fingerprint.repeats_of(action.entry) if link.pattern and repeats_alike(copy, action.entry) else ""
-    calendar = Agreed(action.entry.version, shown, link.calendar.rest, repeats or link.calendar.repeats)
+    is_otherwise = bool(link.pattern) and not repeats_alike(copy, action.entry)
+    repeats = fingerprint.repeats_of(action.entry) if link.pattern and not is_otherwise else ""
+    version = "" if is_otherwise else action.entry.version  # nobody has agreed to what it is now
+    calendar = Agreed(version, shown, link.calendar.rest, repeats or link.calendar.repeats)
     has_guests = action.entry.has_attendees
     row = replace(
         link, host=host, calendar=calendar, when=moved.when, start_at=start, end_at=end, has_attendees=has_guests
     )  # fmt: skip
     if link.pattern:
-        row = _series_moved(run, row, copy)
-    return replace(row, attempt=None, decision=None, is_disputed=False)
+        row = _series_moved(run, row, copy, is_otherwise=is_otherwise)
+    return replace(row, attempt=None, decision=None, is_disputed=is_otherwise)
 
 
 def _note_odd_hours(run: SyncRun, action: MoveBooking, moved: Booking) -> None:
@@ -90,14 +94,18 @@ def _note_odd_hours(run: SyncRun, action: MoveBooking, moved: Booking) -> None:
         )  # fmt: skip
 
 
-def _series_moved(run: SyncRun, row: Link, copy: Copy) -> Link:
+def _series_moved(run: SyncRun, row: Link, copy: Copy, *, is_otherwise: bool) -> Link:
     """R88: the person moved the whole series, to which others are invited, and the booking system went along: each
-    occurrence finds its new place."""
+    occurrence finds its new place. `is_otherwise` (R134): it repeats as our rule does not, which we may not write
+    (R53); the occurrences wait for that."""
     detach_parts(run, row, Intent.CREATE)
-    run.unaligned.add(row.ref)
     repeats = copy.recurrence
     pattern = fingerprint.pattern_of(repeats) if repeats is not None and row.host.version else row.pattern
-    return replace(row, end_at=row.start_at, intent=Intent.ALIGN, pattern=pattern)
+    row = replace(row, end_at=row.start_at, pattern=pattern)
+    if is_otherwise:
+        return row
+    run.unaligned.add(row.ref)
+    return replace(row, intent=Intent.ALIGN)
 
 
 def cancel_booking(run: SyncRun, action: CancelBooking) -> None:

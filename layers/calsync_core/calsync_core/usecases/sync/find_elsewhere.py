@@ -1,16 +1,16 @@
 """R122: a copy that its id does not find may only be elsewhere, because a mailbox that is moved to another server gives
 everything a new id. Before anything follows from its being gone its mark is looked for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
-from calsync_core.domain.appointments import Entry
+from calsync_core.domain.appointments import Entry, Mark
 from calsync_core.domain.errors import AppointmentGoneError
-from calsync_core.domain.ids import EntryId, LinkRef
+from calsync_core.domain.ids import BookingId, EntryId, LinkRef
 from calsync_core.domain.links import Link, Origin
 from calsync_core.domain.values import replace
 from calsync_core.domain.windows import Window
-from calsync_core.engine.marks import is_renumbered
+from calsync_core.engine.marks import KnownMarks, is_renumbered
 from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.usecases.sync.read_own_series import series_ref
@@ -64,6 +64,28 @@ def renumbered_parts(
     parts = run.ports.stores.links.parts(run.account, run.resource, series.booking_id or "")
     placed = [one for one in parts if one.entry_id and one.original_start_at in by_place]
     return [(renumbered(one, by_place[one.original_start_at]), by_place[one.original_start_at]) for one in placed]
+
+
+def standing_copies(run: SyncRun, known: KnownMarks | None, bookings: Collection[BookingId]) -> dict[BookingId, Entry]:
+    """R32, R122: copies that stand in the primary calendar for bookings of ours without a link; the latest of each.
+
+    `known`: all marks of the mailbox, where a full round has read them: nothing is asked where they say enough."""
+    if known is not None and not any(_is_of(run, mark, bookings) for mark in known.marks.values()):
+        return {}
+    marked = run.primary.marked(run.ports.installation, run.resource)
+    pasted = KnownMarks.of(marked).pasted
+    found: dict[BookingId, tuple[int, Entry]] = {}
+    for entry in marked:
+        mark = entry.mark
+        if mark is None or not _is_of(run, mark, bookings) or entry.id in pasted:
+            continue
+        if entry.calendar_id == run.scope.primary and mark.generation > found.get(mark.booking, (0, None))[0]:
+            found[mark.booking] = (mark.generation, entry)
+    return {booking: entry for booking, (_, entry) in found.items()}
+
+
+def _is_of(run: SyncRun, mark: Mark, bookings: Collection[BookingId]) -> bool:
+    return mark.account == run.account and mark.resource == run.resource and mark.booking in bookings
 
 
 def _wide(series: Link, window: Window) -> Window:

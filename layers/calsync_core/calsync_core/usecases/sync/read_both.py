@@ -1,9 +1,9 @@
 """Both sides of one link, by look-up."""
 
 from calsync_core.domain.appointments import Entry, Kind
+from calsync_core.domain.ids import MailboxId
 from calsync_core.domain.links import Link, Origin
 from calsync_core.engine.observe import Missing, Read
-from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.usecases.sync.find_elsewhere import elsewhere, found_again
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.read_host import written_before
@@ -15,9 +15,12 @@ def read_both(run: SyncRun, link: Link) -> Read:
     calendar: Entry | Missing = Missing.NOT_READ
     if link.is_left_behind:
         calendar = Missing.UNKNOWN
+    elif link.origin is Origin.CALENDAR and _mailbox_of(run, link) is None:
+        calendar = Missing.GONE  # R37: its calendar is checked no more, and nobody may look there
     elif link.entry_id is not None:
         content = EVERYTHING if link.origin is Origin.HOST else run.content
-        provider = _provider_of(run, link)
+        mailbox = _mailbox_of(run, link)
+        provider = run.calendar(mailbox) if mailbox is not None else run.primary
         calendar = shown_for(link, provider.entries(link.calendar_id, [link.entry_id], content)[link.entry_id])
     if link.origin is Origin.CALENDAR:
         return Read(link.ref, link, calendar=calendar)
@@ -35,6 +38,5 @@ def shown_for(link: Link, entry: Entry | None) -> Entry | Missing:
     return entry
 
 
-def _provider_of(run: SyncRun, link: Link) -> CalendarProvider:
-    mailbox = next((mailbox for mailbox, calendar in run.state.calendars if calendar == link.calendar_id), None)
-    return run.calendar(mailbox) if mailbox is not None else run.primary
+def _mailbox_of(run: SyncRun, link: Link) -> MailboxId | None:
+    return next((mailbox for mailbox, calendar in run.state.calendars if calendar == link.calendar_id), None)

@@ -26,7 +26,7 @@ from calsync_core.engine.marks import KnownMarks, is_another, is_late, is_pasted
 from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
-from calsync_core.usecases.sync.find_elsewhere import renumbered, renumbered_parts
+from calsync_core.usecases.sync.find_elsewhere import renumbered, renumbered_parts, standing_copies
 from calsync_core.usecases.sync.read_own_series import (
     follows,
     links_at,
@@ -82,7 +82,7 @@ def read_calendar_page(run: SyncRun, feed: Feed, row: CursorRow, page: CalendarP
     else:
         _read_series_anew(run, feed, row, foreign, found)
     _read_singles(run, feed, row, [one for one in singles if one.id not in own], found)
-    found.reads.extend(_own_bookings(run, found.reads))
+    found.reads.extend(_own_bookings(run, feed, found.reads))
     found.seen.update(read.ref for read in found.reads)
     found.leaving -= found.seen
     return found
@@ -352,15 +352,20 @@ def _read_new(run: SyncRun, feed: Feed, entry: Entry) -> Read:
     return _read_own(run, feed, entry, mark) or foreign
 
 
-def _own_bookings(run: SyncRun, reads: list[Read]) -> list[Read]:
+def _own_bookings(run: SyncRun, feed: Feed, reads: list[Read]) -> list[Read]:
     """The copy of a booking that is ours too does not block (R34). Whether it still is ours the booking system tells by
-    the id alone, so our own link must exist from now on: the booking is dealt with at once."""
+    the id alone, so our own link must exist from now on: the booking is dealt with at once. A copy of our own may stand
+    on a page that is still to come, after a reconnect (R32) or when the table was restored (R122)."""
+    told = {read.ref for read in reads}
     shared = [read.calendar.mark for read in reads if read.is_shared_booking and isinstance(read.calendar, Entry)]
     theirs = [mark for mark in shared if mark is not None and mark.resource != run.resource]
-    bookings = {booking_ref(mark.booking): mark.booking for mark in theirs}
+    bookings = {ref: mark.booking for mark in theirs if (ref := booking_ref(mark.booking)) not in told}
     known = run.ports.stores.links.get(run.account, run.resource, list(bookings)) if bookings else {}
     new = [Read(ref, None, read_booking(run, booking)) for ref, booking in bookings.items() if ref not in known]
-    return [read for read in new if isinstance(read.host, Booking) and read.host.series_id is None]
+    new = [read for read in new if isinstance(read.host, Booking) and read.host.series_id is None]
+    known_here = feed.known if feed.calendar_id == run.scope.primary else None
+    standing = standing_copies(run, known_here, {bookings[read.ref] for read in new}) if new else {}
+    return [replace(read, calendar=standing.get(bookings[read.ref], read.calendar)) for read in new]
 
 
 def _is_shared(run: SyncRun, entry: Entry, mark: Mark) -> bool:
