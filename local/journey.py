@@ -21,7 +21,7 @@ class PatienceError(RuntimeError):
     """Something that should have happened did not; the message says what was awaited."""
 
 
-def wait_for(what: str, look: Callable[[], T | None], seconds: float = 30) -> T:
+def wait_for(what: str, look: Callable[[], T | None], seconds: float = 90) -> T:
     """Look again until there is something. Raises PatienceError."""
     deadline = time.monotonic() + seconds
     while True:
@@ -120,7 +120,7 @@ class Person:
         ids = [one["id"] for one in found if subject in one["subject"]]
         return [self.cloud.control.call("GET", f"/mail/{number}") for number in ids]
 
-    def invitation_link(self, seconds: float = 30) -> str:
+    def invitation_link(self, seconds: float = 90) -> str:
         """The link in the newest mail that has one."""
 
         def newest() -> str | None:

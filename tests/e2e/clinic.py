@@ -5,7 +5,6 @@ at from both sides. Each test takes days of its own, so that all share one stack
 """
 
 import itertools
-import json
 import os
 import re
 from collections.abc import Callable
@@ -22,11 +21,13 @@ from local.cloud import LocalCloud
 from local.host import Host
 from local.journey import Admin, PatienceError, Person, wait_for
 from local.people import TIME_ZONE
+from tests.e2e import inside
 from tests.e2e.outlook import Mailbox, Outlook, at, clock_of
 
 Json = dict[str, Any]
 T = TypeVar("T")
-PATIENCE = float(os.environ.get("CALSYNC_E2E_PATIENCE", "45"))
+PATIENCE = float(os.environ.get("CALSYNC_E2E_PATIENCE", "120"))
+"""Seconds; long, because it is only used up where something is wrong or the machine is very busy."""
 WEEK = [{"day": day, "start": "08:00", "end": "18:00"} for day in ("mon", "tue", "wed", "thu", "fri")]
 TOWN = "clinic.example"
 
@@ -160,34 +161,6 @@ class Clinic:
         """Every mail that arrived in any inbox."""
         return [one["id"] for one in self.control.call("GET", "/mail")["mails"]]
 
-    def is_worked_on(self, resource: str) -> bool:
-        """Whether a run holds its lease: no page says so, hence the table is asked."""
-        key = {"PK": {"S": f"ACC#main#RES#{resource}"}, "SK": {"S": "LEASE"}}
-        lease = self.cloud.client("dynamodb").get_item(
-            TableName=self.cloud.outputs["TableName"], Key=key, ConsistentRead=True
-        )
-        return "lease_until" in lease["Item"]
-
-    def age_invitation(self, resource: str) -> None:
-        """Let its time run out: the stack's clock cannot be moved, so this one instant is changed in the table."""
-        table, database = self.cloud.outputs["TableName"], self.cloud.client("dynamodb")
-        found = database.query(
-            TableName=table,
-            KeyConditionExpression="PK = :of AND begins_with(SK, :invitation)",
-            ExpressionAttributeValues={
-                ":of": {"S": f"ACC#main#RES#{resource}"},
-                ":invitation": {"S": "INVITATION#"},
-            },
-        )["Items"]
-        assert found
-        now = datetime.now(UTC).replace(microsecond=0)
-        for row in found:
-            document = json.loads(row["doc"]["S"]) | {
-                "created_at": f"{now - timedelta(days=15):%Y-%m-%dT%H:%M:%SZ}",
-                "expires_at": f"{now - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
-            }
-            database.put_item(TableName=table, Item=row | {"doc": {"S": json.dumps(document)}})
-
     def person(self, email: str) -> Person:
         return Person(self.cloud, email)
 
@@ -226,7 +199,7 @@ class Worker:
     def read(self) -> Json:
         return dict(self.clinic.api.call("GET", f"/resources/{self.id}"))
 
-    def wait_state(self, state: str, seconds: float = 90) -> None:
+    def wait_state(self, state: str, seconds: float = PATIENCE) -> None:
         until(f"state of {self.id}", lambda: self.read()["status"]["state"], state, seconds)
 
     def call(self, method: str, path: str, body: Any = None, **query: str) -> Any:
@@ -270,16 +243,25 @@ class Worker:
         links = [match.group(0) for match in found if match]
         return links[-1] if links else None
 
+    def wait_run(self) -> None:
+        """The run that was under way is over: whatever reads what comes now knows what was said so far."""
+        until(f"the run of {self.id} under way", lambda: inside.is_worked_on(self.clinic.cloud, self.id), wanted=False)
+
+    def wait_quiet(self) -> None:
+        """No run of it is under way, waits or was wished for: only something new makes it read again."""
+        until(f"runs of {self.id}", lambda: inside.is_quiet(self.clinic.cloud, self.id), wanted=True)
+
     def pause(self) -> Json:
-        """By the API. What a run was about to do at that moment is done when this returns: nobody reads what comes."""
+        """By the API; when it returns nobody reads or writes any more."""
         paused = self.call("POST", "/pause", {})
-        until(f"the run of {self.id} under way", lambda: self.clinic.is_worked_on(self.id), wanted=False)
+        self.wait_run()
         return dict(paused)
 
     def set(self, **values: Any) -> None:
-        """Settings by dotted key, written with two underscores."""
+        """Settings by dotted key, written with two underscores; when it returns they count for whatever follows."""
         settings = {name.replace("__", "."): value for name, value in values.items()}
         self.call("PUT", "/settings", {"settings": settings})
+        self.wait_run()
 
     def availability(self, day: date, start: str = "00:00", end: str = "23:59") -> Json:
         return dict(self.call("GET", "/availability", **{"from": at(day, start), "to": at(day, end)}))

@@ -3,7 +3,7 @@
 import pytest
 
 from local.journey import wait_for
-from tests.e2e.clinic import Clinic, Worker, until
+from tests.e2e.clinic import PATIENCE, Clinic, Worker, until
 from tests.e2e.outlook import at, clock_of
 
 pytestmark = pytest.mark.e2e
@@ -55,7 +55,7 @@ def test_a_move_out_of_working_hours_is_a_conflict_and_its_mail_leads_to_the_cho
     copy = worker.wait_copy(day, "09:00", "09:45")
     worker.mailbox.move(copy["id"], day, "21:00", "21:45")
     conflict = worker.wait_conflict("outside_hours")
-    link = wait_for("a mail about the conflict", lambda: worker.link_in_mail("/c/", "outside"), 30)
+    link = wait_for("a mail about the conflict", lambda: worker.link_in_mail("/c/", "outside"), PATIENCE)
     page = clinic.stranger().open(link)
     assert (page.status, page.form(having="resolution").fields.get("resolution")) == (200, None)
     robot = clinic.stranger()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from local.journey import wait_for
-from tests.e2e.clinic import Clinic
+from tests.e2e.clinic import PATIENCE, Clinic
 from tests.e2e.exchange import ExchangeWorker
 from tests.e2e.test_pages import DESK, PHONE, Look, chromium, enter_console, look, pytestmark  # noqa: F401
 
@@ -14,7 +14,7 @@ def test_a_person_of_exchange_connects_on_the_phone(clinic: Clinic, chromium: An
     worker = ExchangeWorker.newcomer(clinic, "Gerda Schön", address="gerda.schoen", calendars=[{"name": "Choir"}])
     console = chromium.new_context(viewport=DESK)
     page = console.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(1000 * PATIENCE)
     enter_console(page, clinic)
     page.goto(f"{clinic.admin.url}/invite?resource={worker.id}")
     page.get_by_label("Kind of calendar").select_option(label="Exchange server of our own")
@@ -29,7 +29,7 @@ def test_a_person_of_exchange_connects_on_the_phone(clinic: Clinic, chromium: An
     worker.person.invitation_link()
     context = chromium.new_context(viewport=PHONE)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(1000 * PATIENCE)
     page.goto(f"{clinic.cloud.microsoft.outlook_url}/{worker.email}/mail")
     page.get_by_role("link", name="connect your calendar").first.click()
     page.frame_locator("iframe").get_by_role("link", name="Connect my calendar").click()
@@ -71,7 +71,7 @@ def test_the_admin_tests_the_server_before_anybody_is_invited(
     password = worker.person.password if password_fits else "Nicht-mein-Wort-1"
     context = chromium.new_context(viewport=DESK)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(1000 * PATIENCE)
     enter_console(page, clinic)
     page.goto(f"{clinic.admin.url}/connections")
     page.get_by_role("link", name="Exchange of the clinic").click()

@@ -8,7 +8,8 @@ import pytest
 from local.browser import Page
 from local.cloud import LocalCloud
 from local.journey import wait_for
-from tests.e2e.clinic import Clinic, Worker, until
+from tests.e2e.clinic import PATIENCE, Clinic, Worker, until
+from tests.e2e.inside import age_invitation
 
 pytestmark = pytest.mark.e2e
 
@@ -57,7 +58,7 @@ def test_from_the_invitation_to_connected(clinic: Clinic) -> None:
     page = worker.person.choose(page, primary=chosen, conflicts=[main, family])
     assert page.url.endswith("/progress")
     assert heading(page) in {"Connected, now copying", "Connected"}
-    wait_for("the page to say so", lambda: heading(worker.person.browser.open(page.url)) == "Connected", 60)
+    wait_for("the page to say so", lambda: heading(worker.person.browser.open(page.url)) == "Connected", PATIENCE)
     worker.wait_state("connected")
     assert worker.read()["calendars"] == 3
     worker.wait_blocks(near, "12:00-13:00 busy", "15:00-16:00 busy")
@@ -190,7 +191,8 @@ def test_links_that_are_used_withdrawn_replaced_unknown_or_expired_say_which(cli
 
     third = invited(clinic, "Rita Fall")
     link = third.person.invitation_link()
-    clinic.age_invitation(third.id)
+    wait_delivered(third)
+    age_invitation(cloud, third.id)
     browser = clinic.stranger()
     page = browser.open(link)
     assert (page.status, heading(page)) == (410, "This link has expired")

@@ -13,7 +13,7 @@ import pytest
 
 from local.cloud import ADMIN_EMAIL
 from local.journey import wait_for
-from tests.e2e.clinic import Clinic, Worker
+from tests.e2e.clinic import PATIENCE, Clinic, Worker
 
 CHROMIUM = shutil.which("chromium") or ""
 SWITCHES = [
@@ -67,7 +67,7 @@ def test_a_person_connects_on_the_phone(clinic: Clinic, chromium: Any, look: Loo
     worker.person.invitation_link()
     context = chromium.new_context(java_script_enabled=has_scripts, viewport=PHONE)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(1000 * PATIENCE)
     see: Look = look if has_scripts else (lambda _page, _name: None)
 
     page.goto(f"{clinic.cloud.microsoft.outlook_url}/{worker.email}/mail")
@@ -89,7 +89,7 @@ def test_a_person_connects_on_the_phone(clinic: Clinic, chromium: Any, look: Loo
         worker.wait_state("connected")
         if page.get_by_role("link", name="Look again").count():
             page.get_by_role("link", name="Look again").click()
-    assert page.get_by_role("heading", name="Connected", exact=True).is_visible()
+        page.get_by_role("heading", name="Connected", exact=True).wait_for()
     see(page, "connected")
     assert worker.read()["calendars"] == 2
 
@@ -121,6 +121,7 @@ def test_the_pages_that_say_no(clinic: Clinic, chromium: Any, look: Look) -> Non
     link = clinic.link(worker.id)
     context = chromium.new_context(viewport=PHONE)
     page = context.new_page()
+    page.set_default_timeout(1000 * PATIENCE)
     for name, path in (
         ("for-it", f"{link}/it"),
         ("not-me", f"{link}/not-me"),
@@ -142,7 +143,7 @@ def test_the_administrator_signs_in_invites_and_changes_a_setting(clinic: Clinic
     connected.wait_conflict("same_time")
     context = chromium.new_context(viewport=DESK)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(1000 * PATIENCE)
     enter_console(page, clinic)
     look(page, "overview")
 
@@ -169,7 +170,7 @@ def test_the_administrator_signs_in_invites_and_changes_a_setting(clinic: Clinic
             "Petra" not in str(connected.mailbox.events(day))
             and "Consultation" not in str(connected.mailbox.events(day))
         ),
-        30,
+        PATIENCE,
     )
 
     for name, path in (
@@ -188,7 +189,7 @@ def test_the_administrator_signs_in_invites_and_changes_a_setting(clinic: Clinic
 def test_the_console_fits_a_phone(clinic: Clinic, chromium: Any, look: Look) -> None:
     context = chromium.new_context(viewport=PHONE)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(1000 * PATIENCE)
     enter_console(page, clinic)
     for name, path in (("overview", ""), ("conflicts", "/conflicts"), ("settings", "/settings"), ("log", "/log")):
         page.goto(f"{clinic.admin.url}{path}")
