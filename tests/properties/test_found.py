@@ -269,6 +269,23 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          ("change_pattern", {"place": "anna", "pick": 92, "how": "once"}),
          _do("move_entry", 31, place="anna", day=6, hour=9), _do("invite_people", 60, place="anna")],
     ),
+    "a pasted copy whose original is gone, a day later, in a mailbox of two that both connect anew": (
+        {"page_size": 50},
+        [("book", {"who": ["anna-north", "anna"], "day": 1, "hour": 8}), _run("anna", "sweep"),
+         ("time_passes", {"hours": 30}), ("disconnect", {"who": "anna-north", "remove": False}),
+         ("disconnect", {"who": "anna", "remove": True}), _do("clone_copy", 28, place="anna", day=6, hour=8.5)],
+    ),
+    "a date that stands by itself is deleted with its series, which is another's by then": (
+        {"page_size": 1, "moved": "restore", "deleted": "restore"},
+        [_series(["anna"], 1, 8, DAILY), _do("move_booking", 13, day=10, hour=10), _run("anna", "sweep"),
+         _do("delete_series", 49, place="anna"), _do("delete_entry", 55, place="anna"),
+         _do("reassign", 84, who=["bert"])],
+    ),
+    "an Exchange copy was written in the middle of a full round and deleted before the feed told of it": (
+        {"page_size": 1, "deleted": "cancel_booking", "exchange": ("anna",)},
+        [("book", {"who": ["anna", "anna-north"], "day": 7, "hour": 8}), _run("anna-north"),
+         ("time_passes", {"hours": 200}), _run("anna", "sweep"), _do("delete_entry", 99, place="anna")],
+    ),
 }  # fmt: skip
 
 
@@ -283,7 +300,7 @@ def test_it_ends_as_promised(name: str) -> None:
 WHOLE = (
     *(64169, 12010559, 14002519, 1795263701, 1795266526, 1795291792, 1795294074, 50003236, 50004743),
     *(130003834, 140001126, 140006065, 160003892, 160013286, 160022073, 160029258, 170004770, 170017245),
-    *(174101993, 210031516),
+    *(174101993, 210031516, 230001528),
 )
 
 

@@ -168,11 +168,17 @@ def _foreign_series(run: SyncRun, feed: Feed, series: set[EntryId], found: PageR
         read = _read_new(run, feed, master)
         if read.ref == entry_ref(run.resource, feed.calendar_id, series_id):
             foreign[series_id] = master.mark
-        elif read.link is None or read.link.intent is not Intent.CREATE:
-            found.reads.append(read)  # R32; one that is about to be created waits for the booking system's feed
+        elif read.link is None or not _waits_for(run, read.link, master):
+            found.reads.append(read)  # R32
             moved = renumbered_parts(run, feed.provider, read.link, master)
             found.reads.extend(_read_linked(run, part, entry) for part, entry in moved)
     return foreign
+
+
+def _waits_for(run: SyncRun, series: Link, master: Entry) -> bool:
+    """Whether it is the one that was about to be created, which the booking system's feed brings in. R122: where the
+    table was restored the row may be older than the series, and nobody would look for another mark."""
+    return series.intent is Intent.CREATE and master.mark == run.mark(series)
 
 
 def _series_of(entry: Entry) -> EntryId:
@@ -348,7 +354,7 @@ def _read_new(run: SyncRun, feed: Feed, entry: Entry) -> Read:
     if mark is None or mark.installation != run.scope.installation or mark.account != run.account:
         return foreign  # R123: what another installation wrote is an entry like any other
     if mark.resource != run.resource:
-        return replace(foreign, is_shared_booking=_is_shared(run, entry, mark))
+        return replace(foreign, is_shared_booking=_is_shared(run, feed, entry, mark))
     return _read_own(run, feed, entry, mark) or foreign
 
 
@@ -368,7 +374,7 @@ def _own_bookings(run: SyncRun, feed: Feed, reads: list[Read]) -> list[Read]:
     return [replace(read, calendar=standing.get(bookings[read.ref], read.calendar)) for read in new]
 
 
-def _is_shared(run: SyncRun, entry: Entry, mark: Mark) -> bool:
+def _is_shared(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> bool:
     """The copy that another resource has (or had) of a booking that is ours too; not a person's copy of it. Where the
     mailbox was moved all ids are new, and the other's row does not know it yet."""
     ref = booking_ref(mark.booking)
@@ -377,7 +383,7 @@ def _is_shared(run: SyncRun, entry: Entry, mark: Mark) -> bool:
         return False
     if link is not None and link.entry_id is None and link.entry_uid and is_pasted(link, entry, mark):
         return False  # R35, also when the original is gone
-    if link is None and _blocks_for(run, mark.resource, entry):
+    if link is None and (_blocks_for(run, mark.resource, entry) or _is_pasted_here(feed, entry, mark)):
         return False  # R35, also when the row of the original is gone
     return takes_place(read_booking(run, mark.booking), run.resource)
 

@@ -244,14 +244,23 @@ def _take_page(
     following = _store_page(
         run, row, page.next_cursor, found.leaving, found.seen, is_last=page.is_last, has_news=has_news
     )
-    if page.is_last or page.next_cursor != row.cursor:  # a page that comes again has told of nothing yet
-        forget_expected(run, calendar, told)
+    if (page.is_last or page.next_cursor != row.cursor) and not _goes_on(run, row):
+        forget_expected(run, calendar, told)  # a page that comes again has told of nothing yet
     return following
 
 
+def _goes_on(run: SyncRun, row: CursorRow) -> bool:
+    """A full round that an earlier call began: nobody knows what of it was written meanwhile, which only the feed that
+    it opened will tell; that is read on at once (R142)."""
+    began = run.rows.get(row.feed)
+    return began is not None and row.is_full and began.is_full and began.round == row.round
+
+
 def _expects(run: SyncRun, provider: CalendarProvider, row: CursorRow) -> frozenset[LinkRef]:
-    """R140. The round of an import's next days is asked nothing: it moves no cursor."""
-    run.expecting.clear()
+    """R140. The round of an import's next days is asked nothing: it moves no cursor. What was written in a full round
+    is told by the feed that begins where the round did, and not by its later pages."""
+    if not row.is_full or row.page == 0:
+        run.expecting.clear()
     if row.feed.startswith(NEAR_FEED):
         return frozenset()
     return expected(run.ports.stores.links, run.account, run.resource, provider, row)

@@ -206,12 +206,8 @@ def one_for_all(
 
 
 def _is_stood_for(read: Read, whole: Mapping[LinkRef, Read]) -> bool:
-    """A date that stood by itself was deleted by itself, as long as its series is there."""
-    series = whole.get(series_ref(read.link)) if read.link is not None else None
-    if series is None or read.link is None or series.link is None:
-        return False
-    is_there = series.link.entry_id is not None and series.calendar is not Missing.GONE
-    return not (is_there and stands_alone(read.link))
+    """A date that stood by itself was deleted by itself, whatever became of its series."""
+    return read.link is not None and series_ref(read.link) in whole and not stands_alone(read.link)
 
 
 def _is_gone_part(read: Read) -> bool:
