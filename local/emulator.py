@@ -64,7 +64,7 @@ def client(ports: Ports, service: str) -> Any:
     )
 
 
-def _wait_until_healthy(started: processes.Started, port: int, patience: float = 30) -> None:
+def _wait_until_healthy(started: processes.Started, port: int, patience: float = 120) -> None:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         started.must_run()

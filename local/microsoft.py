@@ -55,7 +55,7 @@ def start(layout: Layout, ports: Ports) -> processes.Started:
     return processes.start("sandbox", command, environment, layout.log("microsoft"), REPOSITORY)
 
 
-def wait_until_ready(started: processes.Started, layout: Layout, patience: float = 30) -> Addresses:
+def wait_until_ready(started: processes.Started, layout: Layout, patience: float = 120) -> Addresses:
     """Wait for the line in which the sandbox says where it listens.
 
     Raises:

@@ -163,11 +163,11 @@ def test_a_server_error_at_sign_in_is_no_lost_consent(clinic: Clinic) -> None:
     ids=["wrong_secret", "not_json", "no_list", "oversized"],
 )
 def test_forged_notifications_are_answered_and_forgotten(cloud: LocalCloud, body: str, wanted: set[int]) -> None:
-    answer = requests.post(f"{cloud.machine_url}/hooks/graph/nobody-knows-this", data=body, timeout=30)
+    answer = requests.post(f"{cloud.machine_url}/hooks/graph/nobody-knows-this", data=body, timeout=60)
     assert answer.status_code in wanted
     assert answer.text in ("", "{}") or answer.status_code == 413
     echo = requests.post(
-        f"{cloud.machine_url}/hooks/graph/nobody-knows-this", params={"validationToken": "<b>token</b>"}, timeout=30
+        f"{cloud.machine_url}/hooks/graph/nobody-knows-this", params={"validationToken": "<b>token</b>"}, timeout=60
     )
     assert echo.headers["Content-Type"].startswith("text/plain")
     assert echo.text == "<b>token</b>"
