@@ -286,6 +286,19 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
         [("book", {"who": ["anna", "anna-north"], "day": 7, "hour": 8}), _run("anna-north"),
          ("time_passes", {"hours": 200}), _run("anna", "sweep"), _do("delete_entry", 99, place="anna")],
     ),
+    "a booking is removed whose copy another resource of the mailbox may not remove": (
+        {"page_size": 50},
+        [("book", {"who": ["anna", "anna-north"], "day": 9, "hour": 13}), _run("anna"),
+         ("change_settings", {"who": "anna", "values": {"direction": "from_calendar"}, "scope": "future"}),
+         _run("anna-north"), _do("change_booking", 14, what="remove")],
+    ),
+    "a booking is removed whose copy another resource keeps, and neither may write copies now": (
+        {"page_size": 50},
+        [("change_settings", {"who": "anna-north", "values": {"direction": "from_calendar"}, "scope": "future"}),
+         ("book", {"who": ["anna", "anna-north"], "day": 9, "hour": 13}), _run("anna"), _run("anna-north"),
+         ("change_settings", {"who": "anna", "values": {"direction": "from_calendar"}, "scope": "future"}),
+         _do("change_booking", 14, what="remove")],
+    ),
 }  # fmt: skip
 
 

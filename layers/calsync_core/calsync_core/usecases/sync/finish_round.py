@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from calsync_core.domain.appointments import Booking, BookingStatus, Entry
+from calsync_core.domain.appointments import Entry
 from calsync_core.domain.grids import outward
 from calsync_core.domain.ids import CalendarId, LinkRef
 from calsync_core.domain.links import Intent, Link, Origin
@@ -24,7 +24,7 @@ from calsync_core.usecases.sync.read_both import read_both, shown_for
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.read_host import written_before
 from calsync_core.usecases.sync.read_own_series import one_for_all
-from calsync_core.usecases.sync.read_shared_copies import read_shared_copies
+from calsync_core.usecases.sync.read_shared_copies import read_shared_copies, told_of
 from calsync_core.usecases.sync.set_aside import note_unreadable
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.sync.watch_conflicts import note_reads
@@ -105,15 +105,7 @@ def apply_shared_copies(run: SyncRun, reads: list[Read]) -> None:
 
     Before the copy of this resource comes or goes, so that a crash in between is found again (R33, R34).
     """
-    changed: list[Booking] = []
-    for read in reads:
-        booking = read.host
-        if not isinstance(booking, Booking) or booking.is_series_master:
-            continue  # a series takes no time: its occurrences do
-        is_new = read.link is None or read.link.host.version != booking.version
-        has_left = run.resource not in booking.resource_ids or booking.status is BookingStatus.CANCELLED
-        if has_left or is_new:
-            changed.append(booking)
+    changed = [told for told in (told_of(run, read) for read in reads) if told is not None]
     shared = read_shared_copies(run, changed) if changed else []
     if shared:
         actions = plan(observe(shared, run.scope), run.scope)

@@ -2,29 +2,63 @@
 booking is ours too, and their own feed says nothing when only that changes (R33, R34)."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import AllDay, Booking, Entry, Mark
 from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import BookingId, LinkRef, MailboxId, ResourceId
-from calsync_core.domain.links import Intent, Link, booking_ref, entry_ref, occurrence_ref
-from calsync_core.domain.values import replace
-from calsync_core.engine.observe import Read
+from calsync_core.domain.links import Intent, Link, Origin, booking_ref, entry_ref, occurrence_ref
+from calsync_core.domain.values import replace, value
+from calsync_core.engine.observe import Missing, Read
 from calsync_core.usecases.sync.read_calendar import takes_place
-from calsync_core.usecases.sync.read_own_series import day_of
+from calsync_core.usecases.sync.read_own_series import day_of, series_ref
 from calsync_core.usecases.sync.sync_run import SyncRun
 
 
-def read_shared_copies(run: SyncRun, bookings: Iterable[Booking]) -> list[Read]:
+@value(frozen=True, slots=True)
+class Told:
+    """What was learnt of one booking. `takes_place`: it is there, and it is this resource's too."""
+
+    ref: LinkRef
+    series: LinkRef | None
+    resource_ids: tuple[ResourceId, ...]
+    original_start_at: datetime | None
+    time_zone: str
+    takes_place: bool
+
+
+def told_of(run: SyncRun, read: Read) -> Told | None:
+    """Of a booking that has come, changed or left; of one that is gone the link knows the rest."""
+    booking, link = read.host, read.link
+    if isinstance(booking, Booking):
+        if booking.is_series_master:
+            return None  # a series takes no time: its occurrences do
+        is_ours = takes_place(booking, run.resource)
+        if is_ours and link is not None and link.host.version == booking.version:
+            return None
+        series = booking_ref(BookingId(booking.series_id)) if booking.series_id else None
+        return Told(
+            booking_ref(booking.id), series, booking.resource_ids, booking.original_start_at, booking.time_zone, is_ours
+        )  # fmt: skip
+    is_gone = booking is Missing.GONE and (link is None or (link.origin is Origin.HOST and not link.pattern))
+    if not is_gone:
+        return None
+    series = series_ref(link) if link is not None and link.series_id else None
+    place = link.original_start_at if link is not None else None
+    return Told(read.ref, series, (), place, run.scope.resource.time_zone, takes_place=False)
+
+
+def read_shared_copies(run: SyncRun, bookings: Iterable[Told]) -> list[Read]:
     """Those that do not stand here as they should. Raises what the provider and the stores raise."""
-    of_other: dict[ResourceId, list[Booking]] = {}
+    of_other: dict[ResourceId, list[Told]] = {}
     for booking in bookings:
         for other in _sharers(run, booking):
             of_other.setdefault(other, []).append(booking)
     return [read for other, theirs in of_other.items() for read in _read_copies_of(run, other, theirs)]
 
 
-def _sharers(run: SyncRun, booking: Booking) -> list[ResourceId]:
+def _sharers(run: SyncRun, booking: Told) -> list[ResourceId]:
     """Who else may have a copy here: the booking's other resources, and those of the same mailbox that it has left and
     that may not remove theirs (their direction is closed)."""
     return [other for other in dict.fromkeys((*booking.resource_ids, *own_mailbox(run))) if other != run.resource]
@@ -38,8 +72,8 @@ def own_mailbox(run: SyncRun) -> tuple[ResourceId, ...]:
     return run.own_mailbox
 
 
-def _read_copies_of(run: SyncRun, other: ResourceId, bookings: list[Booking]) -> list[Read]:
-    refs = {ref for booking in bookings for ref in (booking_ref(booking.id), _ref_of_series(booking)) if ref}
+def _read_copies_of(run: SyncRun, other: ResourceId, bookings: list[Told]) -> list[Read]:
+    refs = {ref for booking in bookings for ref in (booking.ref, booking.series) if ref}
     links = run.ports.stores.links.get(run.account, other, sorted(refs))
     state = run.ports.stores.resources.get(run.account, other) if links else None
     if state is None or state.mailbox is None:
@@ -52,7 +86,7 @@ def _read_copies_of(run: SyncRun, other: ResourceId, bookings: list[Booking]) ->
     reads: list[Read] = []
     by_day: dict[LinkRef, list[Entry]] = {}
     for booking in bookings:
-        link, series = here.get(booking_ref(booking.id)), here.get(_ref_of_series(booking) or LinkRef(""))
+        link, series = here.get(booking.ref), here.get(booking.series or LinkRef(""))
         if link is not None:
             read = _by_its_link(run, state.mailbox, link, series, booking)
         elif series is not None:
@@ -75,18 +109,14 @@ def _with_entry(run: SyncRun, mailbox: MailboxId, other: ResourceId, link: Link)
     return replace(link, entry_id=found[0].id) if found else link
 
 
-def _ref_of_series(booking: Booking) -> LinkRef | None:
-    return booking_ref(BookingId(booking.series_id)) if booking.series_id else None
-
-
-def _by_its_link(run: SyncRun, mailbox: MailboxId, link: Link, series: Link | None, booking: Booking) -> Read | None:
+def _by_its_link(run: SyncRun, mailbox: MailboxId, link: Link, series: Link | None, booking: Told) -> Read | None:
     if link.entry_id is None:
         return None
     ref = entry_ref(run.resource, link.calendar_id, link.entry_id)
     if series is not None and series.entry_id is not None and link.original_start_at is not None:
         ref = occurrence_ref(run.resource, link.calendar_id, series.entry_id, link.original_start_at)
     own = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
-    if _stands_as_it_should(run, own, booking):
+    if _stands_as_it_should(own, booking):
         return None
     entry = run.calendar(mailbox).entries(link.calendar_id, [link.entry_id], run.content)[link.entry_id]
     return _read(run, ref, own, entry, link, booking) if entry is not None else None
@@ -101,7 +131,7 @@ def _occurrences(run: SyncRun, mailbox: MailboxId, series: Link) -> list[Entry]:
         return []
 
 
-def _by_its_day(run: SyncRun, series: Link, occurrences: list[Entry], booking: Booking) -> Read | None:
+def _by_its_day(run: SyncRun, series: Link, occurrences: list[Entry], booking: Told) -> Read | None:
     """The other has written the series, and does not know (yet) which of its places stands for this booking."""
     if series.entry_id is None or booking.original_start_at is None:
         return None
@@ -110,10 +140,10 @@ def _by_its_day(run: SyncRun, series: Link, occurrences: list[Entry], booking: B
         return None
     ref = occurrence_ref(run.resource, series.calendar_id, series.entry_id, entry.original_start_at)
     own = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
-    return None if _stands_as_it_should(run, own, booking) else _read(run, ref, own, entry, series, booking)
+    return None if _stands_as_it_should(own, booking) else _read(run, ref, own, entry, series, booking)
 
 
-def _is_its_place(entry: Entry, booking: Booking) -> bool:
+def _is_its_place(entry: Entry, booking: Told) -> bool:
     """To the minute: a day may have seen another booking of the series, before its rule was changed."""
     start = booking.original_start_at
     if start is None or not isinstance(entry.when, AllDay):
@@ -121,14 +151,14 @@ def _is_its_place(entry: Entry, booking: Booking) -> bool:
     return day_of(entry, booking.time_zone) == start.astimezone(ZoneInfo(booking.time_zone)).date()
 
 
-def _stands_as_it_should(run: SyncRun, own: Link | None, booking: Booking) -> bool:
+def _stands_as_it_should(own: Link | None, booking: Told) -> bool:
     """`own`: the link of its block here. A copy of what is ours too has none, any other one has a written one."""
-    return own is None if takes_place(booking, run.resource) else own is not None and own.intent is None
+    return own is None if booking.takes_place else own is not None and own.intent is None
 
 
-def _read(run: SyncRun, ref: LinkRef, own: Link | None, entry: Entry, link: Link, booking: Booking) -> Read:
+def _read(run: SyncRun, ref: LinkRef, own: Link | None, entry: Entry, link: Link, booking: Told) -> Read:
     if entry.series_id is not None:  # an occurrence need not show its series' mark
         series_id = BookingId(link.series_id or link.booking_id or "")
         mark = Mark(run.scope.installation, run.account, link.resource_id, series_id, link.generation)
         entry = replace(entry, mark=mark)
-    return Read(ref, own, calendar=entry, is_shared_booking=takes_place(booking, run.resource))
+    return Read(ref, own, calendar=entry, is_shared_booking=booking.takes_place)
