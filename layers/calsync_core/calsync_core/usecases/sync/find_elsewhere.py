@@ -4,7 +4,7 @@ everything a new id. Before anything follows from its being gone its mark is loo
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
-from calsync_core.domain.appointments import Entry, Mark
+from calsync_core.domain.appointments import Booking, Entry, Mark
 from calsync_core.domain.errors import AppointmentGoneError
 from calsync_core.domain.ids import BookingId, EntryId, LinkRef
 from calsync_core.domain.links import Link, Origin
@@ -82,6 +82,19 @@ def standing_copies(run: SyncRun, known: KnownMarks | None, bookings: Collection
         if entry.calendar_id == run.scope.primary and mark.generation > found.get(mark.booking, (0, None))[0]:
             found[mark.booking] = (mark.generation, entry)
     return {booking: entry for booking, (_, entry) in found.items()}
+
+
+def with_standing_copies(run: SyncRun, reads: list[Read]) -> list[Read]:
+    """R32: the copy of a booking without a link may stand where the round of the calendar did not look: at another time
+    than the booking, which was moved since, outside the window or beyond an import's next days."""
+    new = {
+        read.ref: read.host.id
+        for read in reads
+        if read.link is None and read.calendar is Missing.NOT_READ and isinstance(read.host, Booking)
+    }
+    standing = standing_copies(run, run.marks, set(new.values())) if new else {}
+    found = {ref: standing[booking] for ref, booking in new.items() if booking in standing}
+    return [replace(read, calendar=found.get(read.ref, read.calendar)) for read in reads] if found else reads
 
 
 def _is_of(run: SyncRun, mark: Mark, bookings: Collection[BookingId]) -> bool:

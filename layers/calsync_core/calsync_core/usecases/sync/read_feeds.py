@@ -20,6 +20,7 @@ from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.expect_news import expect_blocks, expected, forget_expected
+from calsync_core.usecases.sync.find_elsewhere import with_standing_copies
 from calsync_core.usecases.sync.finish_round import (
     STOP_LINE,
     apply_shared_copies,
@@ -200,6 +201,7 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
     while True:
         if row.is_full and known is None:
             known = KnownMarks.of(provider.marked(run.ports.installation))
+            run.marks = known if calendar == run.scope.primary else run.marks
         try:
             page = provider.changes(calendar, row.cursor, row.window, run.content)
             patience.meet(page.next_cursor, is_last=page.is_last)
@@ -281,6 +283,8 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
         reads = join_series(run, page.found.reads, page.found.leaving, is_full=row.is_full)
         told = {read.ref for read in page.found.reads}
         apply_shared_copies(run, [read for read in reads if read.ref not in told])  # dates of a series that is gone
+        if row.is_full and (run.marks is not None or row.feed.startswith(NEAR_FEED)):
+            reads = with_standing_copies(run, reads)
         note_reads(run, reads)
         apply_plan(run, plan(observe(reads, run.scope), run.scope))
         if page.is_last and _must_finish(run, row, page.found.leaving):

@@ -15,7 +15,7 @@ from calsync_core.domain.settings import SyncSettings
 from calsync_core.domain.synclog import LogEntry, Reason, Way
 from calsync_core.domain.values import replace, value
 from calsync_core.engine.actions import Action, link_of, when_of
-from calsync_core.engine.marks import mark_id_for
+from calsync_core.engine.marks import KnownMarks, mark_id_for
 from calsync_core.engine.observe import Scope
 from calsync_core.ports.calendar import CalendarProvider, Content
 from calsync_core.ports.host import HostPlatform
@@ -94,6 +94,7 @@ class SyncRun:
     seen_changes: int = 0
     is_first_round: bool = False
     lease_until: datetime | None = None
+    marks: KnownMarks | None = None  # all of the mailbox, once a full round of this call has read them
 
     @property
     def account(self) -> AccountId:
