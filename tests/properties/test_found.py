@@ -291,6 +291,7 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
         [("book", {"who": ["bert"], "day": 16, "hour": 10}), _run("bert", "full"),
          _do("invite_people", 0, place="bert"), _do("move_booking", 0, day=10, hour=9),
          ("disconnect", {"who": "bert", "remove": True})],
+    ),
     "a booking is removed whose copy another resource of the mailbox may not remove": (
         {"page_size": 50},
         [("book", {"who": ["anna", "anna-north"], "day": 9, "hour": 13}), _run("anna"),
