@@ -190,10 +190,15 @@ def check_blocks_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
 
 
 def _is_not_judged(life: Life, who: str, entry: Entry, block: Block | None, window: Window) -> bool:
-    """What lies behind us is kept as it was; a copy with guests we may not touch any more (a conflict shows it)."""
+    """What lies behind us is kept as it was; a copy with guests we may not touch any more (a conflict shows it); where
+    the booking was moved out of sight its place in another resource's series stays until that one's window comes."""
     zone = life.clinic.system.resources[ResourceId(who)].time_zone
     if block is not None and _is_behind(block.when, window, zone) and not window.holds(entry.when, zone):
         return True
+    if entry.series_id is not None and entry.mark is not None and entry.mark.resource != who:
+        booking = life.clinic.system.bookings.get(entry.mark.booking)
+        if booking is not None and booking.when != entry.when and not window.holds(booking.when, zone):
+            return True
     return (entry.has_attendees and entry.mark is not None) or _is_in_dispute(life, who, entry)
 
 
@@ -241,7 +246,9 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
     for booking_id, entries in copies.items():
         # R88: a series in dispute stands where the person put it, also on the day of a date that stands by itself
         is_in_dispute = _series_ref(life, booking_id) in apart
-        counted = [one for one in entries if one.series_id is None] if is_in_dispute else entries
+        # R40: nor does anybody leave out what a person's other rhythm brings back while the direction is closed
+        is_theirs = is_in_dispute or not history[-1].writes_calendar
+        counted = [one for one in entries if one.series_id is None] if is_theirs else entries
         assert len(counted) <= 1, f"P4 {who}: {len(counted)} copies of {booking_id}"
     if not history[-1].writes_calendar:
         return

@@ -31,11 +31,9 @@ from calsync_core.domain.errors import (
 )
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId, MailboxId, ResourceId
 from calsync_core.domain.links import Origin
-from calsync_core.domain.recurrence import Recurrence
 from calsync_core.domain.resources import Progress, ResourceState, Status
 from calsync_core.domain.settings import SyncSettings, effective
 from calsync_core.domain.windows import Window
-from calsync_core.engine.fingerprint import pattern_of
 from calsync_core.ports.calendar import CalendarPage, Content
 from calsync_core.ports.journeys import MailPorts
 from calsync_core.ports.mails import Draft
@@ -393,7 +391,7 @@ class Life(SecondThoughts, Circumstances):
         was_strange = self._is_strange(place, item.entry.id)
         if how == IN_OTHER_WORDS:
             self.server(place).change_entry(item.entry.id, recurrence=said)
-        elif said is None or not self._is_taken_back(item.entry, said):
+        else:
             self.server(place).change_pattern(item.entry.id, said)
         if was_strange:
             self._leave_to_strangers_all_of(place, item.entry.id)
@@ -406,13 +404,6 @@ class Life(SecondThoughts, Circumstances):
         new = {one.id for one in self.shown(place) if series_id in (one.series_id, one.id)}
         self.orphans |= new
         self.clones |= new
-
-    def _is_taken_back(self, entry: Entry, said: Recurrence) -> bool:
-        """Before anybody looked: what was left out of the series is back, and nothing tells of it until the weekly
-        check (docs/sync-rules.md)."""
-        links = [link for who in RESOURCES for link in self.stores.links.all(ACCOUNT, ResourceId(who))]
-        agreed = {link.calendar.repeats for link in links if link.entry_id == entry.id and link.pattern}
-        return pattern_of(said) in agreed and pattern_of(entry.recurrence or said) not in agreed
 
     def delete_series(self, place: str, pick: int) -> None:
         found = sorted({entry.series_id for entry in self.shown(place) if entry.series_id})

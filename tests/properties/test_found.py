@@ -305,6 +305,33 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          ("change_settings", {"who": "anna", "values": {"direction": "from_calendar"}, "scope": "future"}),
          _do("change_booking", 14, what="remove")],
     ),
+    "a date that was given away comes back with the person's rhythm": (
+        {"page_size": 50, "deleted": "cancel_booking", "exchange": ("anna", "bert", "home")},
+        [_series(["bert"], 11, 13, FORTNIGHTLY), _run("bert", "sweep"), _do("reassign", 96, who=["anna-north"]),
+         _run("bert"), _do("change_pattern", 58, place="bert", how="in other words"),
+         _do("change_pattern", 3, place="bert", how="endless")],
+    ),
+    "a date that stands by itself comes back into a series that nobody writes any more": (
+        {"page_size": 50, "moved": "restore", "exchange": ("anna", "bert", "home")},
+        [_series(["bert", "anna-north"], 10, 16, FORTNIGHTLY), _do("move_booking", 4, day=5, hour=13),
+         _run("bert", "full"),
+         ("change_settings", {"who": None, "values": {"direction": "from_calendar"}, "scope": "future"}),
+         _do("change_pattern", 85, place="bert", how="in other words"),
+         _do("change_pattern", 34, place="bert", how="more")],
+    ),
+    "a series becomes a single entry while it moves to another calendar": (
+        {"page_size": 3, "moved": "restore", "deleted": "cancel_booking"},
+        [_series(["bert"], 2, 14.5, FORTNIGHTLY), _run("bert", "sweep"),
+         ("choose_primary", {"who": "bert", "beside": True}),
+         ("run", {"who": "bert", "seed": 566110869, "share": 0.02, "cause": "sweep"}),
+         _do("change_pattern", 12, place="bert", how="once")],
+    ),
+    "a date whose booking was moved behind us still stands in the series of a resource that looks two weeks ahead": (
+        {"page_size": 1, "deleted": "cancel_booking", "exchange": ("anna", "bert", "home")},
+        [_series(["anna-north", "anna"], 6, 13, FORTNIGHTLY), _do("move_booking", 86, day=10, hour=13),
+         ("change_settings", {"who": "anna-north", "values": {"window.weeks_ahead": 2}, "scope": "window"}),
+         ("time_passes", {"hours": 720})],
+    ),
 }  # fmt: skip
 
 

@@ -126,7 +126,10 @@ def _move_copy(run: SyncRun, link: Link) -> None:
     )  # fmt: skip
     if copy.recurrence is not None:
         detach_parts(run, row, Intent.CREATE)
-        moved = replace(moved, end_at=start, intent=Intent.ALIGN, pattern=fingerprint.pattern_of(copy.recurrence))
+        said = fingerprint.pattern_of(entry.recurrence or copy.recurrence)  # R135: in the calendar's own words
+        calendar = replace(moved.calendar, repeats=said)
+        pattern = fingerprint.pattern_of(copy.recurrence)
+        moved = replace(moved, end_at=start, intent=Intent.ALIGN, pattern=pattern, calendar=calendar)
         run.unaligned.add(link.ref)
     _store_moved(run, moved, None if found else entry)
     run.log(Reason.COPY_CREATED, Way.TO_CALENDAR, rule="R36", ref=link.ref, code="calendar_changed")

@@ -132,6 +132,8 @@ def _read_series_of_ours(
         own = read_own_parts(run, link, master, parts, row, is_complete=False)
     if master is not None:
         found.reads.append(_read_linked(run, link, master))
+    if own.has_strays:
+        run.strayed.add(link.ref)
     found.reads.extend(_read_linked(run, part, entry) for part, entry in own.present)
     found.leaving |= own.absent
     found.seen |= own.followers | {link.ref}

@@ -19,11 +19,12 @@ from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 @value(frozen=True, slots=True)
 class OwnParts:
     """What the feed said about one series of ours. `absent` seem to be gone; `followers` need no look now, because the
-    series itself is dealt with first (R88)."""
+    series itself is dealt with first (R88). `has_strays`: it shows dates that no link knows."""
 
     present: tuple[tuple[Link, Entry], ...] = ()
     absent: frozenset[LinkRef] = frozenset()
     followers: frozenset[LinkRef] = frozenset()
+    has_strays: bool = False
 
     @property
     def has_moved(self) -> bool:
@@ -85,13 +86,16 @@ def read_own_parts(
         return OwnParts(followers=frozenset(link.ref for link in links if not stands_alone(link)))
     by_id = {link.entry_id: link for link in links if link.entry_id is not None}
     by_place = {link.original_start_at: link for link in links if link.entry_id is not None}
-    present = []
+    present: list[tuple[Link, Entry]] = []
+    strays: list[Entry] = []
     for entry in parts:
         link = by_id.get(entry.id) or by_place.get(entry.original_start_at)
-        if link is not None and link.entry_id is not None:
+        if link is not None:
             present.append((link, entry))
+        else:
+            strays.append(entry)
     absent = _absent(run, links, {link.ref for link, _ in present}, row) if is_complete else frozenset()
-    return OwnParts(tuple(present), absent)
+    return OwnParts(tuple(present), absent, has_strays=is_complete and bool(strays))
 
 
 def _absent(run: SyncRun, links: Iterable[Link], present: set[LinkRef], row: CursorRow) -> frozenset[LinkRef]:

@@ -69,7 +69,8 @@ class SyncRun:
     """Mutable company of one *work* call; never stored, never shared between calls.
 
     With a list in `foreseen` nothing is done: the actions are noted there (a dry run). `own_mailbox`: the resources
-    that use the mailbox of this one, read when they are asked for. `times`: when the appointments are that lines of
+    that use the mailbox of this one, read when they are asked for. `unaligned`, `strayed`: series whose dates are to be
+    brought in line, and that show dates which nobody knows. `times`: when the appointments are that lines of
     the log are about. `rows`: where each feed stood when the call began.
     """
 
@@ -87,6 +88,7 @@ class SyncRun:
     touched: dict[LinkRef, Link | None] = field(default_factory=dict)
     agreed: set[LinkRef] = field(default_factory=set)
     unaligned: set[LinkRef] = field(default_factory=set)
+    strayed: set[LinkRef] = field(default_factory=set)
     expecting: set[LinkRef] = field(default_factory=set)
     revisiting: set[LinkRef] = field(default_factory=set)
     foreseen: list[Action] | None = None

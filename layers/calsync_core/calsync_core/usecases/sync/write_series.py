@@ -29,7 +29,7 @@ from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.finish_round import apply_shared_copies
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.read_host import written_before
-from calsync_core.usecases.sync.read_own_series import day_of
+from calsync_core.usecases.sync.read_own_series import day_of, stands_alone
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.sync.watch_conflicts import note_reads
 
@@ -75,19 +75,28 @@ def join_series(run: SyncRun, reads: list[Read], leaving: set[LinkRef], *, is_fu
 
 
 def align_waiting(run: SyncRun) -> None:
-    """Bring in line the occurrences of every series that this run wrote, or found written and not in line."""
+    """Bring in line the occurrences of every series that this run wrote, or found written and not in line; and leave
+    out what a person's change of a series has brought back into it."""
     waiting, run.unaligned = run.unaligned, set()
     for ref in sorted(waiting):
         _align(run, ref, ())
+    strayed, run.strayed = run.strayed, set()
+    if strayed:
+        _clear_strays_of(run, run.ports.stores.links.get(run.account, run.resource, sorted(strayed)).values())
 
 
 def clear_strays(run: SyncRun) -> None:
-    """R83, at the end of the booking system's full round: dates that a series shows in the calendar, that no link knows
-    and the booking system does not have. They left it before the window reached them, so that no page told of them."""
+    """R83, at the end of the booking system's full round: dates left the series before the window reached them, so that
+    no page told of them."""
+    _clear_strays_of(run, run.ports.stores.links.all(run.account, run.resource))
+
+
+def _clear_strays_of(run: SyncRun, links: Iterable[Link]) -> None:
+    """Dates that a series shows in the calendar, that no link knows and the booking system does not have."""
     if not run.scope.settings.writes_calendar:
         return
     told: list[Booking] | None = None
-    for series in run.ports.stores.links.all(run.account, run.resource):
+    for series in links:
         if not series.pattern or series.entry_id is None or series.intent is not None or series.booking_id is None:
             continue
         if series.is_disputed:
@@ -99,7 +108,10 @@ def clear_strays(run: SyncRun) -> None:
         reads = _all_parts(run, series.booking_id, (), told)
         places = _places(run, series, booking, reads)
         if places is not None:
-            places.taken.update(places.day(read.host) for read in reads if isinstance(read.host, Booking))
+            for read in reads:
+                if isinstance(read.host, Booking):
+                    is_single = read.link is not None and stands_alone(read.link)
+                    (places.spare if is_single else places.taken).add(places.day(read.host))
             places.taken.update(day for day, entry in places.by_day.items() if entry.id in places.owners)
             _leave_out(run, series, booking, places, has_all=bool(told))
 
