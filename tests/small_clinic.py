@@ -23,6 +23,7 @@ from calsync_core.usecases.sync.sync_resource import Outcome, Result, Work, sync
 from calsync_core.usecases.sync.sync_run import SyncPorts
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+MIDNIGHT = NOW.replace(hour=0)
 ACCOUNT = AccountId("main")
 Fault = Callable[[str, str], None]
 
@@ -33,7 +34,7 @@ def no_fault(operation: str, phase: str) -> None:
 
 def at(day: int, hour: float, hours: float = 1) -> Timed:
     """A timed appointment, counted in days and hours from the clinic's first midnight, UTC."""
-    start = NOW.replace(hour=0) + timedelta(days=day, hours=hour)
+    start = MIDNIGHT + timedelta(days=day, hours=hour)
     return Timed(start, start + timedelta(hours=hours))
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import timedelta
 from random import Random
 
@@ -12,6 +12,7 @@ from calsync_core.domain.errors import (
     ProviderThrottledError,
     ProviderUnavailableError,
 )
+from calsync_core.domain.values import replace
 from calsync_core.ports.stores import Stores
 
 

@@ -81,7 +81,7 @@ def check_no_mail(life: Life) -> None:
 
 def _window(life: Life, who: str, feed: str) -> Window:
     """As it was fixed when it was renewed; settings that make it smaller take effect at once."""
-    row, reach = life.stores.cursors.load(ACCOUNT, ResourceId(who))[feed], life.settings(who).window
+    row, reach = life.stores.cursors.load(ACCOUNT, ResourceId(who))[feed], life.in_force[who][-1].window
     assert row.opened_at is not None
     now = Window.around(row.opened_at, reach.weeks_back, reach.weeks_ahead)
     return Window(max(now.start_at, row.window.start_at), min(now.end_at, row.window.end_at))

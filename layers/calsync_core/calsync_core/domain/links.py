@@ -3,6 +3,7 @@
 from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from calsync_core.domain.appointments import When
 from calsync_core.domain.ids import BookingId, CalendarId, EntryId, LinkRef, ResourceId, short_hash
@@ -146,6 +147,7 @@ def series_prefix(resource: ResourceId, calendar_id: CalendarId, series_id: Entr
     return f"s-{short_hash(resource, calendar_id, series_id)}-"
 
 
+@lru_cache(maxsize=4096)
 def occurrence_ref(
     resource: ResourceId, calendar_id: CalendarId, series_id: EntryId, original_start_at: datetime
 ) -> LinkRef:

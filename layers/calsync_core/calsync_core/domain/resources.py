@@ -173,7 +173,7 @@ class ResourceState:
         if self.mailbox is None or self.primary is None:
             return ()
         first = (self.mailbox, self.primary)
-        return (first, *(pair for pair in self.conflict_calendars if pair != first))
+        return (first, *[pair for pair in self.conflict_calendars if pair != first])
 
     @property
     def mailboxes(self) -> tuple[MailboxId, ...]:

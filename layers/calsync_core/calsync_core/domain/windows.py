@@ -1,11 +1,12 @@
 """The time span in scope: fixed at its renewal, kept with the cursor that was opened for it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
-from calsync_core.domain.appointments import When, overlap
+from calsync_core.domain.appointments import When
 from calsync_core.domain.values import value
 
-RENEWAL, STAGGER = timedelta(days=7), timedelta(days=1)
+WEEK = timedelta(days=7)
+RENEWAL, STAGGER = WEEK, timedelta(days=1)
 """How often a window is renewed; not all at once: each up to a day later, always the same."""
 
 EARLIEST_YEAR, LATEST_YEAR = 1602, 4499
@@ -23,10 +24,10 @@ class Window:
         start, end = when.interval(zone)
         if start == end:
             return self.start_at <= start < self.end_at
-        return overlap((start, end), (self.start_at, self.end_at))
+        return start < self.end_at and self.start_at < end  # as `overlap`, asked of everything that is read
 
     @classmethod
     def around(cls, now: datetime, weeks_back: int, weeks_ahead: int) -> "Window":
         """From whole days, one week longer ahead than asked for, because it is renewed weekly (design.md section 5)."""
-        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        return cls(today - timedelta(weeks=weeks_back), today + timedelta(weeks=weeks_ahead + 1))
+        today = datetime.combine(now, time.min, now.tzinfo)
+        return cls(today - weeks_back * WEEK, today + (weeks_ahead + 1) * WEEK)

@@ -220,6 +220,8 @@ def _is_time_only(entry: Entry, link: Link | None, scope: Scope) -> bool:
 
 def without_text(entry: Entry) -> Entry:
     """The copy of a booking: filters by text are about the person's own entries, a booking always takes its time."""
+    if entry.title is None and entry.notes is None and entry.location is None and not entry.categories:
+        return entry
     return replace(entry, title=None, notes=None, location=None, categories=())
 
 

@@ -326,13 +326,13 @@ def allowed(entry: Entry, content: Content) -> Entry:
     if content == _EVERYTHING and not (entry.notes and entry.notes.is_html):
         return entry
     is_hidden = entry.is_private and not content.private
-    return replace(
-        entry,
-        title=entry.title if (content.title or content.subject) and not is_hidden else None,
-        notes=_notes(entry.notes, content) if content.notes and not is_hidden else None,
-        location=entry.location if content.title and not is_hidden else None,
-        categories=entry.categories if content.categories and not is_hidden else (),
-    )
+    title = entry.title if (content.title or content.subject) and not is_hidden else None
+    notes = _notes(entry.notes, content) if content.notes and not is_hidden else None
+    location = entry.location if content.title and not is_hidden else None
+    categories = entry.categories if content.categories and not is_hidden else ()
+    if (title, notes, location, categories) == (entry.title, entry.notes, entry.location, entry.categories):
+        return entry
+    return replace(entry, title=title, notes=notes, location=location, categories=categories)
 
 
 def _notes(notes: Notes | None, content: Content) -> Notes | None:

@@ -208,4 +208,4 @@ class MemoryExchangeCalendarProvider(MemoryCalendarProvider):
 
 
 def _as_listed(entry: Entry) -> Entry:
-    return replace(entry, recurrence=None)
+    return replace(entry, recurrence=None) if entry.recurrence is not None else entry

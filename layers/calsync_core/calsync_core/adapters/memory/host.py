@@ -7,7 +7,7 @@ would.
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from calsync_core.adapters.memory.booking_system import MemoryBookingSystem
 from calsync_core.domain.appointments import Block, Booking, BookingStatus, When
@@ -33,11 +33,9 @@ def no_fault(operation: str, phase: str) -> None:
     """The default: nothing goes wrong."""
 
 
-def _place_after(cursor: str | None) -> tuple[datetime, str]:
-    if cursor is None:
-        return datetime.min.replace(tzinfo=UTC), ""
+def _place_of(cursor: str) -> tuple[datetime, BookingId]:
     start, booking_id = cursor.split("|", 1)
-    return datetime.fromisoformat(start), booking_id
+    return datetime.fromisoformat(start), BookingId(booking_id)
 
 
 class MemoryHost:
@@ -67,19 +65,16 @@ class MemoryHost:
     def bookings(self, resource_id: ResourceId, window: Window, cursor: str | None = None) -> BookingPage:
         """The cursor is the (start, id) of the last booking given, so that a change never hides another one."""
         self._begin("bookings")
-        after = _place_after(cursor)
         zone = self.system.resources[resource_id].time_zone
         places = {
-            place: one
+            (one.when.interval(zone)[0], one.id): one
             for one in self.system.bookings.values()
-            if resource_id in one.resource_ids
-            and not one.is_series_master
-            and (place := (one.when.interval(zone)[0], one.id)) > after
-            and window.holds(one.when, zone)
+            if resource_id in one.resource_ids and not one.is_series_master and window.holds(one.when, zone)
         }
         held = sorted(places)
-        page = held[: self.system.page_size]
-        next_cursor = f"{page[-1][0].isoformat()}|{page[-1][1]}" if len(held) > len(page) else None
+        begin = bisect_right(held, _place_of(cursor)) if cursor is not None else 0
+        page = held[begin : begin + self.system.page_size]
+        next_cursor = f"{page[-1][0].isoformat()}|{page[-1][1]}" if len(held) > begin + len(page) else None
         self.fault("bookings", "after")
         return BookingPage(tuple(places[place] for place in page), next_cursor)
 

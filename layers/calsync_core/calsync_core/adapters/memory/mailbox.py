@@ -297,6 +297,8 @@ class MemoryMailboxServer:
         """(number, id) of each change after `seq`, each id once, at its last change."""
         feed = self.feeds[calendar_id]
         begin = bisect_right(feed.seqs, seq)
+        if begin == len(feed.seqs):
+            return []
         end = len(feed.seqs) if self.feed_stops_at is None else bisect_right(feed.seqs, self.feed_stops_at)
         last = {feed.ids[at]: feed.seqs[at] for at in range(begin, end)}
         return sorted((number, entry_id) for entry_id, number in last.items())

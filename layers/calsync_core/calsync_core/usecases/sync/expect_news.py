@@ -23,8 +23,10 @@ def expect_copy(run: SyncRun, link: Link) -> None:
     _expect(run, run.primary, run.scope.primary, [link.ref])
 
 
-def expect_blocks(run: SyncRun, actions: Iterable[Action]) -> frozenset[LinkRef]:
+def expect_blocks(run: SyncRun, actions: Sequence[Action]) -> frozenset[LinkRef]:
     """Before the blocks of entries are written that no cursor has gone past yet; gives those that are expected now."""
+    if not actions:
+        return frozenset()
     of_calendar: dict[CalendarId, list[LinkRef]] = {}
     for action in actions:
         if isinstance(action, PutBlock) and action.is_new:

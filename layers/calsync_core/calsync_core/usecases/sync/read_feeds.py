@@ -2,7 +2,6 @@
 cursor are stored in this order (`_store_page`)."""
 
 import zlib
-from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -178,7 +177,7 @@ class _Patience:
 
     def __init__(self) -> None:
         self._renewals = 0
-        self._cursors: Counter[str] = Counter()
+        self._cursors: dict[str, int] = {}
 
     def renew(self) -> None:
         """Raises ProviderUnavailableError("feed_endless")."""
@@ -188,7 +187,9 @@ class _Patience:
 
     def meet(self, cursor: str, *, is_last: bool) -> None:
         """Raises CursorExpiredError: the way out of a circle is a round from the beginning."""
-        self._cursors[cursor] += not is_last
+        if is_last:
+            return
+        self._cursors[cursor] = self._cursors.get(cursor, 0) + 1
         if self._cursors[cursor] > MOST_REPEATS:
             self._cursors.clear()
             raise CursorExpiredError

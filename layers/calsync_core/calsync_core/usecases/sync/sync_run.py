@@ -97,14 +97,11 @@ class SyncRun:
     is_first_round: bool = False
     lease_until: datetime | None = None
     marks: KnownMarks | None = None  # all of the mailbox, once a full round of this call has read them
+    account: AccountId = field(init=False)
+    resource: ResourceId = field(init=False)
 
-    @property
-    def account(self) -> AccountId:
-        return self.lease.account
-
-    @property
-    def resource(self) -> ResourceId:
-        return self.lease.resource
+    def __post_init__(self) -> None:
+        self.account, self.resource = self.lease.account, self.lease.resource
 
     @property
     def is_time_up(self) -> bool:
