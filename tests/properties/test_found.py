@@ -29,6 +29,11 @@ FORTNIGHTLY, DAILY, WEEKLY = "FREQ=WEEKLY;INTERVAL=2", "FREQ=DAILY;COUNT=5", "FR
 OTHER_DAYS = "FREQ=DAILY;INTERVAL=2;COUNT=3"
 
 LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
+    "whose the dates of another resource's series are is asked once in a full round": (
+        {"page_size": 1, "moved": "flag", "deleted": "restore", "exchange": ("anna", "bert", "home")},
+        [("pause", {"who": "anna-north"}), _run("anna"), _series(["anna"], 7, 13, FORTNIGHTLY),
+         ("time_passes", {"hours": 200}), _series(["anna-north", "anna"], 8, 9, FORTNIGHTLY)],
+    ),
     "one date of a series stays with the resource, the series goes and is deleted in Outlook as well": (
         {"page_size": 50},
         [_series(["anna"], 5, 10, WEEKLY), _do("change_booking", 6, what="cancel"),
@@ -346,7 +351,7 @@ def test_it_ends_as_promised(name: str) -> None:
 WHOLE = (
     *(64169, 12010559, 14002519, 1795263701, 1795266526, 1795291792, 1795294074, 50003236, 50004743),
     *(130003834, 140001126, 140006065, 160003892, 160013286, 160022073, 160029258, 170004770, 170017245),
-    *(174101993, 210031516, 230001528),
+    *(174101993, 210031516, 230001528, 220005396),
 )
 
 

@@ -1,7 +1,6 @@
 """Series of ours in a calendar: the feed tells of the series and its occurrences, the links know whose they are."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -13,7 +12,7 @@ from calsync_core.engine.observe import Missing, Read, calendar_moved_on
 from calsync_core.ports.calendar import CalendarProvider
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.read_span import bookings_in
-from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
+from calsync_core.usecases.sync.sync_run import EVERYTHING, OwnDates, SyncRun
 
 
 @value(frozen=True, slots=True)
@@ -29,15 +28,6 @@ class OwnParts:
     @property
     def has_moved(self) -> bool:
         return any(calendar_moved_on(link, entry) for link, entry in self.present)
-
-
-@value(frozen=True, slots=True)
-class _OwnDates:
-    """The bookings of this resource in some series: their ids, and the days on which they stand in their series, each
-    in the zone of its booking."""
-
-    ids: set[BookingId] = field(default_factory=set)
-    days: dict[BookingId, set[tuple[str, date]]] = field(default_factory=dict)
 
 
 def series_in_calendar(run: SyncRun, links: Iterable[Link]) -> set[EntryId]:
@@ -115,14 +105,14 @@ def share_days(run: SyncRun, row: CursorRow, reads: list[Read]) -> list[Read]:
     series_of = {read.ref: series_id for read in reads if (series_id := _shown_series(run, read)) is not None}
     if not series_of:
         return reads
-    own = _own_dates(run, row, set(series_of.values()))
+    own = _own_dates(run, row)
     theirs = _written_for(run, row, [read.calendar.id for read in reads if isinstance(read.calendar, Entry)])
     return [replace(read, is_shared_booking=True) if _is_own_date(read, series_of, own, theirs) else read
             for read in reads]  # fmt: skip
 
 
 def _is_own_date(
-    read: Read, series_of: dict[LinkRef, BookingId], own: _OwnDates, theirs: dict[EntryId, BookingId]
+    read: Read, series_of: dict[LinkRef, BookingId], own: OwnDates, theirs: dict[EntryId, BookingId]
 ) -> bool:
     """By the booking that the other resource wrote there; where that is not known (yet), by the day."""
     if read.ref not in series_of or not isinstance(read.calendar, Entry):
@@ -162,13 +152,17 @@ def _shown_series(run: SyncRun, read: Read) -> BookingId | None:
     return mark.booking if is_theirs and mark.resource != run.resource else None
 
 
-def _own_dates(run: SyncRun, row: CursorRow, wanted: set[BookingId]) -> _OwnDates:
-    own = _OwnDates()
+def _own_dates(run: SyncRun, row: CursorRow) -> OwnDates:
+    """P12: the pages of a full round tell of the same series again and again, and each answer costs a read of the
+    booking system's whole window; what changes meanwhile its feed tells."""
+    told = run.own_dates.get(row.feed)
+    if row.is_full and told is not None and told.round == row.round:
+        return told
+    own = run.own_dates[row.feed] = OwnDates(row.round)
     for booking in bookings_in(run.host, run.resource, row.window):
-        series_id = BookingId(booking.series_id or "")
-        if series_id in wanted and booking.original_start_at and booking.status is not BookingStatus.CANCELLED:
+        if booking.series_id and booking.original_start_at and booking.status is not BookingStatus.CANCELLED:
             day = booking.original_start_at.astimezone(ZoneInfo(booking.time_zone)).date()
-            own.days.setdefault(series_id, set()).add((booking.time_zone, day))
+            own.days.setdefault(BookingId(booking.series_id), set()).add((booking.time_zone, day))
             own.ids.add(booking.id)
     return own
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from calsync_core.domain.appointments import Mark, When
 from calsync_core.domain.conflicts import Conflict
 from calsync_core.domain.errors import LeaseLostError
-from calsync_core.domain.ids import AccountId, LinkRef, MailboxId, ResourceId, RunId, short_hash
+from calsync_core.domain.ids import AccountId, BookingId, LinkRef, MailboxId, ResourceId, RunId, short_hash
 from calsync_core.domain.journal import Deed, not_done_row, row_of, span
 from calsync_core.domain.links import Link
 from calsync_core.domain.resources import ResourceState
@@ -40,6 +40,16 @@ def readable(settings: SyncSettings) -> Content:
         categories=bool(rules.exclude.categories),
         html=is_full and rules.notes and settings.notes_format == "html",
     )
+
+
+@dataclass(slots=True)
+class OwnDates:
+    """The bookings of this resource in any series, as they stood in one round of a calendar: their ids, and the days on
+    which they stand in their series, each in the zone of its booking."""
+
+    round: int
+    ids: set[BookingId] = field(default_factory=set)
+    days: dict[BookingId, set[tuple[str, date]]] = field(default_factory=dict)
 
 
 @value(frozen=True, slots=True)
@@ -93,6 +103,7 @@ class SyncRun:
     revisiting: set[LinkRef] = field(default_factory=set)
     foreseen: list[Action] | None = None
     own_mailbox: tuple[ResourceId, ...] | None = None
+    own_dates: dict[str, OwnDates] = field(default_factory=dict)
     seen_changes: int = 0
     is_first_round: bool = False
     lease_until: datetime | None = None

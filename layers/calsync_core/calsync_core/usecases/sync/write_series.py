@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import takewhile
+from typing import TypeGuard
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import Booking, BookingStatus, Entry
@@ -228,16 +229,20 @@ def _align(run: SyncRun, ref: LinkRef, parts: Iterable[Read], known: Booking | M
     series = links.get(run.account, run.resource, [ref]).get(ref)
     if series is None or series.entry_id is None or series.intent is not Intent.ALIGN or series.booking_id is None:
         return
-    reads = _all_parts(run, series.booking_id, parts)
-    # After its occurrences: where none of them is ours any more, no tombstone at the booking system leads to it.
-    booking = known if known is not None and reads else read_booking(run, series.booking_id)
-    if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
-        apply_plan(run, plan(observe([Read(ref, series, booking)], run.scope), run.scope))
-        return
-    if booking.version != series.host.version:  # it changed once more, and no page need tell of its occurrences
+    booking = known if known is not None else read_booking(run, series.booking_id)
+    # It changed once more, and no page need tell of its occurrences; asked first, because they are not read in vain.
+    if _has_changed(booking, series, run):
         if _is_brought_along(run, series, booking):
             _align(run, ref, parts, booking)
         return
+    reads = _all_parts(run, series.booking_id, parts)
+    if not reads:  # none of them is ours any more, and no tombstone at the booking system need lead to the series
+        booking = read_booking(run, series.booking_id)
+    if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
+        apply_plan(run, plan(observe([Read(ref, series, booking)], run.scope), run.scope))
+        return
+    if _has_changed(booking, series, run):
+        return  # in this very moment: its feed tells
     alone = _starts_of_singles(run, series.booking_id, {read.ref for read in reads})
     places = _places(run, series, booking, reads, alone)
     if places is None:
@@ -250,6 +255,12 @@ def _align(run: SyncRun, ref: LinkRef, parts: Iterable[Read], known: Booking | M
     series = links.get(run.account, run.resource, [ref]).get(ref)
     if series is not None and series.intent is Intent.ALIGN and series.entry_id == places.master:
         links.put(run.account, replace(series, intent=None))
+
+
+def _has_changed(booking: Booking | Missing, series: Link, run: SyncRun) -> TypeGuard[Booking]:
+    if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
+        return False
+    return booking.version != series.host.version
 
 
 def _is_brought_along(run: SyncRun, series: Link, booking: Booking) -> bool:
