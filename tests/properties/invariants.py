@@ -101,6 +101,9 @@ def _is_own(entry: Entry, life: Life, who: str, links: dict[LinkRef, Link]) -> b
         return is_shared and all(_is_copy_of(life, link, entry) for link in theirs.values())
     if entry.series_id is not None and any(one.pattern and one.entry_id == entry.series_id for one in links.values()):
         return True  # an occurrence of our own series, also while a person has yet to decide about it
+    series = links.get(_series_ref(life, entry.mark.booking)) if entry.series_id is not None else None
+    if series is not None and series.pattern and series.entry_id is None and _is_copy_of(life, series, entry):
+        return True
     link = links.get(booking_ref(entry.mark.booking))
     return link is not None and (
         link.entry_id == entry.id or (link.entry_id is None and _is_copy_of(life, link, entry))

@@ -8,6 +8,8 @@ from calsync_core.domain.ids import ResourceId
 from calsync_core.domain.resources import Status
 from calsync_core.usecases.sync.keep_links import REVISIT
 
+from tests.properties.faults import CrashError
+from tests.properties.invariants import quiet_time
 from tests.properties.life import Life
 from tests.properties.simulation import Schedule, Step, replay
 from tests.small_clinic import ACCOUNT
@@ -376,6 +378,28 @@ def test_a_disconnect_removes_the_copies_that_a_moved_mailbox_has_given_new_ids(
     life.clinic.run("bert")
 
     assert life.copies("bert") == []
+
+
+@pytest.mark.rule("R40")
+def test_a_series_whose_create_was_cut_off_takes_no_time_twice_when_its_direction_is_closed() -> None:
+    life = Life()
+    life.book_series(["anna-north"], 2, 8, OTHER_DAYS)
+    life.clinic.fault = _cut_off_after_create
+    with pytest.raises(CrashError):
+        life.clinic.run("anna-north")
+    life.clinic.fault = life.faults
+    life.time_passes(1)
+    life.change_settings("anna-north", {"direction": "from_calendar"}, "future")
+
+    quiet_time(life)
+
+    assert len(life.copies("anna")) == 3
+    assert life.clinic.blocks("anna-north") == []
+
+
+def _cut_off_after_create(operation: str, phase: str) -> None:
+    if (operation, phase) == ("create", "after"):
+        raise CrashError
 
 
 @pytest.mark.rule("R37")
