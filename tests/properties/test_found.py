@@ -282,6 +282,17 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          ("time_passes", {"hours": 30}), ("disconnect", {"who": "anna-north", "remove": False}),
          ("disconnect", {"who": "anna", "remove": True}), _do("clone_copy", 28, place="anna", day=6, hour=8.5)],
     ),
+    "a series that others have written here is gone before its dates were ever this resource's": (
+        {"page_size": 50, "deleted": "restore"},
+        [_run("anna"), _series(["anna-north", "anna"], 2, 8.5, WEEKLY), _run("anna-north"),
+         _do("change_booking", 67, what="remove")],
+    ),
+    "dates of a series that others have written here are gone, and were never this resource's": (
+        {"page_size": 1, "moved": "restore", "deleted": "restore", "exchange": ("bert",)},
+        [_run("anna", "sweep"), ("book", {"who": ["anna-north"], "day": 1, "hour": 8}),
+         _series(["anna-north", "anna"], 6, 10, WEEKLY), _run("anna-north", "full"),
+         _do("move_booking", 1, day=8, hour=11)],
+    ),
     "a date that stands by itself is deleted with its series, which is another's by then": (
         {"page_size": 1, "moved": "restore", "deleted": "restore"},
         [_series(["anna"], 1, 8, DAILY), _do("move_booking", 13, day=10, hour=10), _run("anna", "sweep"),

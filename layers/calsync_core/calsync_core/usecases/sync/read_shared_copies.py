@@ -75,6 +75,9 @@ def own_mailbox(run: SyncRun) -> tuple[ResourceId, ...]:
 def _read_copies_of(run: SyncRun, other: ResourceId, bookings: list[Told]) -> list[Read]:
     refs = {ref for booking in bookings for ref in (booking.ref, booking.series) if ref}
     links = run.ports.stores.links.get(run.account, other, sorted(refs))
+    unknown = {series_ref(link) for link in links.values() if link.series_id} - refs
+    if unknown:  # of dates that are gone, and were not ours
+        links |= run.ports.stores.links.get(run.account, other, sorted(unknown))
     state = run.ports.stores.resources.get(run.account, other) if links else None
     if state is None or state.mailbox is None:
         return []
@@ -86,7 +89,9 @@ def _read_copies_of(run: SyncRun, other: ResourceId, bookings: list[Told]) -> li
     reads: list[Read] = []
     by_day: dict[LinkRef, list[Entry]] = {}
     for booking in bookings:
-        link, series = here.get(booking.ref), here.get(booking.series or LinkRef(""))
+        link = here.get(booking.ref)
+        of_series = series_ref(link) if link is not None and link.series_id else LinkRef("")
+        series = here.get(booking.series or of_series)
         if link is not None:
             read = _by_its_link(run, state.mailbox, link, series, booking)
         elif series is not None:
@@ -110,8 +115,8 @@ def _with_entry(run: SyncRun, mailbox: MailboxId, other: ResourceId, link: Link)
 
 
 def _by_its_link(run: SyncRun, mailbox: MailboxId, link: Link, series: Link | None, booking: Told) -> Read | None:
-    if link.entry_id is None:
-        return None
+    if link.entry_id is None or link.pattern:
+        return None  # a series takes no time
     ref = entry_ref(run.resource, link.calendar_id, link.entry_id)
     if series is not None and series.entry_id is not None and link.original_start_at is not None:
         ref = occurrence_ref(run.resource, link.calendar_id, series.entry_id, link.original_start_at)
