@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from calsync_core.domain.appointments import AllDay, Entry, Kind, Mark, Notes, When
 from calsync_core.domain.ids import BookingId, ResourceId
+from calsync_core.domain.links import Intent
 from calsync_core.domain.resources import WorkingRange
 from calsync_core.ports.stores import Stores
 from calsync_core.usecases.refresh_resources import refresh_resources
@@ -178,10 +179,15 @@ class Circumstances:
 
     def _leave_to_strangers(self, who: str) -> None:
         """No link, no deletion: what was written since is ours again only where it still belongs."""
-        known = {link.entry_id for link in self.stores.links.all(ACCOUNT, ResourceId(who))}
+        links = list(self.stores.links.all(ACCOUNT, ResourceId(who)))
+        awaited = {(one.booking_id, one.generation, one.mark_id) for one in links if one.intent is Intent.CREATE}
         for place in PLACES:
+            items = [item.entry for item in self.server(place).items.values()]
+            # A create whose answer was lost before: its row knows the mark, and finds it by that.
+            known = {one.id for one in items if one.mark is not None and _named(one.mark) in awaited}
+            known |= {link.entry_id for link in links if link.entry_id is not None}
             shown = [one for one in self.shown(place) if one.mark is not None and one.mark.resource == who]
-            series = {item.entry.id for item in self.server(place).items.values() if _is_of(item.entry, who)}
+            series = {one.id for one in items if _is_of(one, who)}
             parts = [one for one in self.shown(place) if one.series_id in series and one.series_id not in known]
             lost = {one.id for one in [*shown, *parts] if one.id not in known}
             self.orphans |= lost
@@ -208,6 +214,10 @@ class Circumstances:
 
 def _days(first: date, count: int) -> AllDay:
     return AllDay(first, first + timedelta(days=count))
+
+
+def _named(mark: Mark) -> tuple[BookingId, int, str]:
+    return mark.booking, mark.generation, mark.own
 
 
 def _is_of(entry: Entry, who: str) -> bool:

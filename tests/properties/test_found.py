@@ -282,6 +282,12 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          ("time_passes", {"hours": 30}), ("disconnect", {"who": "anna-north", "remove": False}),
          ("disconnect", {"who": "anna", "remove": True}), _do("clone_copy", 28, place="anna", day=6, hour=8.5)],
     ),
+    "a pasted copy is not taken for the one that was written anew after the table was saved": (
+        {"page_size": 3, "moved": "flag", "exchange": ("anna", "bert", "home")},
+        [("book", {"who": ["bert"], "day": 2, "hour": 8}), _run("bert", "sweep"),
+         _do("change_booking", 42, what="retitle"), ("back_up", {}), _do("delete_entry", 50, place="bert"),
+         _run("bert"), _do("clone_copy", 79, place="bert", day=11, hour=8.5), ("restore", {})],
+    ),
     "a series that others have written here is gone before its dates were ever this resource's": (
         {"page_size": 50, "deleted": "restore"},
         [_run("anna"), _series(["anna-north", "anna"], 2, 8.5, WEEKLY), _run("anna-north"),

@@ -409,7 +409,7 @@ def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None
     link = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
     if link is None and entry.calendar_id != run.scope.primary:
         return None  # R32: left behind where no copy belongs; that its booking is written anew leads nobody back to it
-    if link is None or (link.entry_id is None and link.entry_uid is None):
+    if link is None or (link.entry_id is None and link.entry_uid is None) or mark.generation > link.generation:
         if _is_pasted_here(feed, entry, mark):
             return None  # R35: nothing but its age tells it from the copy that it was made of
     elif link.entry_id != entry.id and is_pasted(link, entry, mark):
