@@ -42,11 +42,14 @@ def names_of(template: str) -> tuple[str, ...]:
 def render(template: str, values: Mapping[str, str]) -> str:
     """One line of text; "" when no field has a value, whatever words stand around it."""
     tokens = _tokens(template, values)
-    if not any(token.kind is _Kind.VALUE for token in tokens):
+    kinds = [token.kind for token in tokens]
+    if _Kind.VALUE not in kinds:
         return ""
-    while (shorter := _without_empty_brackets(tokens)) != tokens:
-        tokens = shorter
-    return " ".join("".join(token.text for token in _without_missing(tokens)).split())
+    if _Kind.MISSING in kinds or _Kind.CLOSE in kinds:  # seldom: nearly every booking has what the template asks for
+        while (shorter := _without_empty_brackets(tokens)) != tokens:
+            tokens = shorter
+        tokens = _without_missing(tokens)
+    return " ".join("".join([token.text for token in tokens]).split())
 
 
 def _tokens(template: str, values: Mapping[str, str]) -> list[_Token]:
