@@ -24,7 +24,9 @@ STORE_KINDS = ("crash", "store down")
 ANY_KINDS = ("crash", "down", "down", "throttled", "throttled for a day", "edited meanwhile", "slow", "overtaken",
              "settings changed")  # fmt: skip
 CHANGES_KINDS = ("cursor expired", "page repeated", "revoked")
-WRITE_KINDS = ("touched by the server", "touched by the server")
+TOUCHED = "touched by the server"
+WRITE_KINDS = (TOUCHED, TOUCHED)
+WRITTEN = ("create", "update")
 CAUSES = (
     "throttled",
     "throttled for a day",
@@ -36,7 +38,7 @@ CAUSES = (
     "store down after",
     "cursor expired",
     "page repeated",
-    "touched by the server",
+    TOUCHED,
     "edited meanwhile",
     "slow",
     "overtaken",
@@ -48,11 +50,15 @@ CAUSES = (
 class Faults:
     """Called with (operation, phase) around everything that leaves the process. Off until `start` or `crash_at`.
 
-    `moods` holds what only the world around can do: change an entry, let time pass, let another run overtake.
+    `moods` holds what only the world around can do: change an entry, let time pass, let another run overtake. Only what
+    was just written can be touched by the server, and that is seldom: such touches are drawn apart from all else once
+    more, by `touching`.
     """
 
     def __init__(self) -> None:
+        self.seed = 0
         self.random: Random | None = None
+        self.touching: Random | None = None
         self.share = 0.0
         self.crash_step: int | None = None
         self.steps = 0
@@ -62,6 +68,7 @@ class Faults:
         self.is_calm = False
 
     def start(self, seed: int, share: float) -> None:
+        self.seed, self.touching = seed, None
         self.random, self.share, self.is_calm = Random(seed), share, False
 
     def crash_at(self, step: int) -> None:
@@ -79,11 +86,19 @@ class Faults:
             raise CrashError(f"{operation} {phase}")
         if self.random is None:
             return
+        if phase == "after" and operation in WRITTEN:
+            self._touch_now_and_then(self.random)
         # A run makes five times as many store operations as remote calls, and a fault in each would end it at once.
         share = self.share / 5 if operation.startswith("store.") else self.share
         if self.random.random() >= share:
             return
         self._raise(operation, phase, self.random)
+
+    def _touch_now_and_then(self, random: Random) -> None:
+        self.touching = self.touching or Random(f"touching {self.seed}")
+        if self.touching.random() < self.share:
+            self.hits[TOUCHED] += 1
+            self._change_the_world(TOUCHED, random)
 
     def _raise(self, operation: str, phase: str, random: Random) -> None:
         kind = random.choice(_kinds(operation, phase))
@@ -117,9 +132,7 @@ def _kinds(operation: str, phase: str) -> tuple[str, ...]:
     if operation.startswith("store."):
         return STORE_KINDS
     if phase == "after":
-        more = (
-            CHANGES_KINDS[1:2] if operation == "changes" else WRITE_KINDS if operation in ("create", "update") else ()
-        )
+        more = CHANGES_KINDS[1:2] if operation == "changes" else WRITE_KINDS if operation in WRITTEN else ()
         return ("crash", "down", "edited meanwhile", *more)
     more = (CHANGES_KINDS[0], CHANGES_KINDS[2]) if operation == "changes" else ()
     return (*ANY_KINDS, *more)
