@@ -23,7 +23,8 @@ from calsync_core.usecases.resolve_conflict import ConflictPorts, Decision, reso
 from calsync_core.usecases.sync.undo_run import ask_undo
 
 from tests.properties.invariants import quiet_time, ref_of
-from tests.properties.life import SECRET, Life
+from tests.properties.life import Life
+from tests.properties.looking import SECRET
 from tests.small_clinic import ACCOUNT
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from calsync_core.engine.observe import without_text
 from calsync_core.engine.overlaps import pairs
 from calsync_core.engine.project import NotBlocking, copy_time, project_booking, project_entry
 
-from tests.properties.life import MAILBOX_OF, PLACES, RESOURCES, SECRET, Life
+from tests.properties.life import Life
+from tests.properties.looking import MAILBOX_OF, PLACES, RESOURCES, SECRET
 from tests.small_clinic import ACCOUNT
 
 KEPT_APART = frozenset(ConflictKind) - {ConflictKind.SAME_TIME}

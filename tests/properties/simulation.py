@@ -14,7 +14,8 @@ from typing import Any
 
 from tests.properties.circumstances import rare_steps
 from tests.properties.invariants import quiet_time
-from tests.properties.life import PLACES, RESOURCES, Life
+from tests.properties.life import Life
+from tests.properties.looking import PLACES, RESOURCES
 from tests.properties.repeats import OTHERWISE
 from tests.properties.second_thoughts import WAYS
 

@@ -13,7 +13,8 @@ from calsync_core.usecases.sync.undo_run import journalled_runs
 
 from tests.properties.faults import CrashError
 from tests.properties.invariants import quiet_time
-from tests.properties.life import RESOURCES, Life
+from tests.properties.life import Life
+from tests.properties.looking import RESOURCES
 from tests.small_clinic import ACCOUNT, at
 
 Edit = Callable[[Life], None]

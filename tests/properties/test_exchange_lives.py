@@ -8,7 +8,8 @@ from calsync_core.adapters.memory.mailbox import DEFAULT
 
 from tests.properties.faults import CrashError
 from tests.properties.invariants import quiet_time
-from tests.properties.life import BESIDE, MAILBOX_OF, Life
+from tests.properties.life import Life
+from tests.properties.looking import BESIDE, MAILBOX_OF
 from tests.small_clinic import at
 
 Edit = Callable[[], None]

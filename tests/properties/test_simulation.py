@@ -12,7 +12,8 @@ from calsync_core.domain.ids import ResourceId
 
 from tests.properties.faults import CAUSES
 from tests.properties.invariants import check_all, quiet_time
-from tests.properties.life import RESOURCES, Life
+from tests.properties.life import Life
+from tests.properties.looking import RESOURCES
 from tests.properties.second_thoughts import WAYS
 from tests.properties.simulation import Schedule, Script, Tally, explain, failure, replay, shrink, trace
 from tests.small_clinic import ACCOUNT, at

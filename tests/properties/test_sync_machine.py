@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.properties.invariants import check_no_mail, quiet_time
-from tests.properties.life import PLACES, RESOURCES, Life
+from tests.properties.life import Life
+from tests.properties.looking import PLACES, RESOURCES
 from tests.properties.second_thoughts import WAYS
 from tests.properties.simulation import ANSWERS, BUSY, CLOCK, HOURS, RULES, SETTINGS
 
