@@ -288,6 +288,17 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          _do("change_booking", 42, what="retitle"), ("back_up", {}), _do("delete_entry", 50, place="bert"),
          _run("bert"), _do("clone_copy", 79, place="bert", day=11, hour=8.5), ("restore", {})],
     ),
+    "in a moved mailbox a date that stands by itself comes on a later page than its series, which repeats otherwise": (
+        {"page_size": 3, "deleted": "restore"},
+        [_series(["anna"], 5, 8, DAILY), _do("move_booking", 51, day=4, hour=16), _run("anna", "full"),
+         ("move_mailbox", {"place": "anna"}), _do("change_pattern", 1, place="anna", how="endless")],
+    ),
+    "a booking behind the window is moved and handed over before a full check opens a new feed": (
+        {"page_size": 1, "moved": "flag", "deleted": "cancel_booking"},
+        [("book", {"who": ["anna"], "day": 5, "hour": 10}), _run("anna", "full"), ("time_passes", {"hours": 600}),
+         _run("anna", "full"), _do("move_booking", 0, day=30, hour=8.5), _do("reassign", 0, who=["anna-north"]),
+         _run("anna", "full")],
+    ),
     "a series that others have written here is gone before its dates were ever this resource's": (
         {"page_size": 50, "deleted": "restore"},
         [_run("anna"), _series(["anna-north", "anna"], 2, 8.5, WEEKLY), _run("anna-north"),

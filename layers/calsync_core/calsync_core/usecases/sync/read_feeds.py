@@ -81,12 +81,12 @@ def read_feeds(run: SyncRun, *, is_full_check: bool) -> bool:
 def _read_feed(
     run: SyncRun, feed: str, row: CursorRow | None, read: Callable[[CursorRow], bool], *, is_full_check: bool
 ) -> bool:
-    """R124: a renewed window opens a new feed, which says nothing of what happened before; the old one is read to its
-    end first, so that a change of something that has just left the window is not lost.
+    """R124: a full round opens a new feed, which says nothing of what happened before; the old one is read to its end
+    first, so that a change of something that has just left the window is not lost.
 
     R142: the first pages of a round that an earlier call began know nothing of what happened since, and nobody may ring
     for that again: at its end the feed is asked what is new."""
-    if row is not None and row.cursor and not row.is_full and _is_old(run, row):
+    if row is not None and row.cursor and not row.is_full and _is_left(run, row, is_full_check=is_full_check):
         if not read(row):
             return False
         row = _stored_row(run, feed)
@@ -134,13 +134,25 @@ def _row(run: SyncRun, row: CursorRow | None, feed: str, *, is_full_check: bool)
     full check. A run of many calls of *work* opens each round once."""
     if row is None:
         return _new_round(run, feed, 1)
-    if row.settings_version < max(run.scope.reproject_below, run.state.read_below):
+    if _is_outdated(run, row):
         return _full_round(run, row)
     if row.is_round_open and row.is_full:
         return row
     if _is_old(run, row) or (is_full_check and row.opened_by != run.run):
         return _full_round(run, row)
     return row
+
+
+def _is_left(run: SyncRun, row: CursorRow, *, is_full_check: bool) -> bool:
+    """Whether a new round takes the place of this feed. What a calendar has outside the window is asked for by its id
+    in any case (R121), so that its feed is read on at a renewal alone."""
+    is_opened = _is_outdated(run, row) or (is_full_check and row.opened_by != run.run)
+    return _is_old(run, row) or (row.feed == HOST and is_opened)
+
+
+def _is_outdated(run: SyncRun, row: CursorRow) -> bool:
+    """Settings were changed since for all that is there."""
+    return row.settings_version < max(run.scope.reproject_below, run.state.read_below)
 
 
 def _is_old(run: SyncRun, row: CursorRow) -> bool:

@@ -27,6 +27,7 @@ from calsync_core.engine.observe import Missing, Read, calendar_moved_on, observ
 from calsync_core.engine.plan import plan
 from calsync_core.usecases.read_span import bookings_in
 from calsync_core.usecases.sync.apply_plan import apply_plan
+from calsync_core.usecases.sync.find_elsewhere import elsewhere, renumbered
 from calsync_core.usecases.sync.finish_round import apply_shared_copies
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.read_host import written_before
@@ -352,7 +353,7 @@ def _view(window: Window, starts: list[datetime]) -> Window:
 
 def _placed(run: SyncRun, reads: list[Read], places: _Places) -> list[Read]:
     """Each read with its entry: the place in the series, a single entry of its own, or none."""
-    elsewhere = [
+    singles = [
         read.link.entry_id
         for read in reads
         if read.link is not None
@@ -360,10 +361,22 @@ def _placed(run: SyncRun, reads: list[Read], places: _Places) -> list[Read]:
         and read.link.calendar_id == run.scope.primary
         and not _is_place(read, places)
     ]
-    looked_up = run.primary.entries(run.scope.primary, elsewhere, EVERYTHING) if elsewhere else {}
+    looked_up = run.primary.entries(run.scope.primary, singles, EVERYTHING) if singles else {}
+    reads = _under_new_ids(run, reads, looked_up)
     # Two bookings of one series may claim a day: the one that the series puts there has it.
     ordered = sorted(reads, key=lambda read: not _stands_there(read, places))
     return [_placed_one(run, read, places, looked_up) for read in ordered]
+
+
+def _under_new_ids(run: SyncRun, reads: list[Read], looked_up: dict[EntryId, Entry | None]) -> list[Read]:
+    """R122: a single entry that its id does not find may stand under another one, on a page that is still to come; a
+    place in the series must not be taken for it."""
+    links = [read.link for read in reads if read.link is not None and stands_alone(read.link)]
+    gone = [link for link in links if link.entry_id in looked_up and looked_up[link.entry_id] is None]
+    found = elsewhere(run, gone) if gone else {}
+    new = {link.ref: renumbered(link, entry) for link in gone if (entry := found.get(link.ref)) is not None}
+    looked_up.update({entry.id: entry for entry in found.values() if entry is not None})
+    return [replace(read, link=new.get(read.ref, read.link)) for read in reads] if new else reads
 
 
 def _stands_there(read: Read, places: _Places) -> bool:
