@@ -299,6 +299,12 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          _run("anna", "full"), _do("move_booking", 0, day=30, hour=8.5), _do("reassign", 0, who=["anna-north"]),
          _run("anna", "full")],
     ),
+    "a person invited others to a copy that was handed over, and the mailbox was moved before anybody looked": (
+        {"page_size": 50},
+        [_series(["anna-north"], 3, 13, "FREQ=NEVER"), _run("anna-north", "sweep"),
+         _do("invite_people", 83, place="anna"), _do("move_entry", 80, place="anna", day=5, hour=16),
+         _do("reassign", 87, who=["anna"]), ("move_mailbox", {"place": "anna"})],
+    ),
     "a series that others have written here is gone before its dates were ever this resource's": (
         {"page_size": 50, "deleted": "restore"},
         [_run("anna"), _series(["anna-north", "anna"], 2, 8.5, WEEKLY), _run("anna-north"),

@@ -46,10 +46,14 @@ class UpdateCopy:
     is_text_only: bool = False
 
 
+UNSEEN = "unseen"
+"""The version of a copy that nobody has seen as it stands now (R122: it has a new id): it is read before it goes."""
+
+
 @value(frozen=True, slots=True)
 class DeleteCopy:
     """`had_changed` asks for both versions in the log: the person's edit goes with it. `entry_version` is the one that
-    we saw; a newer one means: read again, plan again."""
+    we saw; a newer one, and `UNSEEN`, mean: read again, plan again. Empty: whatever it is."""
 
     rule: str
     link: Link

@@ -8,6 +8,7 @@ from calsync_core.domain.synclog import Reason
 from calsync_core.domain.values import replace
 from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import (
+    UNSEEN,
     Action,
     AdoptCopy,
     CancelBooking,
@@ -79,7 +80,7 @@ def _booking_gone(seen: Observation, scope: Scope, is_final: bool) -> Action | N
         return DropLink("R16", link)
     if not isinstance(seen.read.host, Booking) and not is_final:
         return Leave("R50", link)  # a tombstone; a booking shown as cancelled or handed over is a clear word
-    version = entry.version if isinstance(entry, Entry) else link.calendar.version
+    version = entry.version if isinstance(entry, Entry) else link.calendar.version or UNSEEN
     if isinstance(entry, Entry) and entry.series_id is not None and not link.calendar.time:
         version = ""  # found by its day: only the series' version is known, which any write to it changes
     return DeleteCopy("R15", link, version, had_changed=seen.calendar is Side.CHANGED)

@@ -4,6 +4,7 @@ from calsync_core.domain.appointments import Booking, Entry
 from calsync_core.domain.links import Origin
 from calsync_core.domain.values import replace
 from calsync_core.engine.actions import (
+    UNSEEN,
     Action,
     Agree,
     DeleteBlock,
@@ -36,7 +37,7 @@ def closed(seen: Observation, scope: Scope) -> Action | None:
     if link.origin is Origin.CALENDAR:
         return DeleteBlock("R43", link)
     entry = seen.read.calendar
-    version = entry.version if isinstance(entry, Entry) else link.calendar.version
+    version = entry.version if isinstance(entry, Entry) else link.calendar.version or UNSEEN
     if isinstance(entry, Entry):  # an intent without a result, found by its mark
         link = replace(link, entry_id=entry.id, calendar_id=entry.calendar_id)
     return DeleteCopy("R43", link, version) if link.entry_id else DropLink("R43", link)

@@ -7,6 +7,7 @@ from calsync_core.domain.errors import (
     AppointmentGoneError,
     AppointmentRejectedError,
     LinkChangedError,
+    VersionChangedError,
 )
 from calsync_core.domain.ids import LinkRef
 from calsync_core.domain.journal import span
@@ -15,6 +16,7 @@ from calsync_core.domain.synclog import Reason, Way
 from calsync_core.domain.values import replace
 from calsync_core.engine import fingerprint, guards
 from calsync_core.engine.actions import (
+    UNSEEN,
     AdoptCopy,
     CreateCopy,
     DeleteCopy,
@@ -205,6 +207,8 @@ def _repeats(link: Link, copy: Copy) -> str:
 
 def delete_copy(run: SyncRun, action: DeleteCopy) -> None:
     link = action.link
+    if link.entry_id is not None and action.entry_version == UNSEEN:
+        raise VersionChangedError
     if link.entry_id is not None:
         with suppress(AppointmentGoneError):  # gone is what we wanted
             run.primary.delete(link.calendar_id, link.entry_id, action.entry_version or None)
