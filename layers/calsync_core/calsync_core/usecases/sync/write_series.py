@@ -27,7 +27,7 @@ from calsync_core.engine.observe import Missing, Read, calendar_moved_on, observ
 from calsync_core.engine.plan import plan
 from calsync_core.usecases.read_span import bookings_in
 from calsync_core.usecases.sync.apply_plan import apply_plan
-from calsync_core.usecases.sync.find_elsewhere import elsewhere, renumbered
+from calsync_core.usecases.sync.find_elsewhere import elsewhere, found_again, renumbered
 from calsync_core.usecases.sync.finish_round import apply_shared_copies
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.read_host import written_before
@@ -184,6 +184,9 @@ def _written(
     elif series is not None:
         master = written_before(run, series)
     read = Read(ref, series, booking, master, entry_is_whole=True)
+    moved = elsewhere(run, [series]) if series is not None and master is Missing.GONE else {}
+    read = found_again(read, moved[ref]) if ref in moved else read  # R122
+    master = read.calendar
     note_reads(run, [read])
     apply_plan(run, plan(observe([read], run.scope), run.scope))
     written = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
