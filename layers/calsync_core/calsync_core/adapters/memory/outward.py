@@ -7,6 +7,7 @@ import base64
 import random
 from datetime import UTC, datetime, timedelta
 from email.headerregistry import Address
+from functools import lru_cache
 
 from calsync_core.domain.errors import AppointmentRejectedError, InstallationError
 from calsync_core.domain.ids import AccountId
@@ -97,6 +98,7 @@ class PlainSealer:
         return sealed[len(label) :]
 
 
+@lru_cache(maxsize=256)
 def _is_one_address(text: str) -> bool:
     try:
         return bool(Address(addr_spec=text).domain) and text.isprintable()

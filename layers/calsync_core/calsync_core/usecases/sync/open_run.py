@@ -44,7 +44,8 @@ def _window(rows: Iterable[CursorRow], settings: SyncSettings, now: datetime) ->
     back, ahead = settings.window.weeks_back, settings.window.weeks_ahead
     opened = [row.opened_at for row in rows if row.opened_at and now - row.opened_at <= RENEWAL + STAGGER]
     window = Window.around(now, back, ahead)
-    return Window(Window.around(min([now, *opened]), back, ahead).start_at, window.end_at) if opened else window
+    first = min(opened, default=now)
+    return Window(Window.around(first, back, ahead).start_at, window.end_at) if first.date() < now.date() else window
 
 
 def check_open(state: ResourceState) -> None:
