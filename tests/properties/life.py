@@ -115,21 +115,25 @@ class Life(Person, FrontDesk, Admin, Services, SecondThoughts, Circumstances):
 
         def measured(*asked: Any) -> Outcome:
             before, of_others, self.of_others = dict(self.calls), self.of_others, Counter()
+            links = self._count_links()
             try:
                 return work(*asked)
             finally:
                 if sum(self.calls.values()) - sum(before.values()) - self.of_others.total() > FEW_CALLS:
                     used = self.calls - Counter(before) - self.of_others
-                    self._note_unbounded(used, asked)
+                    self._note_unbounded(used, asked, max(links, self._count_links()))
                 self.of_others = of_others
                 if self.depth:
                     of_others.update(self.calls - Counter(before))
 
         return measured
 
-    def _note_unbounded(self, used: Counter[str], asked: object) -> None:
-        """A link that was there before and is gone went with what it led to: that is one of the writes."""
-        links = sum(len(list(self.stores.links.all(ACCOUNT, ResourceId(who)))) for who in RESOURCES)
+    def _count_links(self) -> int:
+        shelf = self.stores.links._shelf  # type: ignore[attr-defined]
+        return sum(len(shelf(ACCOUNT, ResourceId(who)).links) for who in RESOURCES)
+
+    def _note_unbounded(self, used: Counter[str], asked: object, links: int) -> None:
+        """`links`: those that were there before as well. One that had no copy (yet) goes without a write."""
         size = links + sum(len(self.shown(place)) for place in PLACES) + len(self.clinic.system.bookings)
         size += sum(used[operation] for operation in WRITES)
         pages = sum(used[operation] for operation in PAGES)
