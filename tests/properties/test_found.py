@@ -4,6 +4,7 @@ did was enough. Each name says what the engine (or the observer of the lives) go
 from typing import Any
 
 import pytest
+from calsync_core.adapters.memory.mailbox import DEFAULT
 from calsync_core.domain.ids import ResourceId
 from calsync_core.domain.resources import Status
 from calsync_core.usecases.sync.keep_links import REVISIT
@@ -412,6 +413,28 @@ def test_a_disconnect_removes_the_copies_that_a_moved_mailbox_has_given_new_ids(
     life.clinic.run("bert")
 
     assert life.copies("bert") == []
+
+
+@pytest.mark.rule("R34")
+@pytest.mark.parametrize("exchange", [(), ("anna",)])
+def test_a_date_that_leaves_while_an_import_reads_the_calendars_blocks_in_the_end(exchange: tuple[str, ...]) -> None:
+    life = Life(exchange=exchange)
+    life.book_series(["anna-north", "anna"], 20, 9, WEEKLY)  # nothing of it in the next days, which are read first
+    life.clinic.run("anna-north")
+    date = [one.id for one in life.clinic.system.bookings.values() if not one.is_series_master][2]
+
+    def hand_over(_operation: str, _phase: str) -> None:
+        rows = life.stores.cursors.load(ACCOUNT, ResourceId("anna"))
+        if DEFAULT in rows and not rows[DEFAULT].is_round_open and "host" not in rows:
+            life.clinic.fault = life.faults
+            life.clinic.system.reassign(date, ["anna-north"])
+
+    life.clinic.fault = hand_over
+    life.clinic.run("anna")
+
+    quiet_time(life)
+
+    assert len(life.clinic.blocks("anna")) == 1
 
 
 @pytest.mark.rule("R40")

@@ -3,6 +3,7 @@ cursor are stored in this order (`_store_page`)."""
 
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -71,6 +72,11 @@ def read_near_window(run: SyncRun) -> bool:
 def read_feeds(run: SyncRun, *, is_full_check: bool) -> bool:
     """True when every feed stands at the end of a round."""
     run.is_first_round = HOST not in run.rows
+    if run.is_first_round:
+        # R34: whose the dates of others' series are is asked while the calendars are read; what changes from then on
+        # the feed must tell, because no link of ours is there yet that a full round could miss.
+        with suppress(CursorExpiredError):  # asked again when its turn has come
+            run.host_position = run.host.changes(run.resource, None).next_cursor
     feeds: list[tuple[str, Callable[[CursorRow], bool]]] = [
         (calendar, partial(_read_calendar, run, mailbox, calendar)) for mailbox, calendar in _calendars_to_read(run)
     ]

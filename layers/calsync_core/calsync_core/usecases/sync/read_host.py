@@ -52,9 +52,15 @@ def _shown_by_others(run: SyncRun, refs: list[LinkRef]) -> set[LinkRef]:
     return shown
 
 
+def _position(run: SyncRun) -> str:
+    """Each is good for one round: what begins later may begin later."""
+    taken, run.host_position = run.host_position, None
+    return taken if taken is not None else run.host.changes(run.resource, None).next_cursor
+
+
 def _read_window(run: SyncRun, row: CursorRow) -> HostPage:
     """The feed's position is taken before the first page is read, and used once the last one was handled."""
-    place = json.loads(row.cursor) if row.cursor else {"feed": run.host.changes(run.resource, None).next_cursor}
+    place = json.loads(row.cursor) if row.cursor else {"feed": _position(run)}
     page = run.host.bookings(run.resource, row.window, place.get("page"))
     found = PageReads(_reads(run, page.bookings) + set_aside_bookings(run, page.unreadable))
     found.seen.update(read.ref for read in found.reads)

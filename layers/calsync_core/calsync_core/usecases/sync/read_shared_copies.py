@@ -118,7 +118,9 @@ def _by_its_link(run: SyncRun, mailbox: MailboxId, link: Link, series: Link | No
     if link.entry_id is None or link.pattern:
         return None  # a series takes no time
     ref = entry_ref(run.resource, link.calendar_id, link.entry_id)
-    if series is not None and series.entry_id is not None and link.original_start_at is not None:
+    if link.original_start_at is not None:
+        if series is None or series.entry_id is None:
+            return None  # its place goes with its series, whose own change the calendar's feed tells
         ref = occurrence_ref(run.resource, link.calendar_id, series.entry_id, link.original_start_at)
     own = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
     if _stands_as_it_should(own, booking):

@@ -104,6 +104,7 @@ class SyncRun:
     foreseen: list[Action] | None = None
     own_mailbox: tuple[ResourceId, ...] | None = None
     own_dates: dict[str, OwnDates] = field(default_factory=dict)
+    host_position: str | None = None
     seen_changes: int = 0
     is_first_round: bool = False
     lease_until: datetime | None = None
