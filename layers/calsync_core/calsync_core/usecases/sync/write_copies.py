@@ -43,7 +43,10 @@ USED_UP = 20
 
 def create_copy(run: SyncRun, action: CreateCopy, *, tries: int = USED_UP) -> None:
     links, is_again = run.ports.stores.links, action.reason is Reason.COPY_RESTORED or action.rule == "R85"
-    if is_again:  # its tombstone is used up, and the new row has no pointer: after a crash only this leads back to it
+    # Its tombstone is used up, or names the dates of a series, and the new row has no pointer: after a crash only this
+    # leads back to it.
+    is_noted = is_again or bool(action.link.pattern)
+    if is_noted:
         revisit(run, action.link.ref)
     row = links.put(run.account, run.named(action.link))
     if row.pattern and row.generation > 1:
@@ -63,7 +66,7 @@ def create_copy(run: SyncRun, action: CreateCopy, *, tries: int = USED_UP) -> No
     except LinkChangedError:
         take_back(run, row, entry)
         raise
-    if is_again:
+    if is_noted:
         revisited(run, row.ref)
     run.log(action.reason, Way.TO_CALENDAR, rule=action.rule, ref=row.ref)
 
