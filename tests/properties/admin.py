@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from calsync_core.adapters.memory.mailbox import DEFAULT
+from calsync_core.domain.appointments import Entry
 from calsync_core.domain.conflicts import Resolution
 from calsync_core.domain.connections import Connection, MailboxIdentity, ProviderKind
 from calsync_core.domain.errors import CalsyncError, ConcurrentChangeError, RefusedError
@@ -19,6 +20,10 @@ from calsync_core.usecases.sync.finish_round import STOP_LINE
 
 from tests.properties.looking import AT_HOME, BESIDE, HOME, MAILBOX_OF, PLACES, RESOURCES, Looking
 from tests.small_clinic import ACCOUNT
+
+
+def _generation(entry: Entry) -> int:
+    return entry.mark.generation if entry.mark is not None else 0
 
 
 class Admin(Looking):
@@ -116,27 +121,34 @@ class Admin(Looking):
     def _keep(self, who: str) -> None:
         """What stays behind without a link is a stranger's from then on."""
         self.kept_blocks |= {ref for ref, one in self.clinic.system.blocks.items() if one.resource_id == who}
-        self.orphans |= {
-            entry.id for place in PLACES for entry in self.copies(place) if entry.mark and entry.mark.resource == who
-        }
+        left = [one for place in PLACES for one in self.copies(place) if one.mark and one.mark.resource == who]
+        last: dict[str, Entry] = {}  # what was written earlier, and not deleted after a crash, may as well be pasted
+        for one in sorted((one for one in left if one.id not in self.clones), key=_generation):
+            last[one.mark.booking] = one  # type: ignore[union-attr]
+        self.kept |= {one.id for one in last.values()}
+        self.orphans |= {one.id for one in left}
         self.clones |= self.orphans
 
-    def reconnect(self, who: str) -> None:
-        """A new sign-in after access was lost or after leaving."""
+    def reconnect(self, who: str, beside: bool = False) -> None:
+        """A new sign-in after access was lost or after leaving; `beside`: bert chooses his other calendar this time."""
         state, mailbox = self.state(who), MAILBOX_OF[who]
         if state.status is Status.DISCONNECTED and state.mailbox is not None:
             return  # still leaving
         if state.status not in (Status.DISCONNECTED, Status.REAUTH_REQUIRED):
             return
-        conflicts = {"anna": ((HOME, AT_HOME),), "bert": ((mailbox, BESIDE),)}.get(who, ())
+        primary, other = (BESIDE, DEFAULT) if beside and who == "bert" else (DEFAULT, BESIDE)
+        conflicts = {"anna": ((HOME, AT_HOME),), "bert": ((mailbox, other),)}.get(who, ())
         self._add_connection(mailbox, who)
         for other, _ in conflicts:
             self._add_connection(other, who)
         new = replace(
-            state.moved_to(Status.IMPORTING, self.clinic.clock.now()), mailbox=mailbox, primary=DEFAULT,
+            state.moved_to(Status.IMPORTING, self.clinic.clock.now()), mailbox=mailbox, primary=primary,
             conflict_calendars=conflicts, progress=Progress(), attempt=state.attempt + 1, degraded=None,
         )  # fmt: skip
         self.stores.resources.save(new)
+        # R32: what stands in the primary calendar is found where the window shows it, wherever its booking is by now.
+        self.kept -= {entry.id for place in PLACES for entry in self.shown(place) if entry.calendar_id == primary}
+        self.forget_kept()
 
     def _add_connection(self, mailbox: MailboxId, who: str) -> None:
         connections = self.clinic.stores.connections

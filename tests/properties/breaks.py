@@ -231,6 +231,15 @@ BREAKS = (
         ("engine.plan_block.plan_block", "if read.is_shared_booking:", "if False:"),
     ),
     _break(
+        "left behind",
+        "a copy that was kept in another calendar is not written a second time",
+        (
+            "usecases.sync.adopt_from_elsewhere._not_known",
+            "if not by_ref or not run.scope.settings.writes_calendar:",
+            "if True:",
+        ),
+    ),
+    _break(
         "touching overlaps",
         "one after the other is no conflict",
         ("engine.overlaps.pairs", "if booking.end_at > entry.start_at)", "if booking.end_at >= entry.start_at)"),

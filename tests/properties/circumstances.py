@@ -61,6 +61,7 @@ class Circumstances:
     clones: set[str]
     edited: set[str]
     orphans: set[str]
+    kept: set[str]
     kept_blocks: set[str]
     has_moved_blocks: bool
     backup: Backup | None = None
@@ -148,7 +149,7 @@ class Circumstances:
         before = {id(item): entry_id for entry_id, item in server.items.items()}
         server.move_mailbox()
         new = {before[id(item)]: entry_id for entry_id, item in server.items.items()}
-        for known in (self.clones, self.edited, self.orphans):
+        for known in (self.clones, self.edited, self.orphans, self.kept):
             moved = {new.get(one.partition(".")[0], one.partition(".")[0]) + _rest(one) for one in known}  # type: ignore[call-overload]
             known.clear()
             known.update(moved)

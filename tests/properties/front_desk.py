@@ -28,6 +28,7 @@ class FrontDesk(Looking):
             self.clinic.system.move_booking_by_clinic(booking.id, at(day, hour))
 
     def change_booking(self, pick: int, what: str) -> None:
+        self.forget_kept()
         if booking := self._booking(pick):
             system = self.clinic.system
             if what == "remove" and booking.is_series_master:
@@ -39,8 +40,10 @@ class FrontDesk(Looking):
                 {"cancel": system.cancel, "remove": system.remove_booking}[what](booking.id)
 
     def reassign(self, pick: int, who: list[str]) -> None:
+        self.forget_kept()
         if booking := self._booking(pick):
             self.clinic.system.reassign(booking.id, who)
+            self.forget_kept()
 
     def touch_block(self, pick: int, day: int, remove: bool) -> None:
         """Somebody moves or removes a block in the booking system; a full check puts it back."""

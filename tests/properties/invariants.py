@@ -57,6 +57,7 @@ def check_all(life: Life, who: str) -> None:
     check_blocks_agree(life, who, _links(life, who))
     links = _links(life, who)  # a block that was missing may have come with a full check
     check_copies_agree(life, who, links)
+    check_nothing_shown_twice(life, who, links)
     check_series_repeat(life, who, links)
     check_conflicts_agree(life, who, links)
     check_no_text(life, who)
@@ -275,6 +276,20 @@ def check_copies_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> None
         and not {booking_ref(BookingId(name)), booking_ref(BookingId(name.partition(" has none")[0]))} & apart
     ]
     assert not left, f"P1 {who}: copies of no booking {left}"
+
+
+def check_nothing_shown_twice(life: Life, who: str, links: dict[LinkRef, Link]) -> None:
+    """P4, R143: a copy that was kept on leaving, in what is another calendar than the primary one now, is the copy of
+    its booking again. What lies behind us stays a stranger's."""
+    window, zone = _window(life, who, "host"), life.clinic.system.resources[ResourceId(who)].time_zone
+    copies = _copies_of(life, who, links)
+    for entry in life.copies("bert" if who == "bert" else "anna"):
+        if entry.mark is None or entry.mark.resource != who or entry.id not in life.kept:
+            continue
+        if _is_own(entry, life, who, links) or _is_behind(entry.when, window, zone):
+            continue
+        shown = copies.get(entry.mark.booking, [])
+        assert not shown, f"P4 {who}: {entry.mark.booking} is shown by {shown[0].id} and by {entry.id}, which was kept"
 
 
 def _is_of(entry: Entry, series: EntryId) -> bool:

@@ -71,6 +71,7 @@ class Life(Person, FrontDesk, Admin, Services, SecondThoughts, Circumstances):
         self.edited: set[str] = set()
         self.kept_blocks: set[str] = set()
         self.orphans: set[str] = set()
+        self.kept: set[str] = set()
         self.has_moved_blocks = False
         self.went_back = timedelta(0)
         self.busy_with: str | None = None

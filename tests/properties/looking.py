@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from calsync_core.adapters.memory.mailbox import MemoryMailboxServer
-from calsync_core.domain.appointments import Booking, Entry, Kind, When
+from calsync_core.domain.appointments import Booking, Entry, Kind, Mark, When
 from calsync_core.domain.ids import BookingId, CalendarId, MailboxId, ResourceId
 from calsync_core.domain.links import Origin
 from calsync_core.domain.resources import ResourceState
@@ -49,6 +49,7 @@ class Looking:
     edited: set[str]
     kept_blocks: set[str]
     orphans: set[str]
+    kept: set[str]
     has_moved_blocks: bool
     went_back: timedelta
     in_force: dict[str, list[SyncSettings]]
@@ -123,3 +124,16 @@ class Looking:
             for who in RESOURCES
             for link in self.stores.links.all(ACCOUNT, ResourceId(who))
         )
+
+    def forget_kept(self) -> None:
+        """Of what was kept: a copy whose booking is not there when its resource has come back stays a stranger's."""
+        for place, entry in [(name, one) for name in PLACES for one in self.copies(name)] if self.kept else ():
+            if entry.id not in self.kept or entry.mark is None or not self.state(entry.mark.resource).calendars:
+                continue
+            master = self.server(place).items[entry.series_id].entry.mark if entry.series_id else None
+            if not all(self._takes_place(mark) for mark in (entry.mark, master) if mark is not None):
+                self.kept.discard(entry.id)
+
+    def _takes_place(self, mark: Mark) -> bool:
+        booking = self.clinic.system.bookings.get(mark.booking)
+        return booking is not None and booking.status.value != "cancelled" and mark.resource in booking.resource_ids

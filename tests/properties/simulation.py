@@ -93,7 +93,7 @@ class Schedule:
             opening["exchange"] = exchange
         names = random.choices(_NAMES, _WEIGHTS, k=self.length)
         steps = tuple((name, _STEPS[name][1](random, self.share)) for name in names)
-        return Script(opening, _with_other_patterns(self.seed, steps))
+        return Script(opening, _with_a_return(self.seed, _with_other_patterns(self.seed, steps)))
 
 
 def replay(opening: dict[str, Any], steps: list[Step] | tuple[Step, ...], tally: Tally | None = None) -> Life:
@@ -168,6 +168,25 @@ def _with_other_patterns(seed: int, steps: tuple[Step, ...]) -> tuple[Step, ...]
     for _ in range(random.randint(0, 2)):
         step = {"place": random.choice(PLACES[:2]), "pick": random.randint(0, 99), "how": random.choice(OTHERWISE)}
         found.insert(random.randint(len(steps) // 4, len(steps)), ("change_pattern", step))
+    return tuple(found)
+
+
+def _with_a_return(seed: int, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """In one life of ten bert leaves, keeps his copies, and comes back with the one or the other calendar (R143); drawn
+    apart from all else, as above."""
+    random, found = Random(f"comes back {seed}"), list(steps)
+    if random.random() >= 0.1:
+        return steps
+    places = sorted(random.randint(0, len(steps)) for _ in range(4))
+    calm = {"who": "bert", "seed": 0, "share": 0.0, "cause": "sweep"}
+    returned: list[list[Step]] = [
+        [("choose_primary", {"who": "bert", "beside": random.random() < 0.6})],
+        [("run", calm)],
+        [("disconnect", {"who": "bert", "remove": False}), ("run", calm)],
+        [("reconnect", {"who": "bert", "beside": random.random() < 0.4})],
+    ]
+    for place, more in reversed(list(zip(places, returned, strict=True))):
+        found[place:place] = more
     return tuple(found)
 
 

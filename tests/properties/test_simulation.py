@@ -128,7 +128,8 @@ def test_in_quiet_each_single_edit_arrives_with_one_write(seed: int) -> None:
     clinic = life.clinic
     booking = clinic.system.book(["bert"], at(25, 9))
     clinic.run("bert")
-    server = life.server("bert")
+    server, primary = life.server("bert"), life.state("bert").primary
+    assert primary is not None
 
     def writes() -> int:
         return len(server.writes) + sum(clinic.system.block_versions.values())
@@ -137,14 +138,14 @@ def test_in_quiet_each_single_edit_arrives_with_one_write(seed: int) -> None:
     clinic.system.move_booking_by_clinic(booking, at(26, 9))
     clinic.run("bert")
     assert writes() == before + 1
-    entry = server.create_entry(at(27, 3.25))
+    entry = server.create_entry(at(27, 3.25), calendar_id=primary)
     clinic.run("bert")
     assert writes() == before + 2
     server.delete_entry(entry)
     clinic.run("bert")
     clinic.run("bert")
     assert writes() == before + 2
-    copy = next(one for one in server.shown() if one.mark and one.mark.booking == booking)
+    copy = next(one for one in server.shown(primary) if one.mark and one.mark.booking == booking)
     assert copy.when == at(26, 9)
     assert not [one for one in clinic.blocks("bert") if one.when == at(27, 3.25)]
     assert all(

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from calsync_core.domain.ids import EntryId, short_hash
+from calsync_core.domain.appointments import Entry
+from calsync_core.domain.ids import AccountId, BookingId, CalendarId, EntryId, ResourceId, short_hash
 from calsync_core.engine.marks import (
     LATE,
     KnownMarks,
@@ -12,6 +13,7 @@ from calsync_core.engine.marks import (
     is_late,
     is_pasted,
     is_renumbered,
+    left_elsewhere,
     mark_id_for,
     uid_hash,
 )
@@ -129,3 +131,53 @@ def test_the_own_id_of_a_mark_says_when_and_is_kept_for_an_hour_of_tries() -> No
     later = MADE + timedelta(minutes=61)
     assert mark_id_for(fresh, later, token) == f"{int(later.timestamp()) // 60:x}-0a1b2c3d"
     assert mark_id_for("", datetime(2026, 1, 1, tzinfo=UTC), "-ab-cd-") == "1c16dc0-abcd"
+
+
+BESIDE = CalendarId("beside")
+
+
+def written(name: str, calendar: CalendarId = BESIDE, **mark: object) -> Entry:
+    return replace(ENTRY_1, id=EntryId(name), calendar_id=calendar, mark=replace(MARKED, **mark))
+
+
+def left(*entries: Entry, pasted: tuple[str, ...] = ()) -> list[str]:
+    owner = replace(MARKED, booking=BookingId("any"), generation=0, own="")
+    found = left_elsewhere(entries, KnownMarks({}, frozenset(map(EntryId, pasted))), owner, COPY_ENTRY.calendar_id)
+    return [one.id for one in found]
+
+
+@pytest.mark.rule("R143")
+def test_in_another_calendar_the_copy_that_was_written_last_is_ours() -> None:
+    old, new = written("old"), written("new", generation=2)
+    later = written("later", own=f"{int(MADE.timestamp()) // 60 + 1:x}-0")
+    other = written("other", booking=BookingId("b9"))
+
+    assert left(old, other) == ["old", "other"]
+    assert left(old, new, later) == left(new, later, old) == ["new"]
+    assert left(old, later) == left(later, old) == ["later"]
+    assert left(old, written("twin")) == ["old"]
+    assert left(written("no time", own=""), old) == left(old, written("no time", own="")) == ["old"]
+    assert left(written("no time", own="")) == ["no time"]
+
+
+@pytest.mark.rule("R143")
+def test_one_in_the_primary_calendar_goes_first_unless_it_was_written_before() -> None:
+    here = COPY_ENTRY.calendar_id
+    old = written("old")
+
+    assert left(written("here", here)) == []
+    assert left(old, written("here", here)) == left(written("here", here), old) == []
+    assert left(old, written("here", here, generation=2)) == []
+    assert left(written("new", generation=2), written("here", here)) == ["new"]
+
+
+@pytest.mark.rule("R143", "R35", "R123")
+def test_what_is_pasted_or_of_somebody_else_is_none_of_them() -> None:
+    old = written("old")
+
+    assert left(old, written("new", generation=2), pasted=("new",)) == ["old"]
+    assert left(old, pasted=("old",)) == []
+    assert left(replace(old, mark=None), written("new")) == ["new"]
+    strangers = {"installation": "other", "account": AccountId("other"), "resource": ResourceId("other")}
+    for field, whose in strangers.items():
+        assert left(written("new", **{field: whose}), old) == ["old"]

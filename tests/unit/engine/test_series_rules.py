@@ -161,6 +161,16 @@ def test_a_date_takes_its_place_in_the_series(whole: bool) -> None:
     assert (lost.rule, lost.link.original_start_at) == ("R81", NINE.start_at)
 
 
+@pytest.mark.rule("R81", "R53", "R143")
+def test_the_date_of_a_series_that_stays_in_another_calendar_stays_there() -> None:
+    beside = replace(PLACE, calendar_id=CalendarId("beside"))
+
+    done = decide(part(calendar=beside, link=None))
+
+    assert isinstance(done, AdoptCopy)
+    assert (done.rule, done.link.calendar_id) == ("R81", beside.calendar_id)
+
+
 @pytest.mark.rule("R14")
 @pytest.mark.rule("R81")
 def test_a_date_that_is_written_anew_has_no_place_any_more() -> None:

@@ -27,8 +27,10 @@ from calsync_core.engine.actions import (
     Skip,
     UpdateCopy,
 )
+from calsync_core.engine.marks import uid_hash
 from calsync_core.engine.observe import Missing, Read, Scope, observe
 from calsync_core.engine.plan import decide as decide_with_reason
+from calsync_core.engine.plan_booking import row_as_found
 
 from tests.unit.engine.parts import (
     BOOKING,
@@ -40,6 +42,7 @@ from tests.unit.engine.parts import (
     NINE,
     NOON,
     NOW,
+    SERIES_MASTER,
     TEN,
     copy_of,
     copy_read,
@@ -245,6 +248,28 @@ def test_what_is_adopted_is_the_entry_under_its_mark() -> None:
     tried = decide(copy_read(BOOKING, LOST, quarantined))
     assert isinstance(tried, CreateCopy)
     assert tried.link == intent
+
+
+@pytest.mark.rule("R143")
+@pytest.mark.rule("R122")
+def test_a_row_that_is_found_in_another_calendar_is_agreed_on_under_no_version() -> None:
+    mark = replace(MARK, generation=9, own="7-seen")
+    entry = replace(COPY_ENTRY, calendar_id=CalendarId("beside"), mark=mark, uid="uid-b", when=NOON)
+    time = fingerprint.time_of(NOON)
+
+    found = row_as_found(None, BOOKING, copy_of(BOOKING), entry, scope())
+
+    assert found == replace(
+        COPY_LINK, calendar_id=entry.calendar_id, entry_uid=uid_hash(entry), generation=9, mark_id="7-seen", row=0,
+        host=Agreed(time=time), calendar=Agreed(time=time, rest=fingerprint.rest_of_entry(entry)),
+    )  # fmt: skip
+    behind = row_as_found(WORN, BOOKING, copy_of(BOOKING), entry, scope())
+    assert behind == replace(
+        ANEW, calendar_id=entry.calendar_id, entry_id=entry.id, entry_uid=uid_hash(entry), generation=9,
+        mark_id="7-seen", intent=None, host=found.host, calendar=found.calendar,
+    )  # fmt: skip
+    series = row_as_found(None, SERIES_MASTER, copy_of(SERIES_MASTER), entry, scope())
+    assert (series.pattern, series.end_at) == (fingerprint.pattern_of(SERIES_MASTER.recurrence), series.start_at)
 
 
 @pytest.mark.rule("R7")

@@ -5,15 +5,17 @@ iCalUId), which pasting makes anew and a move of the mailbox keeps. Pure.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from calsync_core.domain.appointments import Entry, Mark
-from calsync_core.domain.ids import EntryId, short_hash
+from calsync_core.domain.ids import BookingId, CalendarId, EntryId, short_hash
 from calsync_core.domain.links import Link
 from calsync_core.domain.values import value
 
 LATE = timedelta(days=1)
 """An entry made so long after its mark was written is no create of ours, not even one that was tried again."""
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @value(frozen=True, slots=True)
@@ -40,6 +42,31 @@ class KnownMarks:
                 pasted.add(first.id)
             oldest[entry.mark] = entry
         return cls(marks, frozenset(pasted))
+
+
+def left_elsewhere(entries: Iterable[Entry], known: KnownMarks, owner: Mark, primary: CalendarId) -> list[Entry]:
+    """Of all marked entries of a mailbox the copies of the owner's bookings that stand in another calendar than the
+    primary one: of each booking the copy that was written last, unless that is in the primary calendar, and no
+    person's copy. What was written earlier cannot be told from a person's copy of it. Of `owner` the booking and what
+    follows it mean nothing."""
+    newest: dict[BookingId, Entry] = {}
+    for entry in entries:
+        mark = entry.mark
+        if mark is None or entry.id in known.pasted or not _is_of(mark, owner):
+            continue
+        other = newest.get(mark.booking)
+        if other is None or _when_written(entry, primary) > _when_written(other, primary):
+            newest[mark.booking] = entry
+    return [entry for entry in newest.values() if entry.calendar_id != primary]
+
+
+def _is_of(mark: Mark, owner: Mark) -> bool:
+    return (mark.installation, mark.account, mark.resource) == (owner.installation, owner.account, owner.resource)
+
+
+def _when_written(entry: Entry, primary: CalendarId) -> tuple[int, datetime, bool]:
+    written_at = entry.mark.written_at if entry.mark else None
+    return entry.mark.generation if entry.mark else 0, written_at or _EARLIEST, entry.calendar_id == primary
 
 
 def is_late(entry: Entry) -> bool:

@@ -22,6 +22,7 @@ from calsync_core.engine.actions import (
     Skip,
     UpdateCopy,
 )
+from calsync_core.engine.marks import uid_hash
 from calsync_core.engine.observe import Observation, Scope, Side
 from calsync_core.engine.plan_changes import (
     ask_once,
@@ -113,7 +114,8 @@ def _no_copy_yet(seen: Observation, scope: Scope) -> Action | None:
     row = _fresh_row(link, booking, scope)
     entry = seen.read.calendar
     if isinstance(entry, Entry) and entry.series_id is not None:
-        row = replace(row, original_start_at=entry.original_start_at)
+        # With guests a series stays in a calendar that was given up (R53), and its occurrences with it.
+        row = replace(row, original_start_at=entry.original_start_at, calendar_id=entry.calendar_id)
         return AdoptCopy("R81", row, booking, copy, entry, seen.read.entry_is_whole)
     if isinstance(entry, Entry):
         row = _as_marked(row, entry)
@@ -137,6 +139,17 @@ def _no_series_yet(seen: Observation, booking: Booking, copy: Copy, scope: Scope
     if isinstance(entry, Entry):
         return AdoptCopy("R80", _as_marked(row, entry), booking, copy, entry)
     return CreateCopy("R80", row, booking, copy)
+
+
+def row_as_found(link: Link | None, booking: Booking, copy: Copy, entry: Entry, scope: Scope) -> Link:
+    """R143: the row of a copy as it stands in some calendar. What it shows is agreed on under no version, so that
+    everything else is a change."""
+    row, time = _as_marked(_fresh_row(link, booking, scope), entry), fingerprint.time_of(entry.when)
+    pattern = fingerprint.pattern_of(copy.recurrence) if copy.recurrence is not None else ""
+    return replace(
+        row, calendar_id=entry.calendar_id, entry_id=entry.id, entry_uid=uid_hash(entry), intent=None, pattern=pattern,
+        host=Agreed(time=time), calendar=Agreed(time=time, rest=fingerprint.rest_of_entry(entry)),
+    )  # fmt: skip
 
 
 def _as_marked(row: Link, entry: Entry) -> Link:

@@ -65,17 +65,22 @@ def _leave(run: SyncRun, link: Link, chosen: set[CalendarId]) -> None:
     if link.series_id is not None and link.original_start_at is not None and link.origin is Origin.HOST:
         return  # its place is in the series, and goes with it
     if link.origin is Origin.HOST:
-        is_under_way = link.intent is Intent.CREATE and link.entry_id is not None
-        if (link.calendar_id != run.scope.primary or is_under_way) and run.scope.settings.writes_calendar:
+        if (link.calendar_id != run.scope.primary or is_under_way(link)) and run.scope.settings.writes_calendar:
             with suppress(LinkChangedError):  # another run was here first
-                _move_copy(run, link)
+                move_copy(run, link)
     elif link.calendar_id not in chosen:
         apply_plan(run, [DeleteBlock("R37", link)])
     elif _shows_too_much_or_too_little(run, link):
         _judge_anew(run, link)
 
 
-def _move_copy(run: SyncRun, link: Link) -> None:
+def is_under_way(link: Link) -> bool:
+    """A move that was begun and not brought to its end: the row leads to the old place still."""
+    is_head = link.origin is Origin.HOST and link.original_start_at is None and not link.is_left_behind
+    return is_head and link.intent is Intent.CREATE and link.entry_id is not None
+
+
+def move_copy(run: SyncRun, link: Link) -> None:
     """R36. The generation of the new copy is stored before it is written: its mark finds it again."""
     booking = read_booking(run, link.booking_id)
     if isinstance(booking, Missing) or link.booking_id is None:
@@ -109,7 +114,7 @@ def _move_copy(run: SyncRun, link: Link) -> None:
         if error.code == "transaction_used":
             # Written by a run that ended here, and deleted by the person since: the next one is a new copy.
             again = replace(row, generation=row.generation + 1, mark_id="")
-            _move_copy(run, run.ports.stores.links.put(run.account, again))
+            move_copy(run, run.ports.stores.links.put(run.account, again))
         return  # it stays where it is; the next change of the booking finds it not writable and says so
     now = run.ports.clock.now()
     run.journal(

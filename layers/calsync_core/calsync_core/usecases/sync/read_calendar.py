@@ -42,11 +42,13 @@ from calsync_core.usecases.sync.sync_run import SyncRun
 
 @dataclass(slots=True)
 class PageReads:
-    """`leaving` are links whose entry seems to be gone; they are looked up when the round is complete."""
+    """`leaving` are links whose entry seems to be gone; they are looked up when the round is complete. `elsewhere` are
+    copies of ours that no link knows, in another calendar than the primary one (R143)."""
 
     reads: list[Read] = field(default_factory=list)
     leaving: set[LinkRef] = field(default_factory=set)
     seen: set[LinkRef] = field(default_factory=set)
+    elsewhere: list[Entry] = field(default_factory=list)
 
 
 @value(frozen=True, slots=True)
@@ -167,7 +169,9 @@ def _foreign_series(run: SyncRun, feed: Feed, series: set[EntryId], found: PageR
         if master is None:
             foreign[series_id] = None
             continue
-        read = _read_new(run, feed, master)
+        read = _read_new(run, feed, master, found)
+        if found.elsewhere and found.elsewhere[-1] is master:
+            continue  # R143: its occurrences take no time that their bookings do not take
         if read.ref == entry_ref(run.resource, feed.calendar_id, series_id):
             foreign[series_id] = master.mark
         elif read.link is None or not _waits_for(run, read.link, master):
@@ -307,7 +311,7 @@ def _read_singles(run: SyncRun, feed: Feed, row: CursorRow, singles: list[Entry]
     if not row.is_full or row.page == 0 or row.feed != feed.calendar_id:  # a full round that goes on judges itself
         found.leaving |= _note_dates(run, feed, new)
     new = _readable(run, feed, _with_marks(run, feed, new), found)
-    found.reads.extend(_read_new(run, feed, entry) for entry in new)
+    found.reads.extend(_read_new(run, feed, entry, found) for entry in new)
 
 
 def _note_dates(run: SyncRun, feed: Feed, singles: Iterable[Entry]) -> set[LinkRef]:
@@ -350,14 +354,14 @@ def _with_marks(run: SyncRun, feed: Feed, entries: list[Entry]) -> list[Entry]:
     return [entry for entry in whole if entry is not None]
 
 
-def _read_new(run: SyncRun, feed: Feed, entry: Entry) -> Read:
+def _read_new(run: SyncRun, feed: Feed, entry: Entry, found: PageReads) -> Read:
     foreign = Read(entry_ref(run.resource, feed.calendar_id, entry.id), None, calendar=entry)
     mark = entry.mark
     if mark is None or mark.installation != run.scope.installation or mark.account != run.account:
         return foreign  # R123: what another installation wrote is an entry like any other
     if mark.resource != run.resource:
         return replace(foreign, is_shared_booking=_is_shared(run, feed, entry, mark))
-    return _read_own(run, feed, entry, mark) or foreign
+    return _read_own(run, feed, entry, mark, found) or foreign
 
 
 def _own_bookings(run: SyncRun, feed: Feed, reads: list[Read]) -> list[Read]:
@@ -403,12 +407,10 @@ def takes_place(booking: Booking | Missing, resource: ResourceId) -> bool:
     return resource in booking.resource_ids
 
 
-def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None:
+def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark, found: PageReads) -> Read | None:
     """Our own copy without a pointer: found again (adopt), or a person's copy of it (a new foreign entry)."""
     ref = booking_ref(mark.booking)
     link = run.ports.stores.links.get(run.account, run.resource, [ref]).get(ref)
-    if link is None and entry.calendar_id != run.scope.primary:
-        return None  # R32: left behind where no copy belongs; that its booking is written anew leads nobody back to it
     if link is None or (link.entry_id is None and link.entry_uid is None) or mark.generation > link.generation:
         if _is_pasted_here(feed, entry, mark):
             return None  # R35: nothing but its age tells it from the copy that it was made of
@@ -422,10 +424,21 @@ def _read_own(run: SyncRun, feed: Feed, entry: Entry, mark: Mark) -> Read | None
             return _read_linked(run, renumbered(link, entry), entry)
         link = replace(link, entry_id=None, calendar=Agreed())  # R122: the table was restored and is behind
     booking = read_booking(run, mark.booking)
-    is_known = link is not None and link.intent is not None
-    if not is_known and not takes_place(booking, run.resource):
+    is_known, is_ours = link is not None and link.intent is not None, takes_place(booking, run.resource)
+    if not is_known and not is_ours:
         return None  # no link, no deletion: it stays, and blocks as time only
+    if is_ours and entry.calendar_id != run.scope.primary:
+        return _read_elsewhere(run, entry, found)
     return Read(ref, link, booking, entry)
+
+
+def _read_elsewhere(run: SyncRun, entry: Entry, found: PageReads) -> Read | None:
+    """R143: it is brought to the primary calendar, and until then takes no time that its booking does not take (R34).
+    In the mailbox of somebody else it is an entry like any other."""
+    if (run.state.mailbox, entry.calendar_id) not in run.state.calendars:
+        return None
+    found.elsewhere.append(entry)
+    return Read(entry_ref(run.resource, entry.calendar_id, entry.id), None, calendar=entry, is_shared_booking=True)
 
 
 def _is_pasted_here(feed: Feed, entry: Entry, mark: Mark) -> bool:

@@ -18,6 +18,7 @@ from calsync_core.engine.observe import observe
 from calsync_core.engine.plan import plan
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
 from calsync_core.ports.stores import CursorRow
+from calsync_core.usecases.sync.adopt_from_elsewhere import adopt_from_elsewhere, adopt_met
 from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.expect_news import expect_blocks, expected, forget_expected
 from calsync_core.usecases.sync.find_elsewhere import with_standing_copies
@@ -219,8 +220,11 @@ def _read_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, row: 
     known, left, patience = None, LeftBehind.of(run), _Patience()
     while True:
         if row.is_full and known is None:
-            known = KnownMarks.of(provider.marked(run.ports.installation))
+            marked = provider.marked(run.ports.installation)
+            known = KnownMarks.of(marked)
             run.marks = known if calendar == run.scope.primary else run.marks
+            if calendar == run.scope.primary and not adopt_from_elsewhere(run, row, marked, known):
+                return False
         try:
             page = provider.changes(calendar, row.cursor, row.window, run.content)
             patience.meet(page.next_cursor, is_last=page.is_last)
@@ -245,6 +249,7 @@ def _take_page(
     meet_page(run, left, calendar, provider, page)
     found = read_calendar_page(run, feed, row, page)
     found.reads = keep_renumbered(run, calendar, found.reads)
+    adopt_met(run, found.elsewhere)
     expects = _expects(run, provider, row)
     told = expects if page.is_last else expects & (found.seen | found.leaving)
     found.leaving |= told - found.seen
