@@ -31,7 +31,7 @@ from calsync_core.usecases.sync.finish_round import (
 )
 from calsync_core.usecases.sync.keep_links import keep_renumbered
 from calsync_core.usecases.sync.read_calendar import Feed, read_calendar_page, read_known_series
-from calsync_core.usecases.sync.read_host import read_host_page
+from calsync_core.usecases.sync.read_host import read_host_page, take_position
 from calsync_core.usecases.sync.read_own_series import series_in_calendar
 from calsync_core.usecases.sync.sync_run import SyncRun
 from calsync_core.usecases.sync.take_links_along import LeftBehind, meet_page
@@ -72,12 +72,11 @@ def read_near_window(run: SyncRun) -> bool:
 
 def read_feeds(run: SyncRun, *, is_full_check: bool) -> bool:
     """True when every feed stands at the end of a round."""
-    run.is_first_round = HOST not in run.rows
-    if run.is_first_round:
-        # R34: whose the dates of others' series are is asked while the calendars are read; what changes from then on
-        # the feed must tell, because no link of ours is there yet that a full round could miss.
+    row = run.rows.get(HOST)
+    run.is_first_round = row is None or (row.is_full and row.round == 1)
+    if row is None:
         with suppress(CursorExpiredError):  # asked again when its turn has come
-            run.host_position = run.host.changes(run.resource, None).next_cursor
+            take_position(run, _new_round(run, HOST, 1))
     feeds: list[tuple[str, Callable[[CursorRow], bool]]] = [
         (calendar, partial(_read_calendar, run, mailbox, calendar)) for mailbox, calendar in _calendars_to_read(run)
     ]

@@ -52,6 +52,15 @@ def _shown_by_others(run: SyncRun, refs: list[LinkRef]) -> set[LinkRef]:
     return shown
 
 
+def take_position(run: SyncRun, row: CursorRow) -> None:
+    """R34: whose the dates of others' series are is asked while a first import reads the calendars; what changes from
+    then on the feed must tell, because no link of ours is there yet that a full round could miss. Stored at once, for
+    the calls of *work* that go on with it. Raises CursorExpiredError."""
+    run.host_position = run.host.changes(run.resource, None).next_cursor
+    cursor = json.dumps({"feed": run.host_position})
+    run.ports.stores.cursors.store(run.lease, replace(row, cursor=cursor, stored_at=run.ports.clock.now()))
+
+
 def _position(run: SyncRun) -> str:
     """Each is good for one round: what begins later may begin later."""
     taken, run.host_position = run.host_position, None
