@@ -378,11 +378,16 @@ def check_conflicts_agree(life: Life, who: str, links: dict[LinkRef, Link]) -> N
     }
     for key, (one, other) in overlapping.items():
         series = links.get(booking_ref(BookingId(one.series_id or "")))
-        if series is not None and series.entry_id is None:
-            continue  # R87: its occurrences wait, as they were, until a person decides about the series
+        if series is not None and (series.entry_id is None or (series.is_disputed and _has_moved(life, one))):
+            continue  # R87, R88, R134: its occurrences wait, as they were, until a person decides about the series
         if one.end_at > now and other.end_at > now:
             assert key in live, f"{who}: {key} overlap at {one.when} and no conflict says so"
     assert live <= overlapping.keys(), f"{who}: a conflict of two that do not overlap {live - overlapping.keys()}"
+
+
+def _has_moved(life: Life, link: Link) -> bool:
+    booking = life.clinic.system.bookings.get(link.booking_id or BookingId(""))
+    return booking is None or booking.when != link.when
 
 
 def check_no_text(life: Life, who: str) -> None:

@@ -382,6 +382,13 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          _series(["anna-north", "anna"], 9, 13, WEEKLY), _run("anna-north", "full"),
          ("run", {"who": "anna", "seed": 1743663394, "share": 0.1, "cause": "sweep"})],
     ),
+    "a date gives way to an entry while its series is in dispute": (
+        {"page_size": 50, "moved": "flag", "deleted": "restore"},
+        [_run("anna", "sweep"), _series(["anna"], 8, 16, FORTNIGHTLY),
+         ("create_rare_entry", {"place": "home", "day": 7, "hour": 9, "what": "several days"}),
+         ("deliver", {"place": "home", "how": "doubled"}), _do("decide", 52, which=1),
+         _do("change_pattern", 59, place="anna", how="more")],
+    ),
 }  # fmt: skip
 
 
