@@ -389,6 +389,14 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          ("deliver", {"place": "home", "how": "doubled"}), _do("decide", 52, which=1),
          _do("change_pattern", 59, place="anna", how="more")],
     ),
+    "a booking beyond a window that was made smaller is followed where the feed has lost its place": (
+        {"page_size": 50, "deleted": "cancel_booking", "exchange": ("bert",)},
+        [("book_rarely", {"who": ["anna", "anna-north"], "day": 2, "hour": 14.5, "what": "at the window's end"}),
+         _run("anna", "full"), ("clone_copy", {"place": "anna", "pick": 37, "day": 12, "hour": 14.5}),
+         ("change_settings", {"who": None, "values": {"window.weeks_ahead": 1}, "scope": "future"}),
+         ("run", {"who": "anna", "seed": 1784815425, "share": 0.1, "cause": "notification"}),
+         ("expire_host_cursors", {})],
+    ),
 }  # fmt: skip
 
 

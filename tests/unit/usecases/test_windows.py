@@ -75,6 +75,45 @@ def test_an_occurrence_moved_beyond_the_window_and_changed_there_is_followed_at_
     assert len(clinic.blocks()) == 3
 
 
+@pytest.mark.rule("R121")
+@pytest.mark.prop("P14")
+@pytest.mark.parametrize("page_size", [1, 50])
+def test_a_booking_beyond_the_window_is_followed_although_the_feed_lost_its_place(page_size: int) -> None:
+    """Found by simulation seed 240005967: the full check listed the window, which was smaller by then."""
+    clinic = _clinic(page_size)
+    moved, cancelled, kept, _ = (clinic.system.book(["anna"], at(4, hour), "Visit") for hour in (9, 11, 13, 15))
+    clinic.settle()
+    for number, booking in enumerate((moved, cancelled, kept)):
+        clinic.system.move_booking_by_clinic(booking, at(FAR, 9 + 2 * number))
+    clinic.settle()
+    clinic.system.move_booking_by_clinic(moved, at(FAR + 1, 9))
+    clinic.system.cancel(cancelled)
+    clinic.system.expire_cursors()
+    clinic.settle()
+    assert sorted(copy.when.start_at for copy in clinic.copies()) == [
+        at(4, 15).start_at, at(FAR, 13).start_at, at(FAR + 1, 9).start_at,
+    ]  # fmt: skip
+    before = _writes(clinic)
+    clinic.run(cause="full")
+    assert _writes(clinic) == before
+
+
+@pytest.mark.rule("R121")
+def test_what_a_smaller_window_leaves_beyond_it_is_listed_and_not_asked_for_one_by_one() -> None:
+    clinic = _clinic()
+    bookings = [clinic.system.book(["anna"], at(day, hour), "Visit") for day in range(3, 27) for hour in (9, 11)]
+    clinic.settle()
+    clinic.settings(window__weeks_ahead=1)
+    changed, away = bookings[-4], bookings[-5]
+    clinic.system.move_booking_by_clinic(changed, at(25, 14))
+    clinic.system.move_booking_by_clinic(away, at(FAR, 9))
+    clinic.system.expire_cursors()
+    clinic.host.calls.clear()
+    clinic.settle()
+    assert {copy.when for copy in clinic.copies()} == {one.when for one in clinic.system.bookings.values()}
+    assert clinic.host.calls["booking"] == 1
+
+
 @pytest.mark.rule("R124")
 @pytest.mark.prop("P14")
 def test_what_changed_and_then_left_the_window_before_anybody_looked_is_not_lost() -> None:

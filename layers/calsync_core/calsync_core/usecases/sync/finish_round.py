@@ -5,7 +5,7 @@ from functools import partial
 
 from calsync_core.domain.appointments import Entry
 from calsync_core.domain.grids import outward
-from calsync_core.domain.ids import CalendarId, LinkRef
+from calsync_core.domain.ids import BookingId, CalendarId, LinkRef
 from calsync_core.domain.links import Intent, Link, Origin
 from calsync_core.domain.resources import Degraded
 from calsync_core.domain.synclog import Reason, Way
@@ -22,7 +22,7 @@ from calsync_core.usecases.sync.find_elsewhere import elsewhere, found_again
 from calsync_core.usecases.sync.keep_links import keep_renumbered
 from calsync_core.usecases.sync.read_both import read_both, shown_for
 from calsync_core.usecases.sync.read_calendar import read_booking
-from calsync_core.usecases.sync.read_host import written_before
+from calsync_core.usecases.sync.read_host import list_many, written_before
 from calsync_core.usecases.sync.read_own_series import one_for_all
 from calsync_core.usecases.sync.read_shared_copies import read_shared_copies, told_of
 from calsync_core.usecases.sync.set_aside import note_unreadable
@@ -65,13 +65,20 @@ def finish_calendar_round(
 
 
 def finish_host_round(run: SyncRun, row: CursorRow, leaving: set[LinkRef], seen: frozenset[LinkRef]) -> None:
-    """Look up every leaving booking; a full round asks for all that it did not meet (`seen`: on the last page)."""
+    """Look up every leaving booking; a full round asks for all that it did not meet (`seen`: on the last page). So it
+    asks for what is followed beyond the window (R121): its feed begins now, and what was to be read before it may have
+    expired."""
     refs = leaving | noted_leaving(run, row)
     links = run.ports.stores.links.get(run.account, run.resource, sorted(refs)) if refs else {}
     current = list(links.values())
     if row.is_full:
         current = _with_unseen(run, row, current, seen, lambda link: link.origin is Origin.HOST)
-    reads = [Read(link.ref, link, read_booking(run, link.booking_id), written_before(run, link)) for link in current]
+    listed = list_many(run, [link for link in current if is_beyond(row.window, link)]) if row.is_full else {}
+    told = [(link, listed.get(link.booking_id or BookingId(""))) for link in current]
+    reads = [
+        Read(link.ref, link, booking or read_booking(run, link.booking_id), written_before(run, link))
+        for link, booking in told
+    ]
     _finish(run, row, reads, refs, lambda read: read.host is Missing.GONE)
     if row.is_full and run.scope.settings.writes_host:
         offers = run.host.capabilities()
@@ -121,12 +128,12 @@ def _with_unseen(
     noted = run.ports.stores.links.seen(run.account, run.resource, row.feed, row.round) if row.page else set()
     seen = noted | last_seen
     known = {link.ref for link in current}
-    zone = run.scope.resource.time_zone
+    zone, is_host = run.scope.resource.time_zone, row.feed == "host"
     unseen = [
         link
         for link in run.ports.stores.links.all(run.account, run.resource)
         if concerns(link) and link.ref not in seen and link.ref not in known
-        and (row.window.holds(link.when, zone) or _is_cut_off(link))
+        and (row.window.holds(link.when, zone) or _is_cut_off(link) or (is_host and is_beyond(row.window, link)))
     ]  # fmt: skip
     return [*current, *unseen]
 
@@ -141,7 +148,7 @@ def _changed_beyond(run: SyncRun, provider: CalendarProvider, row: CursorRow, me
     beyond = [
         link
         for link in run.ports.stores.links.all(run.account, run.resource)
-        if link.calendar_id == row.feed and link.entry_id and link.ref not in met and _is_beyond(row, link)
+        if link.calendar_id == row.feed and link.entry_id and link.ref not in met and is_beyond(row.window, link)
     ]
     found = _look_up(run, provider, CalendarId(row.feed), beyond)
     return [
@@ -149,11 +156,6 @@ def _changed_beyond(run: SyncRun, provider: CalendarProvider, row: CursorRow, me
         for link, entry in found
         if entry is None or entry.version != link.calendar.version or link.settings_version < run.scope.reproject_below
     ]
-
-
-def _is_beyond(row: CursorRow, link: Link) -> bool:
-    """Ahead of the window; what lies behind it was left by time, and is kept."""
-    return link.start_at >= row.window.end_at
 
 
 def _look_up(
@@ -234,6 +236,11 @@ def are_too_many(gone: Iterable[Link], total: Iterable[Link]) -> bool:
 
 def is_behind(window: Window, link: Link) -> bool:
     return link.end_at <= window.start_at
+
+
+def is_beyond(window: Window, link: Link) -> bool:
+    """Ahead of the window; what lies behind it was left by time, and is kept."""
+    return link.start_at >= window.end_at
 
 
 def _act(link: Link) -> str:

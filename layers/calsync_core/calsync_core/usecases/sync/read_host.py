@@ -1,17 +1,23 @@
 """One page of the booking system's feed, or of a full read of the window -> reads for the engine."""
 
 import json
+from datetime import datetime, timedelta
 
 from calsync_core.domain.appointments import Booking, Entry
-from calsync_core.domain.ids import LinkRef
+from calsync_core.domain.ids import BookingId, LinkRef
 from calsync_core.domain.links import Intent, Link, booking_ref
 from calsync_core.domain.values import replace, value
+from calsync_core.domain.windows import Window
 from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.stores import CursorRow
+from calsync_core.usecases.read_span import bookings_in
 from calsync_core.usecases.sync.read_calendar import PageReads, read_booking
 from calsync_core.usecases.sync.read_shared_copies import own_mailbox
 from calsync_core.usecases.sync.set_aside import set_aside_bookings
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
+
+FEW = 20
+"""How many bookings are asked for one by one."""
 
 
 @value(frozen=True, slots=True)
@@ -89,6 +95,19 @@ def _read(run: SyncRun, ref: LinkRef, link: Link | None, booking: Booking) -> Re
     if booking.series_id is not None:
         return Read(ref, link, booking, entry_is_whole=True)  # its place in the calendar: write_series.py
     return Read(ref, link, booking, written_before(run, link), entry_is_whole=True)
+
+
+def list_many(run: SyncRun, links: list[Link]) -> dict[BookingId, Booking]:
+    """Of bookings beyond the window those of a year with many of them, as a window that was made smaller leaves them: a
+    list of what is there costs less than to ask for each. Which of the others are still there their ids tell."""
+    years: dict[int, list[datetime]] = {}
+    for link in links:
+        years.setdefault(link.start_at.year, []).append(link.start_at)
+    found: dict[BookingId, Booking] = {}
+    for starts in (starts for starts in years.values() if len(starts) > FEW):
+        span = Window(min(starts), max(starts) + timedelta(minutes=1))
+        found |= {one.id: one for one in bookings_in(run.host, run.resource, span)}
+    return found
 
 
 def written_before(run: SyncRun, link: Link | None) -> Entry | Missing:
