@@ -389,6 +389,12 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
          ("deliver", {"place": "home", "how": "doubled"}), _do("decide", 52, which=1),
          _do("change_pattern", 59, place="anna", how="more")],
     ),
+    "the dates of a series that nobody here shows leave a closed direction, and none is asked for by itself": (
+        {"page_size": 50, "moved": "restore", "deleted": "cancel_booking", "exchange": ("bert",)},
+        [_run("anna", "full"), _series(["anna", "anna-north"], 5, 16, FORTNIGHTLY),
+         _do("change_rule", 34, rule=OTHER_DAYS),
+         ("change_settings", {"who": None, "values": {"direction": "from_calendar"}, "scope": "window"})],
+    ),
     "a booking beyond a window that was made smaller is followed where the feed has lost its place": (
         {"page_size": 50, "deleted": "cancel_booking", "exchange": ("bert",)},
         [("book_rarely", {"who": ["anna", "anna-north"], "day": 2, "hour": 14.5, "what": "at the window's end"}),

@@ -53,11 +53,10 @@ def count_vanished(ports: StopLinePorts, account: AccountId, resource: ResourceI
     """Reads only. Raises NotFoundError, ConcurrentChangeError when nothing waits any more."""
     state = _stopped(ports, account, resource)
     gone = [link for _, links in _of_calendars(ports, state) for link in links]
-    refs = ports.links.leaving(account, resource, _HOST_FEED)
-    bookings = list(ports.links.get(account, resource, refs).values()) if refs else []
+    bookings = _of_host(ports, account, resource)
     by_time = sorted([*gone, *bookings], key=lambda link: (link.start_at, link.ref))
     copies = sum(link.origin is Origin.HOST for link in gone)
-    return Vanished(copies, len(gone) - copies, len(refs), tuple(by_time[:SHOWN]))
+    return Vanished(copies, len(gone) - copies, len(bookings), tuple(by_time[:SHOWN]))
 
 
 def confirm_stop_line(ports: StopLinePorts, account: AccountId, resource: ResourceId, *, by: str) -> None:
@@ -75,7 +74,7 @@ def restore_copies(ports: StopLinePorts, account: AccountId, resource: ResourceI
     """
     state = _stopped(ports, account, resource)
     restored = 0
-    waits_on = bool(ports.links.leaving(account, resource, _HOST_FEED))
+    waits_on = bool(_of_host(ports, account, resource))
     for feed, links in _of_calendars(ports, state):
         copies = [link for link in links if link.origin is Origin.HOST]
         waits_on = waits_on or len(copies) < len(links)
@@ -100,6 +99,12 @@ def _stopped(ports: StopLinePorts, account: AccountId, resource: ResourceId) -> 
     if state.degraded is None or state.degraded.reason != STOP_LINE:
         raise ConcurrentChangeError
     return state
+
+
+def _of_host(ports: StopLinePorts, account: AccountId, resource: ResourceId) -> list[Link]:
+    """Bookings without a link may be noted as well: nothing of theirs would be deleted."""
+    refs = ports.links.leaving(account, resource, _HOST_FEED)
+    return list(ports.links.get(account, resource, refs).values()) if refs else []
 
 
 def _of_calendars(ports: StopLinePorts, state: ResourceState) -> list[tuple[str, list[Link]]]:

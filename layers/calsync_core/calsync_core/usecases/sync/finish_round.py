@@ -24,7 +24,7 @@ from calsync_core.usecases.sync.read_both import read_both, shown_for
 from calsync_core.usecases.sync.read_calendar import read_booking
 from calsync_core.usecases.sync.read_host import list_many, written_before
 from calsync_core.usecases.sync.read_own_series import one_for_all
-from calsync_core.usecases.sync.read_shared_copies import read_shared_copies, told_of
+from calsync_core.usecases.sync.read_shared_copies import read_given_away, read_shared_copies, told_of
 from calsync_core.usecases.sync.set_aside import note_unreadable
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 from calsync_core.usecases.sync.watch_conflicts import note_reads
@@ -70,6 +70,7 @@ def finish_host_round(run: SyncRun, row: CursorRow, leaving: set[LinkRef], seen:
     expired."""
     refs = leaving | noted_leaving(run, row)
     links = run.ports.stores.links.get(run.account, run.resource, sorted(refs)) if refs else {}
+    apply_shared_copies(run, read_given_away(run, refs - links.keys()))
     current = list(links.values())
     if row.is_full:
         current = _with_unseen(run, row, current, seen, lambda link: link.origin is Origin.HOST)

@@ -12,7 +12,7 @@ from calsync_core.engine.observe import Missing, Read
 from calsync_core.ports.stores import CursorRow
 from calsync_core.usecases.read_span import bookings_in
 from calsync_core.usecases.sync.read_calendar import PageReads, read_booking
-from calsync_core.usecases.sync.read_shared_copies import own_mailbox
+from calsync_core.usecases.sync.read_shared_copies import neighbours
 from calsync_core.usecases.sync.set_aside import set_aside_bookings
 from calsync_core.usecases.sync.sync_run import EVERYTHING, SyncRun
 
@@ -43,19 +43,13 @@ def _read_changes(run: SyncRun, row: CursorRow) -> HostPage:
     found.leaving |= links.keys() - {read.ref for read in found.reads}
     # It came and went between two looks, or its direction is closed: the copies that others have of it may block now.
     unknown = {ref: booking_id for ref, booking_id in zip(gone, changes.gone, strict=True) if ref not in links}
-    shown = unknown.keys() if not run.scope.settings.writes_calendar else _shown_by_others(run, list(unknown))
+    others = neighbours(run) if unknown else []
+    shown = {ref for one in others for ref in run.ports.stores.links.get(run.account, one, list(unknown))}
     found.reads += [Read(ref, None, read_booking(run, unknown[ref])) for ref in sorted(shown)]
+    if others and not run.scope.settings.writes_calendar:
+        found.leaving |= unknown.keys() - shown  # `read_given_away`, at the end of the round
     count = len(changes.bookings) + len(changes.unreadable) + len(gone)
     return HostPage(found, changes.next_cursor, changes.is_last, count)
-
-
-def _shown_by_others(run: SyncRun, refs: list[LinkRef]) -> set[LinkRef]:
-    """Of these bookings, those of which another resource has a copy in our mailbox."""
-    shown: set[LinkRef] = set()
-    for other in own_mailbox(run) if refs else ():
-        if other != run.resource:
-            shown |= run.ports.stores.links.get(run.account, other, refs).keys()
-    return shown
 
 
 def take_position(run: SyncRun, row: CursorRow) -> None:

@@ -6,11 +6,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from calsync_core.domain.appointments import AllDay, Booking, Entry, Mark
-from calsync_core.domain.errors import AppointmentGoneError
+from calsync_core.domain.errors import AppointmentGoneError, ProviderUnavailableError
 from calsync_core.domain.ids import BookingId, LinkRef, MailboxId, ResourceId
 from calsync_core.domain.links import Intent, Link, Origin, booking_ref, entry_ref, occurrence_ref
 from calsync_core.domain.values import replace, value
 from calsync_core.engine.observe import Missing, Read
+from calsync_core.usecases.read_span import bookings_in
 from calsync_core.usecases.sync.read_calendar import takes_place
 from calsync_core.usecases.sync.read_own_series import day_of, series_ref
 from calsync_core.usecases.sync.sync_run import SyncRun
@@ -70,6 +71,35 @@ def own_mailbox(run: SyncRun) -> tuple[ResourceId, ...]:
         connection = run.ports.stores.connections.get(run.account, run.state.mailbox) if run.state.mailbox else None
         run.own_mailbox = connection.resources if connection is not None else ()
     return run.own_mailbox
+
+
+def neighbours(run: SyncRun) -> list[ResourceId]:
+    """The other resources whose copies may stand in a calendar of ours."""
+    connections = run.ports.stores.connections
+    others = {mailbox for mailbox, _ in run.state.calendars if mailbox != run.state.mailbox}
+    told = [connections.get(run.account, mailbox) for mailbox in sorted(others)]
+    users = [*own_mailbox(run), *(one for connection in told if connection for one in connection.resources)]
+    return [one for one in dict.fromkeys(users) if one != run.resource]
+
+
+def read_given_away(run: SyncRun, refs: set[LinkRef]) -> list[Read]:
+    """Of bookings that left us, and that nobody has a link of, those that are others' now: in a closed direction they
+    may be dates of a series that another resource wrote and does not know one by one (yet). Nothing follows from the
+    rest. P12: a series may leave with hundreds of dates, so the others' windows are read, and no booking by itself."""
+    if not refs or run.scope.settings.writes_calendar:
+        return []
+    theirs = (booking for other in neighbours(run) for booking in _bookings_of(run, other))
+    found = {ref: booking for booking in theirs if (ref := booking_ref(booking.id)) in refs}
+    return [Read(ref, None, booking) for ref, booking in found.items()]
+
+
+def _bookings_of(run: SyncRun, other: ResourceId) -> Iterable[Booking]:
+    """None where the booking system has dropped the other one: our run must not wait for that."""
+    try:
+        yield from bookings_in(run.host, other, run.scope.window)
+    except ProviderUnavailableError as error:
+        if error.code != "host_resource_unknown":
+            raise
 
 
 def _read_copies_of(run: SyncRun, other: ResourceId, bookings: list[Told]) -> list[Read]:
