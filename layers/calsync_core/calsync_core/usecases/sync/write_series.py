@@ -106,16 +106,25 @@ def _clear_strays_of(run: SyncRun, links: Iterable[Link]) -> None:
         booking = read_booking(run, series.booking_id)
         if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
             continue  # its own read says what becomes of it
+        if _has_changed(booking, series, run):  # and none of its dates is in the window: no page told of it
+            if _is_brought_along(run, series, booking):
+                _align(run, series.ref, (), booking)
+            continue
         told = list(bookings_in(run.host, run.resource, run.scope.window)) if told is None else told
-        reads = _all_parts(run, series.booking_id, (), told)
-        places = _places(run, series, booking, reads)
-        if places is not None:
-            for read in reads:
-                if isinstance(read.host, Booking):
-                    is_single = read.link is not None and stands_alone(read.link)
-                    (places.spare if is_single else places.taken).add(places.day(read.host))
-            places.taken.update(day for day, entry in places.by_day.items() if entry.id in places.owners)
-            _leave_out(run, series, booking, places, has_all=bool(told))
+        _clear_strays_in(run, series, booking, told)
+
+
+def _clear_strays_in(run: SyncRun, series: Link, booking: Booking, told: list[Booking]) -> None:
+    reads = _all_parts(run, booking.id, (), told)
+    places = _places(run, series, booking, reads)
+    if places is None:
+        return
+    for read in reads:
+        if isinstance(read.host, Booking):
+            is_single = read.link is not None and stands_alone(read.link)
+            (places.spare if is_single else places.taken).add(places.day(read.host))
+    places.taken.update(day for day, entry in places.by_day.items() if entry.id in places.owners)
+    _leave_out(run, series, booking, places, has_all=bool(told))
 
 
 # --- the series ---------------------------------------------------------------------------------------------------
