@@ -405,8 +405,11 @@ LIVES: dict[str, tuple[dict[str, Any], list[Step]]] = {
     ),
     "a series that has no date in the window any more is made to repeat otherwise, and its feed has lost its place": (
         {"page_size": 1, "moved": "restore", "deleted": "flag", "exchange": ("bert",)},
-        [_run("anna-north", "full"), _series(["anna-north"], 1, 8, FORTNIGHTLY), _run("anna-north", "sweep"),
-         ("time_passes", {"hours": 720}), ("expire_host_cursors", {}), _do("change_rule", 22, rule="FREQ=WEEKLY;BYMONTH=11,12;COUNT=3")],
+        [("run", {"who": "anna-north", "seed": 2341605811, "share": 0.0, "cause": "full"}),
+         _series(["anna-north"], 1, 8, FORTNIGHTLY),
+         ("run", {"who": "anna-north", "seed": 37029245, "share": 0.0, "cause": "sweep"}),
+         ("time_passes", {"hours": 720}), ("expire_host_cursors", {}),
+         _do("change_rule", 22, rule="FREQ=WEEKLY;BYMONTH=11,12;COUNT=3")],
     ),
 }  # fmt: skip
 
