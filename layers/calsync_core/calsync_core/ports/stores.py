@@ -68,9 +68,13 @@ class LeaseStore(Protocol):
 CURSOR_STANDS = timedelta(hours=6)
 
 
+HOST_FEED = "host"
+"""The booking system's feed of a resource, beside those of its calendars."""
+
+
 @value(frozen=True, slots=True)
 class CursorRow:
-    """Where one feed of one resource stands. `feed` is "host" or a calendar id.
+    """Where one feed of one resource stands. `feed` is `HOST_FEED` or a calendar id.
 
     `round` names the round in progress; `is_round_open` until its last page was handled; `is_full` for a full round
     (first import, renewal, full check), whose absences are judged at its end. `page` counts its pages.

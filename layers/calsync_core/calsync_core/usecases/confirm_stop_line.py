@@ -14,12 +14,11 @@ from calsync_core.domain.synclog import LogEntry, Reason
 from calsync_core.domain.values import replace, value
 from calsync_core.ports.journeys import JourneyPorts
 from calsync_core.ports.outward import Clock, Queue, Wish
-from calsync_core.ports.stores import LinkStore, LogStore, ResourceStore
+from calsync_core.ports.stores import HOST_FEED, LinkStore, LogStore, ResourceStore
 from calsync_core.usecases.change_state import change_state
 from calsync_core.usecases.sync.finish_round import STOP_LINE
 from calsync_core.usecases.sync.keep_links import REVISIT
 
-_HOST_FEED = "host"
 SHOWN = 20
 
 
@@ -103,7 +102,7 @@ def _stopped(ports: StopLinePorts, account: AccountId, resource: ResourceId) -> 
 
 def _of_host(ports: StopLinePorts, account: AccountId, resource: ResourceId) -> list[Link]:
     """Bookings without a link may be noted as well: nothing of theirs would be deleted."""
-    refs = ports.links.leaving(account, resource, _HOST_FEED)
+    refs = ports.links.leaving(account, resource, HOST_FEED)
     return list(ports.links.get(account, resource, refs).values()) if refs else []
 
 

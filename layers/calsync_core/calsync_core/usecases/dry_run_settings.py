@@ -35,7 +35,7 @@ from calsync_core.engine.observe import Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.engine.project import project_booking
 from calsync_core.ports.journeys import JourneyPorts
-from calsync_core.ports.stores import CursorRow, LinkStore, ResourceStore
+from calsync_core.ports.stores import HOST_FEED, CursorRow, LinkStore, ResourceStore
 from calsync_core.usecases.change_settings import Change, SettingsPorts, planned_change, rewrites_window, wants_run
 from calsync_core.usecases.preview_settings import Affected, Effect, preview_settings, shows_more_of_entries
 from calsync_core.usecases.sync.apply_plan import apply_plan
@@ -55,7 +55,6 @@ from calsync_core.usecases.sync.write_series import join_series
 MAX_EXAMPLES = 5
 PATIENCE = timedelta(seconds=15)
 AT_ONCE = 8
-_HOST = "host"
 _NO_EFFECT = ("edits.", "conflicts.", "availability.", "on_disconnect")
 
 
@@ -230,7 +229,7 @@ def _look_at_calendar(run: SyncRun, mailbox: MailboxId, calendar: CalendarId, se
 
 
 def _look_at_host(run: SyncRun, seen: set[LinkRef]) -> None:
-    row = CursorRow(_HOST, None, run.scope.window, opened_at=run.ports.clock.now())
+    row = CursorRow(HOST_FEED, None, run.scope.window, opened_at=run.ports.clock.now())
     met: set[LinkRef] = set()
     leaving: set[LinkRef] = set()
     while True:

@@ -22,7 +22,7 @@ from calsync_core.domain.windows import Window
 from calsync_core.ports.calendar import CalendarProvider, Content
 from calsync_core.ports.host import HostPlatform
 from calsync_core.ports.outward import Clock, Queue, Wish
-from calsync_core.ports.stores import CursorRow, Due, Stores
+from calsync_core.ports.stores import HOST_FEED, CursorRow, Due, Stores
 from calsync_core.usecases.reopen_conflict import DUE_KIND, reopen_conflict
 from calsync_core.usecases.subscribe_calendars import renew_subscription
 from calsync_core.usecases.sync.expect_news import expected
@@ -238,7 +238,7 @@ def _check(ports: SweepPorts, account: AccountId, resource: ResourceId) -> None:
 
 
 def _feeds(state: ResourceState) -> list[tuple[str, MailboxId | None]]:
-    return [*((calendar, mailbox) for mailbox, calendar in state.calendars), ("host", None)]
+    return [*((calendar, mailbox) for mailbox, calendar in state.calendars), (HOST_FEED, None)]
 
 
 def _is_quiet(

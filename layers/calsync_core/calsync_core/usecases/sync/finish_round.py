@@ -15,7 +15,7 @@ from calsync_core.engine import fingerprint, guards
 from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.ports.calendar import CalendarProvider
-from calsync_core.ports.stores import CursorRow
+from calsync_core.ports.stores import HOST_FEED, CursorRow
 from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.expect_news import expect_blocks
 from calsync_core.usecases.sync.find_elsewhere import elsewhere, found_again
@@ -129,7 +129,7 @@ def _with_unseen(
     noted = run.ports.stores.links.seen(run.account, run.resource, row.feed, row.round) if row.page else set()
     seen = noted | last_seen
     known = {link.ref for link in current}
-    zone, is_host = run.scope.resource.time_zone, row.feed == "host"
+    zone, is_host = run.scope.resource.time_zone, row.feed == HOST_FEED
     unseen = [
         link
         for link in run.ports.stores.links.all(run.account, run.resource)
@@ -249,7 +249,7 @@ def _act(link: Link) -> str:
 
 
 def _is_of(row: CursorRow, link: Link) -> bool:
-    return row.feed == "host" or link.calendar_id == row.feed
+    return row.feed == HOST_FEED or link.calendar_id == row.feed
 
 
 def stop_round(run: SyncRun, count: int) -> None:

@@ -23,6 +23,7 @@ from calsync_core.engine.marks import is_renumbered, uid_hash
 from calsync_core.engine.observe import Missing, Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.engine.project import project_booking
+from calsync_core.ports.stores import HOST_FEED
 from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.expect_news import expect_copy
 from calsync_core.usecases.sync.read_calendar import read_booking
@@ -32,7 +33,7 @@ from calsync_core.usecases.sync.watch_conflicts import open_conflict, watch_conf
 from calsync_core.usecases.sync.write_copies import take_back
 from calsync_core.usecases.sync.write_series import align_waiting
 
-NO_FEED = ("host", "near:")
+NO_FEED = (HOST_FEED, "near:")
 _SOME_TIME = AllDay(date(2026, 1, 1), date(2026, 1, 2))
 _TIME_ONLY = {
     fingerprint.rest_of_block(Block(LinkRef(""), ResourceId(""), _SOME_TIME, "UTC", kind)) for kind in BlockKind

@@ -17,7 +17,7 @@ from calsync_core.engine.marks import KnownMarks
 from calsync_core.engine.observe import observe
 from calsync_core.engine.plan import plan
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
-from calsync_core.ports.stores import CursorRow
+from calsync_core.ports.stores import HOST_FEED, CursorRow
 from calsync_core.usecases.sync.adopt_from_elsewhere import adopt_from_elsewhere, adopt_met
 from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.expect_news import expect_blocks, expected, forget_expected
@@ -39,7 +39,6 @@ from calsync_core.usecases.sync.watch_conflicts import note_reads, settle_touche
 from calsync_core.usecases.sync.write_series import align_waiting, clear_strays, join_series
 
 NEAR = timedelta(days=14)
-HOST = "host"
 NEAR_FEED = "near:"
 MAX_SERIES = 20
 MOST_RENEWALS, MOST_REPEATS = 3, 3
@@ -56,31 +55,31 @@ def read_near_window(run: SyncRun) -> bool:
         row = run.rows.get(key) or CursorRow(key, None, near, opened_at=now)
         if row.is_round_open and not _read_calendar(run, mailbox, calendar, row):
             return False
-    row = run.rows.get(f"{NEAR_FEED}{HOST}") or CursorRow(f"{NEAR_FEED}{HOST}", None, near, opened_at=now)
+    row = run.rows.get(f"{NEAR_FEED}{HOST_FEED}") or CursorRow(f"{NEAR_FEED}{HOST_FEED}", None, near, opened_at=now)
     if row.is_round_open and not _read_host(run, row):
         return False
-    if HOST in run.rows:
+    if HOST_FEED in run.rows:
         watch_everything(run)  # chosen anew: no full round follows that would judge overlaps
     run.state = run.ports.stores.resources.save(
         replace(run.state, progress=replace(run.state.progress, near_done=True))
     )
     for _, calendar in run.state.calendars:
         run.forget_cursor(f"{NEAR_FEED}{calendar}")
-    run.forget_cursor(f"{NEAR_FEED}{HOST}")
+    run.forget_cursor(f"{NEAR_FEED}{HOST_FEED}")
     return True
 
 
 def read_feeds(run: SyncRun, *, is_full_check: bool) -> bool:
     """True when every feed stands at the end of a round."""
-    row = run.rows.get(HOST)
+    row = run.rows.get(HOST_FEED)
     run.is_first_round = row is None or (row.is_full and row.round == 1)
     if row is None:
         with suppress(CursorExpiredError):  # asked again when its turn has come
-            take_position(run, _new_round(run, HOST, 1))
+            take_position(run, _new_round(run, HOST_FEED, 1))
     feeds: list[tuple[str, Callable[[CursorRow], bool]]] = [
         (calendar, partial(_read_calendar, run, mailbox, calendar)) for mailbox, calendar in _calendars_to_read(run)
     ]
-    feeds.append((HOST, partial(_read_host, run)))
+    feeds.append((HOST_FEED, partial(_read_host, run)))
     return all(_read_feed(run, feed, run.rows.get(feed), read, is_full_check=is_full_check) for feed, read in feeds)
 
 
@@ -153,7 +152,7 @@ def _is_left(run: SyncRun, row: CursorRow, *, is_full_check: bool) -> bool:
     """Whether a new round takes the place of this feed. What a calendar has outside the window is asked for by its id
     in any case (R121), so that its feed is read on at a renewal alone."""
     is_opened = _is_outdated(run, row) or (is_full_check and row.opened_by != run.run)
-    return _is_old(run, row) or (row.feed == HOST and is_opened)
+    return _is_old(run, row) or (row.feed == HOST_FEED and is_opened)
 
 
 def _is_outdated(run: SyncRun, row: CursorRow) -> bool:
@@ -174,7 +173,7 @@ def _stagger(run: SyncRun, row: CursorRow) -> timedelta:
 
 
 def _full_round(run: SyncRun, row: CursorRow) -> CursorRow:
-    run.log(Reason.FULL_CHECK, code=row.feed if row.feed == HOST else "calendar")
+    run.log(Reason.FULL_CHECK, code=row.feed if row.feed == HOST_FEED else "calendar")
     return _new_round(run, row.feed, row.round + 1)
 
 
@@ -329,7 +328,7 @@ def _read_host(run: SyncRun, row: CursorRow) -> bool:
 
 def _is_read_again(run: SyncRun, row: CursorRow) -> bool:
     """A first import's next days: its full round follows, and looks at the whole window."""
-    return row.feed.startswith(NEAR_FEED) and HOST not in run.rows
+    return row.feed.startswith(NEAR_FEED) and HOST_FEED not in run.rows
 
 
 def _must_finish(run: SyncRun, row: CursorRow, leaving: set[LinkRef]) -> bool:
@@ -376,7 +375,7 @@ def _store_page(
 def _watch_after_full_round(run: SyncRun, row: CursorRow) -> None:
     """Before its cursor is stored, so that a crash in between judges again. In a first import the booking system's
     round is the last one and judges for all."""
-    is_judged_later = row.feed.startswith(NEAR_FEED) or (row.feed != HOST and run.is_first_round)
+    is_judged_later = row.feed.startswith(NEAR_FEED) or (row.feed != HOST_FEED and run.is_first_round)
     if not is_judged_later:
         watch_everything(run)
 

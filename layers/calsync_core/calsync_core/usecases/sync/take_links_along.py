@@ -22,14 +22,13 @@ from calsync_core.engine import fingerprint
 from calsync_core.engine.actions import DeleteBlock, DropLink
 from calsync_core.engine.marks import is_pasted, uid_hash
 from calsync_core.ports.calendar import CalendarPage, CalendarProvider
+from calsync_core.ports.stores import HOST_FEED
 from calsync_core.usecases.follow_mailbox import leave_old_connections
 from calsync_core.usecases.sync.apply_plan import apply_plan
 from calsync_core.usecases.sync.finish_round import are_too_many, is_behind, stop_round
 from calsync_core.usecases.sync.keep_links import revisit
 from calsync_core.usecases.sync.read_own_series import own_series
 from calsync_core.usecases.sync.sync_run import SyncRun
-
-HOST_FEED = "host"
 
 
 def take_links_along(run: SyncRun) -> bool:
