@@ -8,9 +8,7 @@ from calsync_core.domain.links import Intent, Link
 from calsync_core.engine.observe import Read, observe
 from calsync_core.engine.plan import plan
 from calsync_core.usecases.sync.apply_plan import apply_plan
-from calsync_core.usecases.sync.finish_round import (
-    apply_shared_copies,
-)
+from calsync_core.usecases.sync.finish_round import apply_shared_copies
 from calsync_core.usecases.sync.keep_links import REVISIT, revisited
 from calsync_core.usecases.sync.leave_calendars import is_under_way, move_copy
 from calsync_core.usecases.sync.read_both import read_both

@@ -106,9 +106,8 @@ def _clear_strays_of(run: SyncRun, links: Iterable[Link]) -> None:
         booking = read_booking(run, series.booking_id)
         if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
             continue  # its own read says what becomes of it
-        if _has_changed(booking, series, run):  # and none of its dates is in the window: no page told of it
-            if _is_brought_along(run, series, booking):
-                _align(run, series.ref, (), booking)
+        if _has_changed(booking, series, run):  # without a date in the window no page names it
+            _catch_up(run, series, booking, ())
             continue
         told = list(bookings_in(run.host, run.resource, run.scope.window)) if told is None else told
         _clear_strays_in(run, series, booking, told)
@@ -245,8 +244,7 @@ def _align(run: SyncRun, ref: LinkRef, parts: Iterable[Read], known: Booking | M
     booking = known if known is not None else read_booking(run, series.booking_id)
     # It changed once more, and no page need tell of its occurrences; asked first, because they are not read in vain.
     if _has_changed(booking, series, run):
-        if _is_brought_along(run, series, booking):
-            _align(run, ref, parts, booking)
+        _catch_up(run, series, booking, parts)
         return
     reads = _all_parts(run, series.booking_id, parts)
     if not reads:  # none of them is ours any more, and no tombstone at the booking system need lead to the series
@@ -274,6 +272,11 @@ def _has_changed(booking: Booking | Missing, series: Link, run: SyncRun) -> Type
     if not isinstance(booking, Booking) or run.resource not in booking.resource_ids:
         return False
     return booking.version != series.host.version
+
+
+def _catch_up(run: SyncRun, series: Link, booking: Booking, parts: Iterable[Read]) -> None:
+    if _is_brought_along(run, series, booking):
+        _align(run, series.ref, parts, booking)
 
 
 def _is_brought_along(run: SyncRun, series: Link, booking: Booking) -> bool:
